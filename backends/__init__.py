@@ -1,0 +1,1 @@
+"""How each array library runs a loss: one adapter per library, found through entry points."""

@@ -1,0 +1,133 @@
+"""JAX: analytic derivatives through ``custom_jvp``, eager calls compiled once per plan."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.custom_derivatives import SymbolicZero
+
+from lossapi.backend import Backend, Transform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lossapi.plan import Plan, Program
+
+
+class JaxBackend(Backend):
+    """JAX arrays and tracers, with and without x64."""
+
+    accuracy_factor = 2
+    flushes_subnormals = True
+
+    def __init__(self) -> None:
+        super().__init__("jax", jnp)
+        self.index_dtype = jnp.int32
+        self._compiled = jax.jit(lambda plan, arrays: plan(self, arrays), static_argnums=0)
+        self._differentiable = cache(partial(_differentiable, self.xp))
+
+    def recognises(self, array: Any) -> bool:
+        """Whether an object is a JAX array or tracer."""
+        return isinstance(array, jax.Array)
+
+    def dtype_name(self, array: Any) -> str:
+        """The dtype by its standard name."""
+        return str(array.dtype)
+
+    def device(self, array: Any) -> Any:
+        """The device an array was committed to; None where JAX may still choose."""
+        if isinstance(array, jax.core.Tracer) or not array.committed:
+            return None
+        return frozenset(array.devices())
+
+    def is_visible(self, array: Any) -> bool:
+        """Whether an array is concrete and in the host's memory."""
+        return not isinstance(array, jax.core.Tracer) and all(
+            device.platform == "cpu" for device in array.devices()
+        )
+
+    def asarray(self, value: Any, dtype: str | None = None, like: Any = None) -> Any:
+        """An array from numbers."""
+        return jnp.asarray(value, dtype=dtype)
+
+    def to_numpy(self, array: Any) -> Any:
+        """The array's values as a NumPy array (halves as float32)."""
+        if array.dtype in (jnp.bfloat16, jnp.float16):
+            array = array.astype(jnp.float32)
+        return np.asarray(array)
+
+    def session(self, dtype: str) -> AbstractContextManager[Any]:
+        """X64 on for float64, off for the others."""
+        context: AbstractContextManager[Any] = jax.enable_x64(dtype == "float64")
+        return context
+
+    def class_index(self, array: Any) -> Any:
+        """The integers 0 … K-1 along the last axis."""
+        return jnp.arange(array.shape[-1], dtype=jnp.int32)
+
+    def stop_gradient(self, array: Any) -> Any:
+        """The same values, constant under differentiation."""
+        return jax.lax.stop_gradient(array)
+
+    def execute(self, plan: Plan, arrays: dict[str, Any]) -> Any:
+        """Run a whole call, compiled once per plan; inside a trace it becomes part of it."""
+        return self._compiled(plan, arrays)
+
+    def apply(self, program: Program, arrays: tuple[Any, ...]) -> Any:
+        """Run a kernel whose derivative is the analytic gradient, in both modes."""
+        if program.array_parameters or not program.function.gradients:
+            return program.value(self.xp, arrays)
+        return self._differentiable(program)(*arrays)
+
+    def transforms(self) -> dict[str, Transform]:
+        """What JAX does to functions."""
+        return {
+            "jit": Transform("call", jax.jit),
+            "vmap": Transform("map", jax.vmap),
+            "grad": Transform("gradient", jax.grad),
+            "jit-grad": Transform("gradient", lambda f: jax.jit(jax.grad(f))),
+            "jacfwd": Transform("gradient", jax.jacfwd),
+            "jvp": Transform("directional", _directional),
+            "hessian": Transform("hessian", jax.hessian),
+            "jacrev-jacrev": Transform("hessian", lambda f: jax.jacrev(jax.jacrev(f))),
+        }
+
+
+def _differentiable(xp: Any, program: Program) -> Callable[..., Any]:
+    """The kernel as a JAX function that knows its analytic derivative."""
+    function = program.function
+
+    @jax.custom_jvp
+    def value(*arrays: Any) -> Any:
+        return program.value(xp, arrays)
+
+    def derivative(primals: Any, tangents: Any) -> Any:
+        result = value(*primals)
+        # An input that does not vary is left out: its gradient may be infinite, and inf·0 is NaN.
+        varying = {
+            name: tangent
+            for name, tangent in zip(function.inputs, tangents, strict=True)
+            if name in function.gradients and not isinstance(tangent, SymbolicZero)
+        }
+        gradients = program.gradients(xp, tuple(varying), primals)
+        total = jnp.zeros_like(result)
+        for (name, tangent), gradient in zip(varying.items(), gradients, strict=True):
+            change = gradient * tangent
+            core = function.signature.inputs[function.inputs.index(name)]
+            total = total + (jnp.sum(change, axis=tuple(range(-len(core), 0))) if core else change)
+        return result, total
+
+    value.defjvp(derivative, symbolic_zeros=True)
+    return value
+
+
+def _directional(function: Callable[..., Any]) -> Callable[..., Any]:
+    def along(primal: Any, tangent: Any, *rest: Any) -> Any:
+        return jax.jvp(lambda x: function(x, *rest), (primal,), (tangent,))[1]
+
+    return along

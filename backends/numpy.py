@@ -1,0 +1,36 @@
+"""NumPy: arrays and scalars in the host's memory, always visible."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lossapi.backend import Backend
+
+
+class NumpyBackend(Backend):
+    """NumPy arrays and scalars, of float16, float32 and float64."""
+
+    def __init__(self) -> None:
+        super().__init__("numpy", np)
+        self.xp.astype = _astype
+
+    def recognises(self, array: Any) -> bool:
+        """Whether an object is a NumPy array or scalar."""
+        return isinstance(array, np.ndarray | np.generic)
+
+    def device(self, array: Any) -> None:
+        """None: all arrays live in the same memory."""
+
+    def is_visible(self, array: Any) -> bool:
+        """True: values can always be looked at."""
+        return True
+
+    def asarray(self, value: Any, dtype: str | None = None, like: Any = None) -> Any:
+        """An array from numbers."""
+        return np.asarray(value, dtype=dtype)
+
+
+def _astype(array: Any, dtype: Any) -> Any:
+    return np.asarray(array).astype(dtype, copy=False)

@@ -1,0 +1,219 @@
+"""PyTorch: analytic gradients in eager mode, the plain kernel under every transform."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import array_api_compat.torch as compat
+import torch
+from torch.autograd import forward_ad
+
+from lossapi.backend import Backend, Transform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lossapi.loss import Function
+    from lossapi.plan import Plan, Program
+
+_PLAIN_TYPES = (torch.Tensor, torch.nn.Parameter)
+
+
+class TorchBackend(Backend):
+    """PyTorch tensors on any device."""
+
+    def __init__(self) -> None:
+        super().__init__("torch", compat)
+
+    def recognises(self, array: Any) -> bool:
+        """Whether an object is a tensor."""
+        return isinstance(array, torch.Tensor)
+
+    def dtype_name(self, array: Any) -> str:
+        """The dtype by its standard name."""
+        return _DTYPE_NAMES[array.dtype]
+
+    def device(self, array: Any) -> Any:
+        """The tensor's device."""
+        return array.device
+
+    def is_visible(self, array: Any) -> bool:
+        """Whether a tensor is concrete and in the host's memory."""
+        return bool(array.device.type == "cpu" and not _transformed((array,)))
+
+    def asarray(self, value: Any, dtype: str | None = None, like: Any = None) -> Any:
+        """A tensor from numbers."""
+        kind = None if dtype is None else getattr(torch, dtype)
+        return torch.asarray(value, dtype=kind, device=None if like is None else like.device)
+
+    def to_numpy(self, array: Any) -> Any:
+        """The tensor's values as a NumPy array (halves as float32)."""
+        array = array.detach().cpu()
+        if array.dtype in (torch.float16, torch.bfloat16):
+            array = array.float()
+        return array.numpy()
+
+    def class_index(self, array: Any) -> Any:
+        """The integers 0 … K-1 along the last axis."""
+        return torch.arange(array.shape[-1], device=array.device)
+
+    def stop_gradient(self, array: Any) -> Any:
+        """The same values, constant under differentiation."""
+        return array.detach()
+
+    def execute(self, plan: Plan, arrays: dict[str, Any]) -> Any:
+        """Run a whole call."""
+        return plan(self, arrays)
+
+    def apply(self, program: Program, arrays: tuple[Any, ...]) -> Any:
+        """Run a kernel with its analytic gradient, or plainly where a transform looks inside."""
+        plain = program.array_parameters or not program.function.gradients
+        if plain or not torch.is_grad_enabled() or _transformed(arrays):
+            return program.value(self.xp, arrays)
+        return _Analytic.apply(self.xp, program, *arrays)  # type: ignore[no-untyped-call]
+
+    def transforms(self) -> dict[str, Transform]:
+        """What PyTorch does to functions."""
+        return {
+            "backward": Transform("gradient", _backward),
+            "func.grad": Transform("gradient", torch.func.grad),
+            "compile": Transform("call", _compiled),
+            "compile-backward": Transform("gradient", lambda f: _backward(_compiled(f))),
+            "autocast": Transform("call", _autocast),
+            "vmap": Transform("map", torch.func.vmap),
+            "jvp": Transform("directional", _directional),
+            "forward-ad": Transform("directional", _dual),
+            "hessian": Transform("hessian", torch.func.hessian),
+            "double-backward": Transform("hessian", _double_backward),
+        }
+
+
+_DTYPE_NAMES = {
+    value: name for name, value in vars(torch).items() if isinstance(value, torch.dtype)
+}
+# Several names may stand for one dtype (float, float32): keep the standard ones.
+_DTYPE_NAMES.update({dtype: str(dtype).removeprefix("torch.") for dtype in _DTYPE_NAMES})
+
+
+def _transformed(tensors: tuple[Any, ...]) -> bool:
+    """Whether something other than plain eager execution will see these operations."""
+    return (
+        torch.compiler.is_compiling()
+        or torch._C._are_functorch_transforms_active()
+        or forward_ad._current_level >= 0
+        or any(type(tensor) not in _PLAIN_TYPES for tensor in tensors)
+    )
+
+
+class _Analytic(torch.autograd.Function):
+    """A kernel whose backward is the analytic gradient, itself differentiable."""
+
+    @staticmethod
+    def forward(ctx: Any, xp: Any, program: Program, *arrays: Any) -> Any:
+        ctx.xp, ctx.program = xp, program
+        ctx.save_for_backward(*arrays)
+        return program.value(xp, arrays)
+
+    @staticmethod
+    def backward(ctx: Any, cotangent: Any) -> Any:  # type: ignore[override]
+        arrays, function = ctx.saved_tensors, ctx.program.function
+        needed = tuple(
+            name
+            for name, need in zip(function.inputs, ctx.needs_input_grad[2:], strict=True)
+            if need
+        )
+        found = dict(zip(needed, ctx.program.gradients(ctx.xp, needed, arrays), strict=True))
+        gradients = []
+        for name, core, array in zip(
+            function.inputs, function.signature.inputs, arrays, strict=True
+        ):
+            if name in found:
+                weight = cotangent[(..., *(None,) * len(core))]
+                gradients.append((found[name] * weight).sum_to_size(array.shape))
+            else:
+                gradients.append(None)
+        return (None, None, *gradients)
+
+
+class Module(torch.nn.Module):
+    """A loss with its parameters and options, as a module: ``Module(lossapi.huber_loss, delta=2.0)``.
+
+    Calling it passes the tensors, and further options such as ``weights``, on to the loss. Options
+    that are tensors (``class_weights``) become buffers and move with the module.
+    """
+
+    def __init__(self, loss: Function, **options: Any) -> None:
+        super().__init__()
+        self.loss = loss
+        self.options = {k: v for k, v in options.items() if not isinstance(v, torch.Tensor)}
+        self.tensors = [name for name in options if name not in self.options]
+        for name in self.tensors:
+            self.register_buffer(name, options[name])
+
+    def forward(self, *inputs: Any, **options: Any) -> Any:
+        """The loss of these inputs."""
+        own = {name: getattr(self, name) for name in self.tensors}
+        return self.loss(*inputs, **{**self.options, **own, **options})
+
+    def extra_repr(self) -> str:
+        """The loss and what was fixed."""
+        fixed = [f"{name}={value!r}" for name, value in self.options.items()]
+        return ", ".join([self.loss.__name__, *fixed, *self.tensors])
+
+
+# --- transforms, for the conformance suite
+
+
+def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    compiled: Callable[..., Any] = torch.compile(function, fullgraph=True, backend="aot_eager")
+    return compiled
+
+
+def _backward(function: Callable[..., Any]) -> Callable[..., Any]:
+    def gradient(first: Any, *rest: Any) -> Any:
+        leaf = first.detach().clone().requires_grad_()
+        function(leaf, *rest).backward()
+        return leaf.grad
+
+    return gradient
+
+
+def _autocast(function: Callable[..., Any]) -> Callable[..., Any]:
+    def under_autocast(*arrays: Any) -> Any:
+        with torch.autocast(arrays[0].device.type, dtype=torch.bfloat16):
+            return function(*arrays)
+
+    return under_autocast
+
+
+def _directional(function: Callable[..., Any]) -> Callable[..., Any]:
+    def along(primal: Any, tangent: Any, *rest: Any) -> Any:
+        return torch.func.jvp(lambda x: function(x, *rest), (primal,), (tangent,))[1]
+
+    return along
+
+
+def _dual(function: Callable[..., Any]) -> Callable[..., Any]:
+    def along(primal: Any, tangent: Any, *rest: Any) -> Any:
+        with forward_ad.dual_level():
+            dual = forward_ad.make_dual(primal, tangent)  # type: ignore[no-untyped-call]
+            return forward_ad.unpack_dual(function(dual, *rest)).tangent  # type: ignore[no-untyped-call]
+
+    return along
+
+
+def _double_backward(function: Callable[..., Any]) -> Callable[..., Any]:
+    def hessian(first: Any, *rest: Any) -> Any:
+        leaf = first.detach().clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(function(leaf, *rest), leaf, create_graph=True)
+        rows = [
+            torch.autograd.grad(entry, leaf, retain_graph=True, allow_unused=True)[0]
+            if entry.requires_grad
+            else None
+            for entry in gradient.reshape(-1)
+        ]
+        zero = torch.zeros_like(leaf)
+        stacked = torch.stack([zero if row is None else row for row in rows])
+        return stacked.reshape(*leaf.shape, *leaf.shape)
+
+    return hessian

@@ -1,0 +1,1 @@
+"""The proof that an implementation computes what the specification says."""

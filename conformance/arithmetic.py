@@ -1,0 +1,161 @@
+"""Real arithmetic at any precision, with the infinities and NaNs of IEEE 754 and one zero."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import mpmath
+from mpmath import libmp
+
+Mpf = Any
+"""An mpmath number; mpmath has no type stubs."""
+
+# exp of an argument with more bits than this before the point is 0 or inf: its exact value would
+# take longer to write down than anyone can wait, and lies beyond every format by far.
+_EXPONENT_BITS = 20_000
+
+
+class Arithmetic:
+    """The operations of the definition language at one fixed number of digits."""
+
+    def __init__(self, digits: int) -> None:
+        context = mpmath.MPContext()
+        context.dps = digits
+        self.digits = digits
+        self.prec: int = context.prec
+        self._context = context
+        self.zero: Mpf = context.mpf(0)
+        self.one: Mpf = context.mpf(1)
+        self.inf: Mpf = context.inf
+        self.nan: Mpf = context.nan
+        self.pi: Mpf = +context.pi
+
+    def number(self, value: Any) -> Mpf:
+        """An int, a bool, a float or an mpmath number, unrounded, as a number of this precision."""
+        if hasattr(value, "_mpf_"):
+            return self._context.make_mpf(value._mpf_)
+        if isinstance(value, int):
+            return self._context.make_mpf(libmp.from_int(int(value)))
+        return self._context.make_mpf(libmp.from_float(float(value)))
+
+    def decimal(self, text: str) -> Mpf:
+        """The number that a decimal denotes, rounded to this precision."""
+        return self._context.mpf(text)
+
+    def isnan(self, x: Mpf) -> bool:
+        """Whether it is NaN."""
+        return bool(x != x)
+
+    def isinf(self, x: Mpf) -> bool:
+        """Whether it is one of the infinities."""
+        return bool(x == self.inf or x == -self.inf)
+
+    def divide(self, x: Mpf, y: Mpf) -> Mpf:
+        """x / y; a number over zero is an infinity with the sign of the number."""
+        if y == 0:
+            return self.nan if self.isnan(x) or x == 0 else self.sign(x) * self.inf
+        return x / y
+
+    def power(self, x: Mpf, y: Mpf) -> Mpf:
+        """x ** y as IEEE 754's pow: 1 wherever y is 0 or x is 1."""
+        if y == 0 or x == 1:
+            return self.one
+        if self.isnan(x) or self.isnan(y):
+            return self.nan
+        if self.isinf(y):
+            size = abs(x)
+            if size == 1:
+                return self.one
+            return self.inf if (size > 1) == (y > 0) else self.zero
+        whole = self._context.isint(y)
+        if x == 0:
+            return self.zero if y > 0 else self.inf
+        if x < 0 and not whole:
+            return self.nan
+        if self.isinf(x):
+            odd = whole and self._context.isint((y - 1) / 2)
+            size = self.inf if y > 0 else self.zero
+            return -size if x < 0 and odd else size
+        size = self._binary_logarithm(abs(x)) * y
+        if self._context.mag(size) > _EXPONENT_BITS:
+            return self.inf if size > 0 else self.zero
+        return x**y
+
+    def _binary_logarithm(self, x: Mpf) -> Mpf:
+        """log2(x) to a few digits: only its size is of interest."""
+        shift = self._context.mag(x)
+        return shift + self.log(self._context.ldexp(x, -int(shift)))
+
+    def sign(self, x: Mpf) -> Mpf:
+        """-1, 0 or 1."""
+        if self.isnan(x):
+            return x
+        return self.number((x > 0) - (x < 0))
+
+    def absolute(self, x: Mpf) -> Mpf:
+        """|x|."""
+        return abs(x)
+
+    def exp(self, x: Mpf) -> Mpf:
+        """e to the x."""
+        if self._too_large(x):
+            return self.inf if x > 0 else self.zero
+        return self._context.exp(x)
+
+    def log(self, x: Mpf) -> Mpf:
+        """The natural logarithm: -inf at 0, NaN below."""
+        return self.nan if x < 0 else self._context.log(x)
+
+    def log1p(self, x: Mpf) -> Mpf:
+        """log(1 + x), without rounding 1 + x."""
+        if not self._context.isnormal(x):
+            return x if x != -self.inf else self.nan
+        lost = -self._context.mag(x)
+        if lost > self.prec:
+            return x - x * x / 2
+        total = libmp.mpf_add(libmp.fone, x._mpf_, self.prec + max(0, lost) + 10)
+        return self.log(self._context.make_mpf(total))
+
+    def expm1(self, x: Mpf) -> Mpf:
+        """exp(x) - 1, without cancelling."""
+        if not self._context.isnormal(x) or self._too_large(x):
+            return -self.one if x < -1 else x if not self._too_large(x) else self.inf
+        lost = -self._context.mag(x)
+        if lost > self.prec:
+            return x + x * x / 2
+        power = libmp.mpf_exp(x._mpf_, self.prec + max(0, lost) + 10)
+        return self._context.make_mpf(libmp.mpf_sub(power, libmp.fone, self.prec, "n"))
+
+    def sqrt(self, x: Mpf) -> Mpf:
+        """The square root: NaN below 0."""
+        return self.nan if x < 0 else self._context.sqrt(x)
+
+    def sinh(self, x: Mpf) -> Mpf:
+        """The hyperbolic sine."""
+        return self.sign(x) * self.inf if self._too_large(x) else self._context.sinh(x)
+
+    def cosh(self, x: Mpf) -> Mpf:
+        """The hyperbolic cosine."""
+        return self.inf if self._too_large(x) else self._context.cosh(x)
+
+    def tanh(self, x: Mpf) -> Mpf:
+        """The hyperbolic tangent."""
+        return self.sign(x) if self._too_large(x) else self._context.tanh(x)
+
+    def xlogy(self, x: Mpf, y: Mpf) -> Mpf:
+        """x log(y), and 0 where x is 0 whatever y is."""
+        return self.zero if x == 0 else x * self.log(y)
+
+    def xlog1py(self, x: Mpf, y: Mpf) -> Mpf:
+        """x log(1 + y), and 0 where x is 0 whatever y is."""
+        return self.zero if x == 0 else x * self.log1p(y)
+
+    def _too_large(self, x: Mpf) -> bool:
+        return bool(self._context.isnormal(x) and self._context.mag(x) > _EXPONENT_BITS)
+
+
+@lru_cache(maxsize=128)
+def arithmetic(digits: int) -> Arithmetic:
+    """The arithmetic of that many digits, made once."""
+    return Arithmetic(digits)

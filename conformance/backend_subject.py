@@ -1,0 +1,202 @@
+"""This project's own losses on one array library, as a subject."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import lossapi
+from lossapi.backend import get
+from lossapi.losses import registry
+
+from . import reproduce
+from .subject import Request, Response, Traits, Unsupported
+
+if TYPE_CHECKING:
+    from lossapi.backend import Backend
+    from lossapi.loss import Function
+
+_METHODS = {
+    "value": "__call__",
+    "gradient": "grad",
+    "hessian_diag": "hessian_diag",
+    "value_and_grad": "value_and_grad",
+    "sum_and_weight": "sum_and_weight",
+}
+
+
+class BackendSubject:
+    """The losses of this project on the arrays of one backend.
+
+    `losses` replaces some of them, by functions of the same kind.
+    """
+
+    def __init__(
+        self, backend: Backend | str, *, losses: Mapping[str, Function] | None = None
+    ) -> None:
+        self.backend = get(backend) if isinstance(backend, str) else backend
+        self.name = self.backend.name
+        self._losses: dict[str, Function] = {**registry, **(losses or {})}
+        self._transformed: dict[Any, Any] = {}
+
+    @cached_property
+    def version(self) -> str:
+        """The version of the array library."""
+        return library_version(self.name)
+
+    @cached_property
+    def traits(self) -> Traits:
+        """What the backend says of itself."""
+        dtypes = tuple(self.backend.dtypes)
+        return Traits(
+            dtypes=dtypes,
+            transforms={name: t.kind for name, t in self.backend.transforms().items()},
+            accuracy_factor=self.backend.accuracy_factor,
+            flushes_subnormals=self.backend.flushes_subnormals,
+            visible=self.backend.is_visible(self.backend.asarray([0.0], dtypes[-1])),
+        )
+
+    def unusable(self) -> str:
+        """Why the library cannot compute here, or nothing."""
+        try:
+            dtype = next(iter(self.backend.dtypes))
+            self.backend.to_numpy(self.backend.asarray([0.0], dtype))
+        except Exception as error:
+            return f"{type(error).__name__}: {error}".partition("\n")[0]
+        return ""
+
+    def supports(self, loss: str) -> bool:
+        """Whether there is a function of this name."""
+        return loss in self._losses
+
+    def run(self, request: Request) -> Response:
+        """Place the arrays, call the function, under a transform if asked, and read the results."""
+        if not self.supports(request.loss):
+            raise Unsupported(f"lossapi has no {request.loss}")
+        missing = {request.dtype_of(*item) for item in request.arrays().items()} - self._known()
+        if request.dtype not in self.backend.dtypes or missing:
+            raise Unsupported(f"{self.name} has no {', '.join(missing) or request.dtype}")
+        strict = lossapi.errors_on_invalid() if request.strict else nullcontext()
+        with self.backend.session(request.dtype), strict:
+            arrays = {
+                name: self._place(value, request.dtype_of(name, value))
+                for name, value in request.arrays().items()
+            }
+            results = self._results(request, arrays)
+            response = Response(
+                tuple(np.array(self.backend.to_numpy(a), dtype=np.float64) for a in results),
+                tuple(self.backend.dtype_name(a) for a in results),
+            )
+            self._demand_unmodified(request, arrays)
+        return response
+
+    def reproduce(self, request: Request) -> str:
+        """One line of Python that asks the same of the public API."""
+        return reproduce.library_call(request, self.name)
+
+    # --- arrays
+
+    def _known(self) -> set[str]:
+        """The dtypes that can be asked for: the floating ones, and whatever the library names."""
+        names = ("bool", *(f"{u}int{n}" for u in ("", "u") for n in (8, 16, 32, 64)))
+        known = {n for n in (*names, "complex64", "complex128") if hasattr(self.backend.xp, n)}
+        return {*self.backend.dtypes, "bool", *known}
+
+    def _place(self, value: np.ndarray[Any, Any], dtype: str) -> Any:
+        with warnings.catch_warnings():
+            # JAX without x64 says that it makes int32 of int64: its integers, and it may.
+            warnings.simplefilter("ignore", UserWarning)
+            array = self.backend.asarray(value.copy(), dtype)
+        if isinstance(array, np.ndarray):
+            array.setflags(write=False)
+        return array
+
+    def _demand_unmodified(self, request: Request, arrays: Mapping[str, Any]) -> None:
+        for name, value in request.arrays().items():
+            if isinstance(arrays[name], np.ndarray) or not self.backend.is_visible(arrays[name]):
+                continue
+            after = np.asarray(self.backend.to_numpy(arrays[name]))
+            if not np.array_equal(after, value.astype(after.dtype), equal_nan=after.dtype != bool):
+                raise AssertionError(f"{request.loss} modified its argument {name}")
+
+    # --- calls
+
+    def _results(self, request: Request, arrays: Mapping[str, Any]) -> tuple[Any, ...]:
+        if request.transform is None:
+            return _flat(self._ask(request, request.plain(), arrays))
+        transforms = self.backend.transforms()
+        if request.transform not in transforms:
+            raise Unsupported(f"{self.name} has no transform {request.transform}")
+        transform = transforms[request.transform]
+        mapped = transform.kind == "map"
+        names = [n for n, a in arrays.items() if not (mapped and _stays(n, a))]
+        fixed = {name: array for name, array in arrays.items() if name not in names}
+        arguments = [arrays[name] for name in names]
+        if transform.kind == "directional":
+            if request.tangent is None:
+                raise ValueError(f"{request.transform} needs a tangent")
+            arguments.insert(1, self._place(request.tangent, request.dtype_of(
+                names[0], np.asarray(request.tangent))))
+        function = self._function(request, transform.kind, names, fixed)
+        return _flat(transform.apply(function)(*arguments))
+
+    def _function(
+        self, request: Request, kind: str, names: list[str], fixed: Mapping[str, Any]
+    ) -> Callable[..., Any]:
+        """What is wanted as a function of arrays only; a scalar where that is differentiated."""
+        plain = request.plain()
+        derived = kind in ("gradient", "directional", "hessian")
+        if derived and self._losses[request.loss].reduces:
+            plain.setdefault("reduction", "sum")
+
+        def function(*arrays: Any) -> Any:
+            given = {**dict(zip(names, arrays, strict=True)), **fixed}
+            cotangent = None
+            if derived and request.want == "value":
+                cotangent = given.pop("cotangent", None)
+            result = self._ask(request, plain, given)
+            if not derived:
+                return result
+            (result,) = _flat(result)
+            if cotangent is not None:
+                result = cotangent * result
+            summed = result.ndim > 0 and (kind != "directional" or cotangent is not None)
+            return self.backend.xp.sum(result) if summed else result
+
+        return function
+
+    def _ask(self, request: Request, plain: Mapping[str, Any], arrays: Mapping[str, Any]) -> Any:
+        loss = self._losses[request.loss]
+        inputs = {name: arrays[name] for name in request.inputs}
+        others = {name: array for name, array in arrays.items() if name not in inputs}
+        wrt = {}
+        if request.want in ("gradient", "hessian_diag", "value_and_grad") and request.wrt:
+            wrt = {"wrt": request.wrt}
+        method = getattr(loss, _METHODS[request.want])
+        return method(**inputs, **plain, **others, **wrt)
+
+
+def _stays(name: str, array: Any) -> bool:
+    """Whether every example of a map sees this array whole."""
+    return name == "class_weights" or array.ndim == 0
+
+
+def _flat(result: Any) -> tuple[Any, ...]:
+    if not isinstance(result, tuple | list):
+        return (result,)
+    return tuple(array for part in result for array in _flat(part))
+
+
+def library_version(name: str) -> str:
+    """The version of an array library by its module's name; empty where it tells none."""
+    import importlib
+
+    try:
+        return str(getattr(importlib.import_module(name), "__version__", ""))
+    except ImportError:
+        return ""

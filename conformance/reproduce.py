@@ -1,0 +1,121 @@
+"""A request as one line of Python that a reader can paste."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .subject import Request
+
+# How each library is imported, and how it spells an array.
+_IMPORTS = {
+    "numpy": ("import numpy as np", "np", "np.asarray({}, dtype={})"),
+    "torch": ("import torch", "torch", "torch.tensor({}, dtype={})"),
+    "jax": ("import jax, jax.numpy as jnp", "jnp", "jnp.asarray({}, dtype={})"),
+    "cupy": ("import cupy as cp", "cp", "cp.asarray({}, dtype={})"),
+    "array_api_strict": ("import array_api_strict as xp", "xp", "xp.asarray({}, dtype={})"),
+}
+_METHODS = {
+    "value": "",
+    "gradient": ".grad",
+    "hessian_diag": ".hessian_diag",
+    "value_and_grad": ".value_and_grad",
+    "sum_and_weight": ".sum_and_weight",
+}
+_LONGEST = 4000
+
+
+def library_call(request: Request, library: str) -> str:
+    """The call of this project's own function on arrays of a library."""
+    imports, name, array = _IMPORTS.get(
+        library,
+        (f"from lossapi.backend import get; xp = get({library!r})", "xp.xp", "xp.asarray({}, {})"),
+    )
+    arrays = {
+        key: _array(array, name, value, request.dtype_of(key, value))
+        for key, value in request.arrays().items()
+    }
+    x64 = ""
+    if library == "jax" and "float64" in (request.dtype, *request.input_dtypes.values()):
+        x64 = "jax.config.update('jax_enable_x64', True); "
+    start = f"import lossapi; {imports}; {x64}"
+    if request.transform is None:
+        return _shortened(start + _strictly(request, _call(request, arrays)))
+    return _shortened(start + _transformed(request, library, arrays, array, name))
+
+
+def function_call(request: Request, function: str) -> str:
+    """The call of a plain function on NumPy arrays."""
+    arrays = {
+        key: _array(_IMPORTS["numpy"][2], "np", value, request.dtype_of(key, value))
+        for key, value in request.arrays().items()
+    }
+    inputs = [arrays[key] for key in request.inputs]
+    keywords = [f"{k}={arrays.get(k, _plain(v))}" for k, v in request.parameters.items()]
+    return _shortened(f"import numpy as np; {function}({', '.join([*inputs, *keywords])})")
+
+
+def _call(request: Request, arrays: Mapping[str, str]) -> str:
+    others = {**{k: v for k, v in arrays.items() if k not in request.inputs}}
+    others.update({key: _plain(value) for key, value in request.plain().items()})
+    if request.wrt and request.want not in ("value", "sum_and_weight"):
+        others["wrt"] = repr(request.wrt if len(request.wrt) > 1 else request.wrt[0])
+    written = [arrays[key] for key in request.inputs]
+    written += [f"{key}={value}" for key, value in others.items()]
+    return f"lossapi.{request.loss}{_METHODS[request.want]}({', '.join(written)})"
+
+
+def _strictly(request: Request, call: str) -> str:
+    if not request.strict:
+        return call
+    # A `with` cannot follow a semicolon; entering the context in a console does the same.
+    return f"lossapi.errors_on_invalid().__enter__(); {call}"
+
+
+def _transformed(
+    request: Request, library: str, arrays: Mapping[str, str], array: str, name: str
+) -> str:
+    inside = {key: key for key in arrays}
+    arguments = list(arrays.values())
+    if request.tangent is not None:
+        dtype = request.dtype_of(next(iter(arrays)), np.asarray(request.tangent))
+        arguments.insert(1, _array(array, name, request.tangent, dtype))
+    options: dict[str, Any] = dict(request.options)
+    function = f"lambda {', '.join(inside)}: "
+    if request.tangent is not None or "grad" in str(request.transform):
+        options.setdefault("reduction", "sum")
+    function += _call(request, inside)
+    return (
+        f"from lossapi.backend import get; get({library!r}).transforms()[{request.transform!r}]"
+        f".apply({function})({', '.join(arguments)})"
+    )
+
+
+def _array(template: str, name: str, value: np.ndarray[Any, Any], dtype: str) -> str:
+    spelled = repr(dtype) if template.endswith("({}, {})") else f"{name}.{dtype}"
+    if dtype == "bool" and name != "xp.xp":
+        spelled = f"{name}.bool" if name in ("torch", "xp") else "bool"
+    return template.format(_nested(value.tolist(), name), spelled)
+
+
+def _nested(value: Any, name: str) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(_nested(item, name) for item in value)}]"
+    if isinstance(value, float) and not math.isfinite(value):
+        spelled = "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
+        sign = "-" * spelled.startswith("-")
+        return f"{sign}{name}.{spelled.lstrip('-')}"
+    return repr(value)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"float('{value}')"
+    return repr(value)
+
+
+def _shortened(line: str) -> str:
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]} …"

@@ -1,0 +1,255 @@
+"""What a loss file must satisfy beyond its schema: the parts must fit each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from lossapi.domain import LABELS, Domain
+from lossapi.errors import SpecError
+
+from lossapi.signature import parse as parse_signature
+
+from . import definition, formats
+from .definition import DefinitionError
+
+Data = Mapping[str, Any]
+
+
+def check(data: Data, origin: str, flags: Iterable[str]) -> None:
+    """Raise ``SpecError`` for the first part that does not fit the others."""
+    for rule in (_signature, _domains, _derivatives, _definitions, _properties):
+        for key, problem in rule(data):
+            raise SpecError(f"{origin}: {key}: {problem}")
+    for key, problem in _points(data, set(flags)):
+        raise SpecError(f"{origin}: {key}: {problem}")
+    for key, problem in _equivalents(data):
+        raise SpecError(f"{origin}: {key}: {problem}")
+
+
+Problems = Iterator[tuple[str, str]]
+
+
+def _signature(data: Data) -> Problems:
+    try:
+        signature = parse_signature(data["signature"])
+    except ValueError as problem:
+        yield "signature", str(problem)
+        return
+    shapes = [f"({','.join(core)})" for core in signature.inputs]
+    written = [entry["shape"] for entry in data["inputs"].values()]
+    if shapes != written:
+        yield "inputs", f"got shapes {written}; the signature {signature.text} has {shapes}"
+    output = f"({','.join(signature.output)})"
+    if data["output"]["shape"] != output:
+        yield "output.shape", f"got {data['output']['shape']}; the signature has {output}"
+    both = sorted(set(data["inputs"]) & set(data.get("parameters", {})))
+    if both:
+        yield "parameters", f"{', '.join(both)} is an input already"
+
+
+def _domains(data: Data) -> Problems:
+    for kind in ("inputs", "parameters"):
+        for name, entry in data.get(kind, {}).items():
+            key = f"{kind}.{name}.domain"
+            try:
+                Domain(entry["domain"])
+            except ValueError as problem:
+                yield key, str(problem)
+                continue
+            if kind == "inputs" and (entry["domain"] == LABELS) != (entry["dtype"] == LABELS):
+                yield key, f"got {entry['domain']}; dtype labels and domain labels go together"
+            if kind == "inputs" and entry["dtype"] == LABELS and entry["differentiable"]:
+                yield f"inputs.{name}.differentiable", "got true; labels have no gradient"
+            if kind == "parameters":
+                yield from _parameter(entry["default"], entry, f"parameters.{name}.default")
+    try:
+        Domain(data["output"]["range"])
+    except ValueError as problem:
+        yield "output.range", str(problem)
+
+
+def _parameter(token: str, entry: Data, key: str) -> Problems:
+    if token == "none":
+        if entry["default"] != "none":
+            yield key, "got none; accepted is a number, as the default is one"
+        return
+    try:
+        number = formats.parse(token)
+    except ValueError as problem:
+        yield key, str(problem)
+        return
+    if number not in Domain(entry["domain"]):
+        yield key, f"got {token}; the domain is {entry['domain']}"
+
+
+def _derivatives(data: Data) -> Problems:
+    smooth = [name for name, entry in data["inputs"].items() if entry["differentiable"]]
+    accuracy = data["accuracy"]
+    if sorted(data["gradient"]) != sorted(smooth):
+        yield "gradient", f"got {_list(data['gradient'])}; differentiable are {_list(smooth)}"
+    curved = data.get("hessian_diag", {})
+    if not set(curved) <= set(smooth):
+        yield "hessian_diag", f"got {_list(curved)}; differentiable are {_list(smooth)}"
+    for kind, names in (("gradient", smooth), ("hessian_diag", curved)):
+        bounded = accuracy.get(kind, {})
+        if sorted(bounded) != sorted(names):
+            yield f"accuracy.{kind}", f"got {_list(bounded)}; {kind} has {_list(names)}"
+    for i, kink in enumerate(data.get("kinks", [])):
+        allowed = smooth if kink["order"] == "1" else curved
+        if not set(kink["interval"]) <= set(allowed):
+            yield f"kinks[{i}].interval", f"got {_list(kink['interval'])}; known {_list(allowed)}"
+        if sorted(kink["chosen"]) != sorted(kink["interval"]):
+            yield (
+                f"kinks[{i}].chosen",
+                f"got {_list(kink['chosen'])}; interval has {_list(kink['interval'])}",
+            )
+    for i, clause in enumerate(data.get("limits", [])):
+        if not {"value", "gradient", "hessian_diag"} & set(clause):
+            yield f"limits[{i}]", "has no value, gradient or hessian_diag; give at least one"
+        for kind, allowed in (("gradient", smooth), ("hessian_diag", list(curved))):
+            if not set(clause.get(kind, {})) <= set(allowed):
+                yield f"limits[{i}].{kind}", f"got {_list(clause[kind])}; known {_list(allowed)}"
+
+
+def _definitions(data: Data) -> Problems:
+    for key, text, names in _expressions(data):
+        try:
+            definition.check(text, names)
+        except DefinitionError as problem:
+            yield key, str(problem)
+
+
+def _expressions(data: Data) -> Iterator[tuple[str, str, set[str]]]:
+    """Every expression in the file: its key, its text, and the names it may read."""
+    parameters = set(data.get("parameters", {}))
+    names = parameters | set(data["inputs"])
+    slopes = names | ({"cotangent"} if data["output"]["shape"] != "()" else set())
+    yield "formula.definition", data["formula"]["definition"], names
+    for kind in ("gradient", "hessian_diag"):
+        for name, entry in data.get(kind, {}).items():
+            yield f"{kind}.{name}.definition", entry["definition"], slopes
+    for i, kink in enumerate(data.get("kinks", [])):
+        yield f"kinks[{i}].at", kink["at"], names
+        for name, ends in kink["interval"].items():
+            for end, text in enumerate(ends):
+                yield f"kinks[{i}].interval.{name}[{end}]", text, slopes
+        for name, text in kink["chosen"].items():
+            yield f"kinks[{i}].chosen.{name}", text, slopes
+    for i, clause in enumerate(data.get("limits", [])):
+        yield f"limits[{i}].at", clause["at"], names
+        if "value" in clause:
+            yield f"limits[{i}].value", clause["value"], names
+        for kind in ("gradient", "hessian_diag"):
+            for name, text in clause.get(kind, {}).items():
+                yield f"limits[{i}].{kind}.{name}", text, slopes
+    accuracy = data["accuracy"]
+    bounds = {"accuracy.value": accuracy["value"]} | {
+        f"accuracy.{kind}.{name}": bound
+        for kind in ("gradient", "hessian_diag")
+        for name, bound in accuracy.get(kind, {}).items()
+    }
+    for key, bound in bounds.items():
+        if "scale" in bound:
+            yield f"{key}.scale", bound["scale"], names if key == "accuracy.value" else slopes
+    for name, text in data["properties"].get("lipschitz", {}).items():
+        yield f"properties.lipschitz.{name}", text, parameters
+    for part, text in data["properties"].get("minimum", {}).items():
+        yield f"properties.minimum.{part}", text, names
+
+
+def _properties(data: Data) -> Problems:
+    known = set(data["inputs"])
+    for key in ("convex_in", "not_convex_in", "translation_invariant", "lipschitz", "monotone"):
+        named = data["properties"].get(key, [])
+        if not set(named) <= known:
+            yield f"properties.{key}", f"got {_list(named)}; the inputs are {_list(known)}"
+
+
+def _points(data: Data, flags: set[str]) -> Problems:
+    seen: set[str] = set()
+    used: set[str] = set()
+    for i, point in enumerate(data["points"]):
+        key = f"points[{i}] ({point['id']})"
+        if point["id"] in seen:
+            yield key, f"the id {point['id']} stands there twice; ids are unique"
+        seen.add(point["id"])
+        if not set(point["flags"]) <= flags:
+            unknown = _list(set(point["flags"]) - flags)
+            yield f"{key}.flags", f"got {unknown}; the flags in flags.yaml are {_list(flags)}"
+        used |= set(point["flags"])
+        for where, problem in _point(data, point):
+            yield f"{key}.{where}", problem
+    for hazard in data["hazards"]:
+        if hazard not in flags:
+            yield "hazards", f"got {hazard}; the flags in flags.yaml are {_list(flags)}"
+        if hazard not in used:
+            yield "hazards", f"{hazard} has no point; give at least one point that flag"
+
+
+def _point(data: Data, point: Data) -> Problems:
+    signature = parse_signature(data["signature"])
+    inputs, parameters = data["inputs"], data.get("parameters", {})
+    if sorted(point["inputs"]) != sorted(inputs):
+        yield "inputs", f"got {_list(point['inputs'])}; the inputs are {_list(inputs)}"
+        return
+    sizes: dict[str, int] = {}
+    for (name, entry), core in zip(inputs.items(), signature.inputs, strict=True):
+        yield from _tokens(point["inputs"][name], entry, core, sizes, f"inputs.{name}")
+    for name, token in point.get("parameters", {}).items():
+        if name not in parameters:
+            yield "parameters", f"got {name}; the parameters are {_list(parameters)}"
+            continue
+        yield from _parameter(token, parameters[name], f"parameters.{name}")
+    if "cotangent" in point:
+        if not signature.output:
+            yield "cotangent", "the output is one number; only vector outputs take a cotangent"
+        entry = {"dtype": "floating", "domain": "[-inf, inf]"}
+        yield from _tokens(point["cotangent"], entry, signature.output, sizes, "cotangent")
+
+
+def _tokens(
+    tokens: Any, entry: Data, core: tuple[str, ...], sizes: dict[str, int], key: str
+) -> Problems:
+    """What is wrong with one input's tokens: their nesting, their number, their spelling."""
+    if core:
+        if not isinstance(tokens, list):
+            yield key, f"got one number; the shape is ({','.join(core)})"
+            return
+        known = sizes.setdefault(core[0], len(tokens))
+        if known != len(tokens):
+            yield key, f"got {len(tokens)} entries; elsewhere {core[0]} is {known}"
+        for i, item in enumerate(tokens):
+            yield from _tokens(item, entry, core[1:], sizes, f"{key}[{i}]")
+        return
+    if isinstance(tokens, list):
+        yield key, "got a list; one number is due"
+        return
+    try:
+        number = formats.parse(tokens)
+    except ValueError as problem:
+        yield key, str(problem)
+        return
+    if entry["dtype"] == LABELS and not float(number).is_integer():
+        yield key, f"got {tokens}; a label is an integer"
+
+
+def _equivalents(data: Data) -> Problems:
+    ids = {point["id"] for point in data["points"]}
+    for i, peer in enumerate(data["equivalents"]):
+        key = f"equivalents[{i}]"
+        if peer["relation"] == "differs" and "because" not in peer:
+            yield key, "missing because; a peer that differs needs the reason"
+        if peer["relation"] == "same" and "because" in peer:
+            yield f"{key}.because", "given for a peer that is the same; leave it out"
+        if peer["relation"] == "differs" and "at" not in peer:
+            yield key, "missing at; name the points at which the peer differs"
+        unknown = set(peer.get("at", [])) - ids
+        if unknown:
+            yield f"{key}.at", f"got {_list(unknown)}; that is no point's id"
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "none"
+
+

@@ -1,0 +1,61 @@
+"""The loss functions of machine learning, on any array library.
+
+Every loss is one callable with the same call on NumPy, CuPy, PyTorch, JAX and any other library
+that follows the Array API standard::
+
+    import lossapi
+    lossapi.huber_loss(prediction, target, delta=2.0)
+    value, gradient = lossapi.huber_loss.value_and_grad(prediction, target)
+
+``dir(lossapi)`` names them all; ``help(lossapi.huber_loss)`` is its reference page.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import losses as _losses
+from .call import errors_on_invalid
+from .errors import (
+    ArgumentError,
+    BackendError,
+    DomainError,
+    DTypeError,
+    LabelError,
+    LossError,
+    MissingExtraError,
+    ParameterError,
+    ShapeError,
+    SpecError,
+)
+from .loss import Loss, Primitive
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ArgumentError",
+    "BackendError",
+    "DTypeError",
+    "DomainError",
+    "LabelError",
+    "Loss",
+    "LossError",
+    "MissingExtraError",
+    "ParameterError",
+    "Primitive",
+    "ShapeError",
+    "SpecError",
+    "errors_on_invalid",
+    *_losses.registry,
+]
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        return _losses.registry[name]
+    except KeyError:
+        raise AttributeError(f"module 'lossapi' has no attribute {name!r}") from None
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,235 @@
+"""How an array library runs a loss: the contract, a generic implementation, the registry."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from types import ModuleType, SimpleNamespace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .binding import is_number
+from .errors import BackendError
+
+if TYPE_CHECKING:
+    from .plan import Plan, Program
+
+ENTRY_POINTS = "lossapi.backends"
+FLOATING = ("bfloat16", "float16", "float32", "float64")
+
+
+class Transform(NamedTuple):
+    """A library's own way of transforming a function of arrays, for the conformance suite.
+
+    ``apply(f)`` gives, by ``kind``: ``call``, a function with the same results (jit, compile);
+    ``map``, f mapped over the leading axis of every argument (vmap); ``gradient``, the gradient
+    of the scalar f with respect to its first argument; ``directional``, with the tangent as
+    second argument, the derivative of f along it; ``hessian``, the Hessian of the scalar f with
+    respect to its first argument.
+    """
+
+    kind: str
+    apply: Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class Backend:
+    """The generic backend: enough for any library that follows the Array API standard.
+
+    An adapter subclasses it for what makes its library fast and native, and is published as an
+    entry point in the group ``lossapi.backends`` whose name is the library's top-level module.
+    Kernels get `xp`: the library's namespace and the few functions that the standard lacks.
+    """
+
+    accuracy_factor = 1
+    """How many times the accuracy stated in the spec the library's own functions allow."""
+
+    flushes_subnormals = False
+    """Whether the library takes subnormal numbers for 0."""
+
+    def __init__(self, name: str, namespace: ModuleType | Any) -> None:
+        self.name = name
+        self.xp = SimpleNamespace(**vars(namespace))
+        self.xp.class_index = self.class_index
+        self.xp.take_class = self.take_class
+        self.xp.stop_gradient = self.stop_gradient
+        self.dtypes = {n: getattr(self.xp, n) for n in FLOATING if hasattr(self.xp, n)}
+        self.index_dtype = self.xp.int64
+
+    # --- what arrays are
+
+    def recognises(self, array: Any) -> bool:
+        """Whether an object is an array of this library."""
+        return False
+
+    def dtype_name(self, array: Any) -> str:
+        """The dtype by its standard name, such as ``float32``."""
+        return str(array.dtype).rpartition(".")[2]
+
+    def device(self, array: Any) -> Any:
+        """The device an array lives on, or None where arrays may be mixed freely."""
+        import array_api_compat
+
+        return array_api_compat.device(array)
+
+    def is_visible(self, array: Any) -> bool:
+        """Whether the values can be looked at now, without tracing or synchronisation."""
+        import array_api_compat
+
+        return not array_api_compat.is_lazy_array(array)
+
+    def asarray(self, value: Any, dtype: str | None = None, like: Any = None) -> Any:
+        """An array of this library from numbers, beside another array."""
+        kind = None if dtype is None else getattr(self.xp, dtype)
+        device = None if like is None else self.device(like)
+        return self.xp.asarray(value, dtype=kind, device=device)
+
+    def to_numpy(self, array: Any) -> Any:
+        """The array's values as a NumPy array (halves as float32)."""
+        import numpy as np
+
+        return np.asarray(array)
+
+    def session(self, dtype: str) -> AbstractContextManager[Any]:
+        """A context in which arrays of this dtype can be made and used."""
+        return nullcontext()
+
+    def transforms(self) -> dict[str, Transform]:
+        """What the library can do to a function of arrays, by name."""
+        return {}
+
+    # --- functions that losses need and the standard lacks
+
+    def class_index(self, array: Any) -> Any:
+        """The integers 0 … K-1 along the last axis of an array, on its device."""
+        device = self.device(array)
+        return self.xp.arange(array.shape[-1], dtype=self.index_dtype, device=device)
+
+    def take_class(self, array: Any, labels: Any) -> Any:
+        """For each example the entry of the last axis that its label names."""
+        xp = self.xp
+        if hasattr(xp, "take_along_axis"):
+            return xp.take_along_axis(array, labels[..., None], axis=-1)[..., 0]
+        chosen = self.class_index(array) == labels[..., None]
+        return xp.sum(xp.where(chosen, array, xp.zeros_like(array)), axis=-1)
+
+    def stop_gradient(self, array: Any) -> Any:
+        """The same values, constant under differentiation."""
+        return array
+
+    # --- how a loss is run
+
+    def execute(self, plan: Plan, arrays: dict[str, Any]) -> Any:
+        """Run a whole call, from prepared arguments to the reduced result."""
+        import numpy as np
+
+        # Many libraries compute with NumPy; infinities and NaN are results here, not accidents.
+        with np.errstate(all="ignore"):
+            return plan(self, arrays)
+
+    def apply(self, program: Program, arrays: tuple[Any, ...]) -> Any:
+        """Run a kernel so that the library's own autodiff, where it has one, is right."""
+        return program.value(self.xp, arrays)
+
+    def sum(self, array: Any) -> Any:
+        """The sum over all entries, with an error that does not grow linearly in their number."""
+        return self.xp.sum(self.xp.reshape(array, (-1,)))
+
+
+# --- which backend an array belongs to
+
+_by_name: dict[str, Backend] = {}
+_by_type: dict[type, Backend] = {}
+
+
+def names() -> list[str]:
+    """The names of the backends that are installed as entry points, ours and third parties'."""
+    from importlib.metadata import entry_points
+
+    return sorted(entry_points(group=ENTRY_POINTS).names)
+
+
+def get(name: str) -> Backend:
+    """The backend of a library by the name of its module: an adapter's, or a generic one."""
+    found = _by_name.get(name)
+    if found is None:
+        found = _by_name[name] = _load(name) or _generic(name)
+    return found
+
+
+def find(loss: str, values: Iterable[tuple[str, Any]]) -> Backend:
+    """The one backend all these arrays belong to; numbers and lists go with them, or to NumPy."""
+    found: Backend | None = None
+    first = ""
+    for name, value in values:
+        if value is None or is_number(value) or isinstance(value, list | tuple):
+            continue
+        backend = _by_type.get(type(value)) or _recognise(loss, name, value)
+        if found is None:
+            found, first = backend, name
+        elif found is not backend:
+            raise BackendError(
+                f"{loss}: {first} is an array of {found.name} and {name} one of {backend.name}; "
+                f"accepted are arrays of one library. Convert one of them first."
+            )
+    return found or get("numpy")
+
+
+def check_devices(loss: str, backend: Backend, values: Iterable[tuple[str, Any]]) -> None:
+    """Raise where arrays live on different devices."""
+    known: dict[Any, str] = {}
+    for name, array in values:
+        device = backend.device(array)
+        if device is not None:
+            known.setdefault(device, name)
+    if len(known) > 1:
+        (a, first), (b, second) = list(known.items())[:2]
+        raise BackendError(
+            f"{loss}: {first} is on device {a} and {second} on {b}; accepted are arrays on one "
+            f"device. Move one of them first."
+        )
+
+
+def _recognise(loss: str, name: str, value: Any) -> Backend:
+    import array_api_compat
+
+    for candidate in names():
+        # A library whose module is not loaded cannot have made this object.
+        if candidate in sys.modules and get(candidate).recognises(value):
+            _by_type[type(value)] = get(candidate)
+            return _by_type[type(value)]
+    if array_api_compat.is_array_api_obj(value):
+        backend = get(
+            array_api_compat.array_namespace(value).__name__.removeprefix("array_api_compat.")
+        )
+        _by_type[type(value)] = backend
+        return backend
+    raise BackendError(
+        f"{loss}: {name} is a {type(value).__module__}.{type(value).__qualname__}; accepted are "
+        f"numbers, lists of numbers, and arrays of NumPy, CuPy, PyTorch, JAX or another library "
+        f"that follows the Array API standard. Convert it, for example with numpy.asarray."
+    )
+
+
+def _load(name: str) -> Backend | None:
+    from importlib.metadata import entry_points
+
+    for entry in entry_points(group=ENTRY_POINTS, name=name):
+        make: Callable[[], Backend] = entry.load()
+        return make()
+    return None
+
+
+def _generic(name: str) -> Backend:
+    import importlib
+
+    for candidate in (f"array_api_compat.{name}", name, f"{name}.array"):
+        try:
+            module = importlib.import_module(candidate)
+        except ImportError:
+            continue
+        if hasattr(module, "asarray") and hasattr(module, "log1p"):
+            return Backend(name, module)
+    raise BackendError(
+        f"there is no backend {name!r}: no adapter of that name is installed (known are "
+        f"{', '.join(names())}) and no module of that name follows the Array API standard."
+    )

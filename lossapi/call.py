@@ -1,0 +1,131 @@
+"""One call's way through the house: bind, find the backend, check, run."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from . import backend as backends
+from . import validation, values
+from .binding import Bound, bind, is_number
+from .domain import LABELS
+from .errors import ShapeError
+from .plan import Plan, Program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .backend import Backend
+    from .loss import Function
+
+_errors_on_invalid: ContextVar[bool] = ContextVar("lossapi_errors_on_invalid", default=False)
+
+
+@contextmanager
+def errors_on_invalid() -> Iterator[None]:
+    """Within this context an input outside its domain raises ``DomainError``.
+
+    Without it such an example's value and gradient are NaN. Values that cannot be looked at (a
+    traced array, one on a device) still give NaN.
+    """
+    token = _errors_on_invalid.set(True)
+    try:
+        yield
+    finally:
+        _errors_on_invalid.reset(token)
+
+
+def run(function: Function, mode: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Carry out one call of a loss or primitive."""
+    bound = bind(function, mode, args, kwargs)
+    given = _given(bound)
+    backend = backends.find(function.__name__, given.items())
+    arrays = _arrays(function, backend, given)
+    plan = _plan(function, mode, bound, backend, arrays)
+    values.check(function, backend, plan, arrays, _errors_on_invalid.get)
+    result = backend.execute(plan, arrays)
+    if mode == "value_and_grad":
+        value, gradients = result
+        return value, gradients[0] if bound.single else gradients
+    if mode in ("grad", "hessian_diag"):
+        return result[0] if bound.single else result
+    return result
+
+
+def _given(bound: Bound) -> dict[str, Any]:
+    """All arguments that are, or become, arrays."""
+    given = {**bound.inputs, **bound.array_parameters}
+    for name in ("weights", "where", "class_weights", "cotangent"):
+        if getattr(bound, name) is not None:
+            given[name] = getattr(bound, name)
+    return given
+
+
+def _arrays(function: Function, backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
+    """Turn numbers and lists into arrays beside the others, in their dtype."""
+    plain = {
+        name for name, value in given.items() if is_number(value) or isinstance(value, list | tuple)
+    }
+    if not plain:
+        arrays = given
+    else:
+        beside = next((v for name, v in given.items() if name not in plain), None)
+        dtype = _dtype_of_numbers(function, backend, given, plain)
+        arrays = {
+            name: _from_numbers(function, backend, name, value, dtype, beside)
+            if name in plain
+            else value
+            for name, value in given.items()
+        }
+    if len(arrays) > 1:
+        backends.check_devices(function.__name__, backend, arrays.items())
+    return arrays
+
+
+def _dtype_of_numbers(
+    function: Function, backend: Backend, given: dict[str, Any], plain: set[str]
+) -> str:
+    """The dtype for plain numbers: that of the predictions they meet, or the library's default."""
+    met = [name for name in function.inputs if name not in validation.CAST and name not in plain]
+    dtypes = {name: backend.dtype_name(given[name]) for name in met}
+    if not dtypes:
+        return backend.dtype_name(backend.asarray(0.0))
+    return validation.promoted(function, dtypes)
+
+
+def _from_numbers(
+    function: Function, backend: Backend, name: str, value: Any, dtype: str, beside: Any
+) -> Any:
+    domain = function.domains.get(name)
+    kind: str | None = dtype
+    if name == "where" or (domain is not None and domain.text == LABELS):
+        kind = None
+    try:
+        return backend.asarray(value, kind, like=beside)
+    except (ValueError, TypeError) as error:
+        raise ShapeError(
+            f"{function.__name__}: {name} is {value!r}, which is no array of numbers ({error}); "
+            f"accepted are numbers, lists of numbers of equal length, and arrays."
+        ) from None
+
+
+def _plan(
+    function: Function, mode: str, bound: Bound, backend: Backend, arrays: dict[str, Any]
+) -> Plan:
+    dtypes = {name: backend.dtype_name(array) for name, array in arrays.items()}
+    result = validation.promoted(function, {name: dtypes[name] for name in function.inputs})
+    validation.check_options(function, dtypes)
+    loop = validation.loop_shape(function, bound, arrays)
+    program = Program(function, bound.parameters, tuple(bound.array_parameters))
+    return Plan(
+        program=program,
+        mode=mode,
+        reduction=bound.reduction,
+        wrt=bound.wrt,
+        axis=bound.axis,
+        ignore_index=bound.ignore_index,
+        loop=loop,
+        dtypes=tuple(dtypes[name] for name in function.inputs),
+        result=result,
+    )

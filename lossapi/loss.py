@@ -1,0 +1,183 @@
+"""The loss object: a kernel with its derivatives, its signature and its public faces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from . import call, reference
+from .domain import LABELS, Domain
+from .signature import parse
+
+if TYPE_CHECKING:
+    import inspect
+
+Kernel = Callable[..., Any]
+Register = Callable[[Kernel], Kernel]
+
+
+class Function:
+    """A kernel on the Array API with declared shapes, domains and derivatives.
+
+    Called with ``xp`` and prepared arrays, its kernels are pure mathematics; called by a user,
+    the object checks and prepares the arrays and runs the kernels the way their library wants.
+    """
+
+    reduces = False
+    options: tuple[str, ...] = ("axis",)
+
+    def __init__(self, kernel: Kernel, signature: str, domains: dict[str, str]) -> None:
+        code = kernel.__code__
+        positional = code.co_varnames[1 : code.co_argcount]
+        keywords = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+        self.kernel = kernel
+        self.__name__ = self.__qualname__ = kernel.__name__
+        self.__module__ = "lossapi"
+        self.summary = (kernel.__doc__ or "").strip()
+        self.signature = parse(signature)
+        self.inputs: tuple[str, ...] = positional
+        self.parameters: dict[str, Any] = {
+            name: (kernel.__kwdefaults__ or {})[name] for name in keywords
+        }
+        self.domains = {name: Domain(domains.pop(name, "[-inf, inf]")) for name in positional}
+        self.parameter_domains = {name: Domain(domains.pop(name)) for name in keywords}
+        if domains or len(positional) != len(self.signature.inputs):
+            raise TypeError(f"{self.__name__}: domains {domains} or signature {signature} misfit")
+        self.gradients: dict[str, tuple[tuple[str, ...], Kernel]] = {}
+        self.curvatures: dict[str, tuple[tuple[str, ...], Kernel]] = {}
+        self.vjps: dict[str, tuple[tuple[str, ...], Kernel]] = {}
+
+    # --- registration, used where a loss is written
+
+    def _register(
+        self, table: dict[str, tuple[tuple[str, ...], Kernel]], names: tuple[str, ...]
+    ) -> Register:
+        unknown = set(names) - set(self.inputs)
+        if unknown or not names:
+            raise TypeError(f"{self.__name__}: name inputs out of {self.inputs}, not {names}")
+
+        def register(kernel: Kernel) -> Kernel:
+            for name in names:
+                table[name] = (names, kernel)
+            return kernel
+
+        return register
+
+    def gradient(self, *names: str) -> Register:
+        """Register the analytic gradient with respect to the named inputs."""
+        return self._register(self.gradients, names)
+
+    def curvature(self, *names: str) -> Register:
+        """Register the diagonal of the Hessian with respect to the named inputs."""
+        return self._register(self.curvatures, names)
+
+    def vjp(self, *names: str) -> Register:
+        """Register the vector-Jacobian product of a function with vector output."""
+        return self._register(self.vjps, names)
+
+    # --- what the declaration implies
+
+    @property
+    def differentiable(self) -> tuple[str, ...]:
+        """The inputs that have a gradient, in order; the first is what ``grad`` gives."""
+        table = self.vjps or self.gradients
+        return tuple(name for name in self.inputs if name in table)
+
+    @property
+    def labelled(self) -> bool:
+        """Whether an input holds integer class labels."""
+        return any(domain.text == LABELS for domain in self.domains.values())
+
+    @property
+    def over_classes(self) -> bool:
+        """Whether it judges predictions over classes against labels or their distribution."""
+        return self.inputs[0] in ("logits", "probabilities") and self.signature.inputs[0] == ("k",)
+
+    # --- the faces
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return call.run(self, "value", args, kwargs)
+
+    def value_and_grad(self, *args: Any, **kwargs: Any) -> Any:
+        """The value, and the gradient with respect to ``wrt`` (an input's name, or a tuple)."""
+        return call.run(self, "value_and_grad", args, kwargs)
+
+    def grad(self, *args: Any, **kwargs: Any) -> Any:
+        """The gradient with respect to ``wrt``; with reduction "none", of the sum."""
+        return call.run(self, "grad", args, kwargs)
+
+    def hessian_diag(self, *args: Any, **kwargs: Any) -> Any:
+        """The diagonal of the Hessian with respect to ``wrt``, scaled as the gradient is."""
+        return call.run(self, "hessian_diag", args, kwargs)
+
+    @property
+    def spec(self) -> Any:
+        """The specification: what ``spec/losses`` says of this function, as a mapping."""
+        return reference.load(self)
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return reference.call_signature(self)
+
+    __doc__ = reference.Documentation(__doc__)  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__.lower()} {self.__name__!r} {self.signature.text}>"
+
+    def __reduce__(self) -> str:
+        return self.__name__
+
+
+class Primitive(Function):
+    """A building block of losses: the same faces, without reduction."""
+
+
+class Loss(Function):
+    """A loss function: one number per example, reduced over the examples."""
+
+    reduces = True
+
+    def __init__(self, kernel: Kernel, signature: str, domains: dict[str, str]) -> None:
+        super().__init__(kernel, signature, domains)
+        self.options = ("weights", "where", "reduction")
+        if self.over_classes:
+            self.options = ("class_weights", *self.options)
+        if self.labelled:
+            self.options = ("ignore_index", *self.options)
+        if self.signature.has_axis:
+            self.options = ("axis", *self.options)
+
+    def sum_and_weight(self, *args: Any, **kwargs: Any) -> Any:
+        """The pair (Σwℓ, Σw), which adds up over micro-batches, shards and machines."""
+        return call.run(self, "sum_and_weight", args, kwargs)
+
+
+registry: dict[str, Function] = {}
+
+
+def _declare(function: Function) -> None:
+    if function.__name__ in registry:
+        raise TypeError(f"{function.__name__} is declared twice")
+    registry[function.__name__] = function
+
+
+def loss(signature: str, **domains: str) -> Callable[[Kernel], Loss]:
+    """Declare a loss: its signature, and the domain of each input and parameter."""
+
+    def declare(kernel: Kernel) -> Loss:
+        declared = Loss(kernel, signature, dict(domains))
+        _declare(declared)
+        return declared
+
+    return declare
+
+
+def primitive(signature: str, **domains: str) -> Callable[[Kernel], Primitive]:
+    """Declare a primitive, as `loss` does a loss."""
+
+    def declare(kernel: Kernel) -> Primitive:
+        declared = Primitive(kernel, signature, dict(domains))
+        _declare(declared)
+        return declared
+
+    return declare

@@ -1,0 +1,55 @@
+"""Divergences of a predicted distribution from a target distribution."""
+
+from .. import primitives as p
+from ..loss import loss
+
+
+@loss("(k),(k)->()", prediction="[0, 1]", target="[0, 1]")
+def kl_divergence(xp, prediction, target):
+    """The relative entropy of the target with respect to the prediction."""
+    q, t = _known(xp, prediction, target)
+    none = t == 0
+    # t log(t / q), and at t = 0, where that is 0 with a slope of -inf, -sqrt(t), which is the same.
+    root = xp.sqrt(t)
+    inside = xp.where(none, 1.0, t)
+    term = xp.where(none & (q >= 0), -1.0, xp.sqrt(inside) * p.log_ratio(xp, inside, q))
+    return xp.sum(root * term, axis=-1)
+
+
+@kl_divergence.gradient("prediction")
+def _(xp, prediction, target):
+    q, _ = _known(xp, prediction, target)
+    return p.nan_if_any(xp, 0.0 - target / q, prediction, target)
+
+
+@kl_divergence.gradient("target")
+def _(xp, prediction, target):
+    q, t = _known(xp, prediction, target)
+    slope = p.log_ratio(xp, t, q) + 1.0
+    return p.nan_if_any(xp, xp.where(_unknown(prediction, target), 0.0, slope), prediction, target)
+
+
+@kl_divergence.curvature("prediction")
+def _(xp, prediction, target):
+    # t / q^2 by the root of t: neither q^2 nor t / q underflows before the quotient does.
+    q, _ = _known(xp, prediction, target)
+    root = xp.sqrt(target) / q
+    return p.nan_if_any(xp, root * root, prediction, target)
+
+
+@kl_divergence.curvature("target")
+def _(xp, prediction, target):
+    _, t = _known(xp, prediction, target)
+    curvature = xp.where(_unknown(prediction, target), 0.0, 1.0 / t)
+    return p.nan_if_any(xp, curvature, prediction, target)
+
+
+def _unknown(prediction, target):
+    """Classes of which neither distribution knows: 0 log(0 / 0) and its derivatives are 0."""
+    return (prediction == 0) & (target == 0)
+
+
+def _known(xp, prediction, target):
+    """Both distributions, with a harmless 1 and 1 for the classes that neither knows."""
+    unknown = _unknown(prediction, target)
+    return xp.where(unknown, 1.0, prediction), xp.where(unknown, 1.0, target)

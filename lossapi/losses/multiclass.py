@@ -1,0 +1,139 @@
+"""Losses of one class out of several: probabilities, or logits, against a target or a label."""
+
+from .. import primitives as p
+from ..loss import loss
+
+# --- from probabilities
+
+
+@loss("(k),(k)->()", probabilities="[0, 1]", target="[0, inf]", epsilon="[0, 1)")
+def categorical_cross_entropy(xp, probabilities, target, *, epsilon=0.0):
+    """The negative log-likelihood of a target distribution under predicted probabilities."""
+    q = _clip(xp, probabilities, epsilon)
+    return xp.sum(0.0 - p.xlogy(xp, target, q), axis=-1)
+
+
+@categorical_cross_entropy.gradient("probabilities")
+def _(xp, probabilities, target, *, epsilon):
+    slope = -target / _divisor(xp, probabilities, target)
+    slope = _zero_where_clipped(xp, slope, probabilities, epsilon)
+    return p.nan_if_any(xp, slope, probabilities, target)
+
+
+@categorical_cross_entropy.gradient("target")
+def _(xp, probabilities, target, *, epsilon):
+    q = _clip(xp, probabilities, epsilon)
+    absent = (q == 0) & (target == 0)
+    slope = 0.0 - xp.log(xp.where(absent, 1.0, q))
+    return p.nan_if_any(xp, slope, probabilities, target)
+
+
+@categorical_cross_entropy.curvature("probabilities")
+def _(xp, probabilities, target, *, epsilon):
+    # y / p^2 by the root of y: neither p^2 nor y / p underflows before the quotient does.
+    root = xp.sqrt(target) / _divisor(xp, probabilities, target)
+    curvature = _zero_where_clipped(xp, root * root, probabilities, epsilon)
+    return p.nan_if_any(xp, curvature, probabilities, target)
+
+
+def _clip(xp, probabilities, epsilon):
+    return xp.where(probabilities <= epsilon, epsilon, probabilities) if epsilon else probabilities
+
+
+def _zero_where_clipped(xp, slope, probabilities, epsilon):
+    return xp.where(probabilities <= epsilon, 0.0, slope) if epsilon else slope
+
+
+def _divisor(xp, probabilities, target):
+    """The probability; or 1 where the target vanishes with it, so that 0 / 0 is 0."""
+    return xp.where((probabilities == 0) & (target == 0), 1.0, probabilities)
+
+
+# --- from logits
+
+
+@loss("(k),(k)->()", target="[0, inf)", label_smoothing="[0, 1]")
+def softmax_cross_entropy(xp, logits, target, *, label_smoothing=0.0):
+    """The negative log-likelihood of a target distribution under the softmax of logits."""
+    weights = _smooth(xp, target, label_smoothing)
+    # Halved, since a spread of logits may overflow before a small weight makes it finite again.
+    return 2.0 * xp.sum(weights * _half_surprise(xp, logits, weights), axis=-1)
+
+
+@softmax_cross_entropy.gradient("logits")
+def _(xp, logits, target, *, label_smoothing):
+    # p_i sum(w) - w_i = p_i sum_{j != i} w_j - w_i (1 - p_i): neither part cancels in itself.
+    weights = _smooth(xp, target, label_smoothing)
+    others = p.leave_out(xp, p.is_leading(xp, weights), weights)
+    probabilities, complements = p.softmax_pair(xp, logits)
+    return probabilities * others - weights * complements
+
+
+@softmax_cross_entropy.gradient("target")
+def _(xp, logits, target, *, label_smoothing):
+    kept = 1.0 - label_smoothing
+    surprise = _half_surprise(xp, logits, _smooth(xp, target, label_smoothing))
+    slope = 2.0 * kept * surprise if kept else p.zero(xp, surprise)
+    return p.nan_if_any(xp, slope, target)
+
+
+@softmax_cross_entropy.curvature("logits")
+def _(xp, logits, target, *, label_smoothing):
+    mass = xp.sum(_smooth(xp, target, label_smoothing), axis=-1, keepdims=True)
+    probabilities, complements = p.softmax_pair(xp, logits)
+    return mass * probabilities * complements
+
+
+@loss("(k),()->()", labels="labels", label_smoothing="[0, 1]")
+def sparse_softmax_cross_entropy(xp, logits, labels, *, label_smoothing=0.0):
+    """The negative log-likelihood of a label under the softmax of logits."""
+    if label_smoothing:
+        weights, _ = _smooth_label(xp, logits, labels, label_smoothing)
+        return 2.0 * xp.sum(weights * _half_surprise(xp, logits, weights), axis=-1)
+    # Two terms of one sign, so that the loss of a right and confident prediction keeps its digits.
+    o = p.odds(xp, logits)
+    gap = o.top[..., 0] - xp.take_class(logits, labels)
+    return xp.where(xp.take_class(o.leading, labels), 0.0, gap) + xp.log1p(o.rest[..., 0])
+
+
+@sparse_softmax_cross_entropy.gradient("logits")
+def _(xp, logits, labels, *, label_smoothing):
+    probabilities, complements = p.softmax_pair(xp, logits)
+    if not label_smoothing:
+        return xp.where(_is_label(xp, logits, labels), -complements, probabilities)
+    weights, others = _smooth_label(xp, logits, labels, label_smoothing)
+    return probabilities * others - weights * complements
+
+
+@sparse_softmax_cross_entropy.curvature("logits")
+def _(xp, logits, labels, *, label_smoothing):
+    probabilities, complements = p.softmax_pair(xp, logits)
+    return probabilities * complements
+
+
+def _smooth(xp, target, label_smoothing):
+    """The target mixed with the uniform distribution."""
+    if not label_smoothing:
+        return target
+    kept = 1.0 - label_smoothing
+    return (kept * target if kept else p.zero(xp, target)) + label_smoothing / target.shape[-1]
+
+
+def _smooth_label(xp, logits, labels, label_smoothing):
+    """The label's one-hot vector mixed with the uniform distribution: w and 1 - w."""
+    uniform = label_smoothing / logits.shape[-1]
+    right = xp.astype(_is_label(xp, logits, labels), logits.dtype)
+    others = (label_smoothing - uniform) * right + (1.0 - uniform) * (1.0 - right)
+    return (1.0 - label_smoothing) * right + uniform, others
+
+
+def _is_label(xp, logits, labels):
+    return xp.class_index(logits) == xp.expand_dims(labels, axis=-1)
+
+
+def _half_surprise(xp, logits, weights):
+    """-log(softmax(z)) / 2; and 0 for a class that has neither probability nor weight."""
+    o = p.odds(xp, logits)
+    gap = xp.where(o.leading, 0.0, 0.5 * o.top - 0.5 * logits)
+    surprise = gap + 0.5 * xp.log1p(o.rest)
+    return xp.where((weights == 0) & xp.isinf(surprise), 0.0, surprise)

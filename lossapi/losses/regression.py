@@ -1,0 +1,184 @@
+"""Losses of a real prediction against a real target."""
+
+import math
+
+from .. import primitives as p
+from ..loss import loss
+
+
+@loss("(),()->()")
+def squared_error(xp, prediction, target):
+    """Square of the residual, without a factor of one half."""
+    residual = prediction - target
+    return residual * residual
+
+
+@squared_error.gradient("prediction", "target")
+def _(xp, prediction, target):
+    slope = 2.0 * (prediction - target)
+    return slope, -slope
+
+
+@squared_error.curvature("prediction", "target")
+def _(xp, prediction, target):
+    two = 2.0 + p.zero(xp, prediction - target)
+    return two, two
+
+
+@loss("(),()->()")
+def half_squared_error(xp, prediction, target):
+    """Half the square of the residual, whose gradient is the residual itself."""
+    residual = prediction - target
+    # Halved first: the square alone overflows where its half does not.
+    return 0.5 * residual * residual
+
+
+@half_squared_error.gradient("prediction", "target")
+def _(xp, prediction, target):
+    residual = prediction - target
+    return residual, -residual
+
+
+@half_squared_error.curvature("prediction", "target")
+def _(xp, prediction, target):
+    one = 1.0 + p.zero(xp, prediction - target)
+    return one, one
+
+
+@loss("(),()->()")
+def absolute_error(xp, prediction, target):
+    """Magnitude of the residual."""
+    return p.absolute(xp, prediction - target)
+
+
+@absolute_error.gradient("prediction", "target")
+def _(xp, prediction, target):
+    slope = p.sign(xp, prediction - target)
+    return slope, -slope
+
+
+@absolute_error.curvature("prediction", "target")
+def _(xp, prediction, target):
+    flat = p.zero(xp, prediction - target)
+    return flat, flat
+
+
+@loss("(),()->()", delta="(0, inf)")
+def huber_loss(xp, prediction, target, *, delta=1.0):
+    """Quadratic for small residuals, linear for large ones."""
+    # In halves of the residual r, which can't overflow: r²/2 = 2h², δ(r - δ/2) = 2δ(h - δ/4).
+    half = p.half_distance(xp, prediction, target)
+    inside = half < 0.5 * delta
+    inner = xp.where(inside, half, 0.0)
+    return xp.where(inside, 2.0 * inner * inner, 2.0 * delta * (half - 0.25 * delta))
+
+
+@huber_loss.gradient("prediction", "target")
+def _(xp, prediction, target, *, delta):
+    residual = prediction - target
+    slope = xp.where(residual >= delta, delta, xp.where(residual <= -delta, -delta, residual))
+    return slope, -slope
+
+
+@huber_loss.curvature("prediction", "target")
+def _(xp, prediction, target, *, delta):
+    inside = p.closer_than(xp, prediction, target, delta)
+    bend = xp.where(inside, 1.0, p.zero(xp, prediction - target))
+    return bend, bend
+
+
+@loss("(),()->()", beta="[0, inf)")
+def smooth_l1_loss(xp, prediction, target, *, beta=1.0):
+    """Absolute error whose corner is rounded by a parabola of half-width beta."""
+    residual = prediction - target
+    size = p.absolute(xp, residual)
+    inside = size < beta
+    inner, width = _within(xp, inside, residual, beta)
+    # From the half distance where the distance overflows and, by a huge beta, the loss may not.
+    far = 2.0 * (p.half_distance(xp, prediction, target) - 0.25 * beta)
+    line = xp.where(xp.isinf(size), far, size - 0.5 * beta)
+    return xp.where(inside, 0.5 * (inner / width) * inner, line)
+
+
+@smooth_l1_loss.gradient("prediction", "target")
+def _(xp, prediction, target, *, beta):
+    residual = prediction - target
+    inside = (residual > -beta) & (residual < beta)
+    inner, width = _within(xp, inside, residual, beta)
+    slope = xp.where(inside, inner / width, p.sign(xp, residual))
+    return slope, -slope
+
+
+@smooth_l1_loss.curvature("prediction", "target")
+def _(xp, prediction, target, *, beta):
+    residual = prediction - target
+    inside = p.closer_than(xp, prediction, target, beta)
+    _, width = _within(xp, inside, residual, beta)
+    bend = xp.where(inside, 1.0 / width, p.zero(xp, residual))
+    return bend, bend
+
+
+def _within(xp, inside, residual, beta):
+    """The residual and beta, replaced on the line, where beta may be 0, so that they divide."""
+    return xp.where(inside, residual, 0.0), xp.where(inside, beta, xp.ones_like(residual))
+
+
+@loss("(),()->()")
+def log_cosh(xp, prediction, target):
+    """Logarithm of the hyperbolic cosine of the residual."""
+    residual = prediction - target
+    size = xp.where(residual < 0, -residual, residual)
+    near = size < 1.0
+    # cosh² = 1 + sinh² keeps the digits of small residuals; large ones don't overflow by
+    # cosh = e^|r| (1 + e^-2|r|) / 2.
+    sinh = xp.sinh(xp.where(near, residual, 0.0))
+    far = xp.where(near, 1.0, size)
+    return xp.where(
+        near, 0.5 * xp.log1p(sinh * sinh), (far - math.log(2.0)) + xp.log1p(xp.exp(-2.0 * far))
+    )
+
+
+@log_cosh.gradient("prediction", "target")
+def _(xp, prediction, target):
+    slope = xp.tanh(prediction - target)
+    return slope, -slope
+
+
+@log_cosh.curvature("prediction", "target")
+def _(xp, prediction, target):
+    residual, error = p.two_sum(prediction, -target)
+    negative = residual < 0
+    size = xp.where(negative, -residual, residual)
+    # The exponential turns the rounding of a large residual into many ulp; its error is put back.
+    excess = xp.where(xp.isinf(residual), 0.0, xp.where(negative, -error, error))
+    decay = xp.exp(-2.0 * size) * (1.0 - 2.0 * excess)
+    # 1/cosh² = 4 e^-2|r| / (1 + e^-2|r|)², whose exponential can't overflow.
+    bend = 4.0 * decay / ((1.0 + decay) * (1.0 + decay))
+    return bend, bend
+
+
+@loss("(),()->()", quantile="(0, 1)")
+def quantile_loss(xp, prediction, target, *, quantile=0.5):
+    """Magnitude of the residual, times the quantile below the target, its complement above."""
+    residual = prediction - target
+    slope = xp.stop_gradient(_pinball_slope(xp, residual, quantile))
+    # Weighted before subtracting where only the residual overflows: no digits cancel there.
+    far = slope * prediction - slope * target
+    return xp.where(xp.isinf(residual), far, slope * residual)
+
+
+@quantile_loss.gradient("prediction", "target")
+def _(xp, prediction, target, *, quantile):
+    slope = _pinball_slope(xp, prediction - target, quantile)
+    return slope, -slope
+
+
+@quantile_loss.curvature("prediction", "target")
+def _(xp, prediction, target, *, quantile):
+    flat = p.zero(xp, prediction - target)
+    return flat, flat
+
+
+def _pinball_slope(xp, residual, quantile):
+    above, below = 1.0 - quantile, -quantile
+    return xp.where(residual > 0, above, xp.where(residual < 0, below, p.zero(xp, residual)))

@@ -1,0 +1,371 @@
+"""What a call computes, once it is checked: a pure function of arrays.
+
+A plan knows nothing of libraries beyond the namespace it is given, looks at no value, and can
+be hashed, so that a backend may trace, compile or block it as a whole.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from .domain import LABELS
+from .errors import DTypeError
+
+if TYPE_CHECKING:
+    from .backend import Backend
+    from .domain import Domain
+    from .loss import Function
+    from .signature import Shape
+
+Arrays = dict[str, Any]
+
+
+class Program:
+    """A kernel and its derivatives with their parameters fixed."""
+
+    __slots__ = ("array_parameters", "function", "key", "parameters")
+
+    def __init__(
+        self,
+        function: Function,
+        parameters: dict[str, float | None],
+        array_parameters: tuple[str, ...],
+    ) -> None:
+        self.function = function
+        self.parameters = parameters
+        self.array_parameters = array_parameters
+        self.key = (function.__name__, tuple(parameters.items()), array_parameters)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Program) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def _split(self, arrays: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The inputs, and all parameters, out of the arrays and the fixed numbers."""
+        count = len(self.function.inputs)
+        given = dict(zip(self.array_parameters, arrays[count:], strict=True))
+        return arrays[:count], {**self.parameters, **given}
+
+    def value(self, xp: Any, arrays: tuple[Any, ...]) -> Any:
+        """The function's value, per example."""
+        inputs, parameters = self._split(arrays)
+        return self.function.kernel(xp, *inputs, **parameters)
+
+    def gradients(self, xp: Any, wrt: tuple[str, ...], arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The gradient of each example's value with respect to each named input."""
+        return self._derivatives(self.function.gradients, xp, wrt, arrays)
+
+    def curvatures(self, xp: Any, wrt: tuple[str, ...], arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The diagonal of the Hessian with respect to each named input."""
+        return self._derivatives(self.function.curvatures, xp, wrt, arrays)
+
+    def vjps(
+        self, xp: Any, wrt: tuple[str, ...], cotangent: Any, arrays: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
+        """The gradient of Σ cotangent · value with respect to each named input."""
+        return self._derivatives(self.function.vjps, xp, wrt, arrays, cotangent)
+
+    def _derivatives(
+        self, table: Any, xp: Any, wrt: tuple[str, ...], arrays: tuple[Any, ...], *leading: Any
+    ) -> tuple[Any, ...]:
+        inputs, parameters = self._split(arrays)
+        found: dict[str, Any] = {}
+        for name in wrt:
+            if name not in found:
+                names, kernel = table[name]
+                results = kernel(xp, *leading, *inputs, **parameters)
+                found.update(zip(names, results if len(names) > 1 else (results,), strict=True))
+        return tuple(found[name] for name in wrt)
+
+
+class Plan:
+    """One checked call: the program, the shapes and dtypes, and what to make of the result."""
+
+    __slots__ = (
+        "axis",
+        "compute",
+        "dtypes",
+        "ignore_index",
+        "key",
+        "loop",
+        "mode",
+        "program",
+        "reduction",
+        "result",
+        "wrt",
+    )
+
+    def __init__(
+        self,
+        program: Program,
+        mode: str,
+        reduction: str,
+        wrt: tuple[str, ...],
+        axis: int,
+        ignore_index: int | None,
+        loop: Shape,
+        dtypes: tuple[str, ...],
+        result: str,
+    ) -> None:
+        self.program, self.mode, self.reduction, self.wrt = program, mode, reduction, wrt
+        self.axis, self.ignore_index, self.loop = axis, ignore_index, loop
+        self.dtypes, self.result = dtypes, result
+        self.compute = "float64" if result == "float64" else "float32"
+        self.key = (program.key, mode, reduction, wrt, axis, ignore_index, loop, dtypes, result)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Plan) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __call__(self, backend: Backend, arrays: Arrays) -> Any:
+        """Prepare, run, reduce."""
+        examples = Examples(self, backend, arrays)
+        if self.mode == "value":
+            return self._cast(backend, examples.reduce(examples.losses()))
+        if self.mode == "sum_and_weight":
+            total, weight = examples.total(examples.losses()), examples.weight()
+            return self._cast(backend, total), self._cast(backend, weight)
+        gradients = tuple(
+            self._finish(backend, examples, name, array)
+            for name, array in zip(self.wrt, examples.derivatives(arrays), strict=True)
+        )
+        if self.mode == "value_and_grad":
+            return self._cast(backend, examples.reduce(examples.losses())), gradients
+        return gradients
+
+    def _cast(self, backend: Backend, array: Any) -> Any:
+        if not self.program.function.reduces and self.program.function.signature.output:
+            array = _move(backend.xp, array, -1, self.axis)
+        return _astype(backend, array, self.result)
+
+    def _finish(self, backend: Backend, examples: Examples, name: str, gradient: Any) -> Any:
+        """A gradient in the shape, axis order and dtype of the input it belongs to."""
+        function = self.program.function
+        place = function.inputs.index(name)
+        for _ in range(gradient.ndim - examples.dimensions[name]):
+            # One value served all examples: its gradient is the sum of theirs.
+            gradient = backend.xp.sum(gradient, axis=0)
+        if function.signature.inputs[place] and function.signature.has_axis:
+            gradient = _move(backend.xp, gradient, -1, self.axis)
+        dtype = self.dtypes[place]
+        return _astype(backend, gradient, dtype if "float" in dtype else self.result)
+
+
+class Examples:
+    """The examples of one call: harmless inputs, masks and weights."""
+
+    def __init__(self, plan: Plan, backend: Backend, arrays: Arrays) -> None:
+        self.plan, self.backend, self.xp = plan, backend, backend.xp
+        function = plan.program.function
+        self._compute = backend.dtypes[plan.compute]
+        self._cores = {
+            name: len(core)
+            for name, core in zip(function.inputs, function.signature.inputs, strict=True)
+        }
+        names = (*function.inputs, *plan.program.array_parameters)
+        raw = {name: self._shaped(name, arrays[name]) for name in names}
+        self._classes = raw[function.inputs[0]].shape[-1] if function.labelled else 0
+        self.dimensions = {name: array.ndim for name, array in raw.items()}
+        weights = self._given_weights(raw, arrays)
+        self.mask = self._mask(raw, arrays, weights)
+        self.weights = self._masked_weights(weights)
+        unmasked = {name: self._harmless(name, array) for name, array in raw.items()}
+        self.inputs = tuple(self._poisoned(unmasked).values())
+
+    # --- prepare
+
+    def _shaped(self, name: str, array: Any) -> Any:
+        """The input with its core axis last, in the computing dtype."""
+        function = self.plan.program.function
+        if self._cores.get(name) and function.signature.has_axis:
+            array = _move(self.xp, array, self.plan.axis, -1)
+        if self._domain(name).text == LABELS:
+            return self.xp.astype(array, self.backend.index_dtype)
+        return _astype(self.backend, array, self.plan.compute)
+
+    def _domain(self, name: str) -> Domain:
+        function = self.plan.program.function
+        return function.domains.get(name) or function.parameter_domains[name]
+
+    def _given_weights(self, raw: Arrays, arrays: Arrays) -> Any:
+        """The weight of each example as given, those of its classes included; None for 1."""
+        xp, weights = self.xp, arrays.get("weights")
+        if weights is not None:
+            weights = _astype(self.backend, weights, self.plan.compute)
+        if arrays.get("class_weights") is None:
+            return weights
+        by_class = _astype(self.backend, arrays["class_weights"], self.plan.compute)
+        target = raw[self.plan.program.function.inputs[1]]
+        if self._classes:
+            inside = (target >= 0) & (target < self._classes)
+            labels = xp.reshape(xp.where(inside, target, 0), (-1,))
+            of_example = xp.reshape(xp.take(by_class, labels, axis=0), target.shape)
+        else:
+            of_example = xp.sum(target * by_class, axis=-1)
+        return of_example if weights is None else weights * of_example
+
+    def _mask(self, raw: Arrays, arrays: Arrays, weights: Any) -> Any:
+        """Where an example counts; None where all do."""
+        mask = arrays.get("where")
+        if weights is not None:
+            mask = _both(mask, weights != 0)
+        if self.plan.ignore_index is not None:
+            mask = _both(mask, raw["labels"] != self.plan.ignore_index)
+        return mask
+
+    def _masked_weights(self, weights: Any) -> Any:
+        if self.mask is None:
+            return weights
+        if weights is None:
+            return _astype(self.backend, self.mask, self.plan.compute)
+        return self.xp.where(self.mask, weights, 0.0)
+
+    def _harmless(self, name: str, array: Any) -> Any:
+        """The input with a value inside its domain wherever its example is masked."""
+        if self.mask is None:
+            return array
+        domain = self._domain(name)
+        fill = 0 if domain.text == LABELS else domain.harmless
+        return self.xp.where(_trail(self.mask, self._cores.get(name, 0)), array, fill)
+
+    def _poisoned(self, inputs: Arrays) -> Arrays:
+        """The inputs with NaN for every example that lies outside the domain.
+
+        A product with NaN, not a selection of NaN: its derivative is NaN too, so that every
+        autodiff carries the fault to value and gradient alike.
+        """
+        xp, valid = self.xp, self._valid(inputs)
+        if valid is None:
+            return inputs
+        poison = xp.where(valid, xp.ones_like(valid, dtype=self._compute), math.nan)
+        return {
+            name: xp.where(valid, array, 0)
+            if self._domain(name).text == LABELS
+            else array * _trail(poison, self._cores.get(name, 0))
+            for name, array in inputs.items()
+        }
+
+    def _valid(self, inputs: Arrays) -> Any:
+        """Where every input lies in its domain; None where nothing can lie outside."""
+        valid = None
+        for name, array in inputs.items():
+            domain = self._domain(name)
+            if domain.is_everything:
+                continue
+            if domain.text == LABELS:
+                inside = (array >= 0) & (array < self._classes)
+            else:
+                inside = domain.inside(self.xp, array)
+            for _ in range(self._cores.get(name, 0)):
+                inside = self.xp.all(inside, axis=-1)
+            valid = _both(valid, inside)
+        return valid
+
+    # --- run
+
+    def losses(self) -> Any:
+        """The loss of each example before weighting: NaN outside the domain, 0 where masked."""
+        losses = self.backend.apply(self.plan.program, self.inputs)
+        return losses if self.mask is None else self.xp.where(self.mask, losses, 0.0)
+
+    def derivatives(self, arrays: Arrays) -> tuple[Any, ...]:
+        """The gradients (or curvatures) of the reduced loss, in the shape of the examples."""
+        plan, xp, program = self.plan, self.xp, self.plan.program
+        if plan.mode == "hessian_diag":
+            found = program.curvatures(xp, plan.wrt, self.inputs)
+        elif program.function.vjps:
+            found = program.vjps(xp, plan.wrt, self._cotangent(arrays), self.inputs)
+        else:
+            found = program.gradients(xp, plan.wrt, self.inputs)
+        factor = self.weights
+        if not program.function.reduces and not program.function.vjps:
+            factor = arrays.get("cotangent")
+        divisor = self._divisor() if plan.reduction == "mean" else None
+        return tuple(
+            self._derivative(name, gradient, factor, divisor)
+            for name, gradient in zip(plan.wrt, found, strict=True)
+        )
+
+    def _cotangent(self, arrays: Arrays) -> Any:
+        cotangent = arrays.get("cotangent")
+        if cotangent is None:
+            return self.xp.ones_like(self.inputs[0])
+        moved = _move(self.xp, cotangent, self.plan.axis, -1)
+        return _astype(self.backend, moved, self.plan.compute)
+
+    def _derivative(self, name: str, gradient: Any, factor: Any, divisor: Any) -> Any:
+        core = self._cores[name]
+        place = self.plan.program.function.inputs.index(name)
+        own = self.inputs[place].shape
+        shape = (*self.plan.loop, *own[len(own) - core :])
+        if tuple(gradient.shape) != shape:
+            gradient = self.xp.broadcast_to(gradient, shape)
+        if factor is not None:
+            gradient = gradient * _trail(_astype(self.backend, factor, self.plan.compute), core)
+        if divisor is not None:
+            gradient = gradient / divisor
+        if self.mask is not None:
+            gradient = self.xp.where(_trail(self.mask, core), gradient, 0.0)
+        return gradient
+
+    # --- reduce
+
+    def reduce(self, losses: Any) -> Any:
+        """The losses weighted and reduced as the call asks."""
+        if self.plan.reduction == "none":
+            return self._weighted(losses)
+        total = self.total(losses)
+        return total / self._divisor() if self.plan.reduction == "mean" else total
+
+    def total(self, losses: Any) -> Any:
+        """Σwℓ."""
+        return self.backend.sum(self._weighted(losses))
+
+    def weight(self) -> Any:
+        """Σw."""
+        if self.weights is None:
+            count = math.prod(self.plan.loop)
+            return self.backend.asarray(count, self.plan.compute, like=self.inputs[0])
+        return self.backend.sum(self.xp.broadcast_to(self.weights, self.plan.loop))
+
+    def _divisor(self) -> Any:
+        """Σw, or 1 over nothing: the mean over nothing is 0 by selection, not by an epsilon."""
+        if self.weights is None:
+            return float(math.prod(self.plan.loop) or 1)
+        weight = self.weight()
+        return self.xp.where(weight > 0, weight, 1.0)
+
+    def _weighted(self, losses: Any) -> Any:
+        if tuple(losses.shape) != self.plan.loop and self.plan.program.function.reduces:
+            losses = self.xp.broadcast_to(losses, self.plan.loop)
+        return losses if self.weights is None else losses * self.weights
+
+
+def _both(first: Any, second: Any) -> Any:
+    if first is None or second is None:
+        return second if first is None else first
+    return first & second
+
+
+def _trail(array: Any, count: int) -> Any:
+    """The array with `count` axes of length 1 behind."""
+    return array[(..., *(None,) * count)] if count else array
+
+
+def _move(xp: Any, array: Any, source: int, destination: int) -> Any:
+    if source == destination:
+        return array
+    return xp.moveaxis(array, source, destination)
+
+
+def _astype(backend: Backend, array: Any, dtype: str) -> Any:
+    if backend.dtype_name(array) == dtype:
+        return array
+    if dtype not in backend.dtypes:
+        raise DTypeError(f"{backend.name} has no dtype {dtype}")
+    return backend.xp.astype(array, backend.dtypes[dtype])

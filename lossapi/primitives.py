@@ -1,0 +1,232 @@
+"""The stable building blocks of the kernels, as pure functions of a namespace `xp`.
+
+Each keeps its digits over the whole range of its inputs, has a plain automatic derivative that is
+right too (selection instead of `abs`, `maximum` and `clip`, whose derivatives libraries disagree
+about at ties), and gives NaN where an input is NaN.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+Array = Any
+Namespace = Any
+
+
+def zero(xp: Namespace, *inputs: Array) -> Array:
+    """0, or NaN where an input is NaN: the part of a result that its inputs do not move."""
+    result: Array = 0.0
+    for x in inputs:
+        result = xp.where(xp.isnan(x), x, result)
+    return result
+
+
+def times(xp: Namespace, weight: Array, x: Array) -> Array:
+    """`weight * x`, where a weight of zero removes an infinite `x`."""
+    return weight * xp.where((weight == 0) & xp.isinf(x), 0.0, x)
+
+
+def two_sum(a: Array, b: Array) -> tuple[Array, Array]:
+    """`a + b` rounded, and the rounding error: together they are exactly a + b (Knuth 1969)."""
+    total = a + b
+    b_rounded = total - a
+    return total, (a - (total - b_rounded)) + (b - b_rounded)
+
+
+def softplus(xp: Namespace, x: Array) -> Array:
+    """log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|)), which overflows nowhere."""
+    return softplus_pair(xp, x)[0]
+
+
+def softplus_pair(xp: Namespace, x: Array) -> tuple[Array, Array]:
+    """softplus(x) and softplus(-x), from one exponential."""
+    positive = x > 0
+    remainder = xp.log1p(xp.exp(xp.where(positive, -x, x)))
+    return xp.where(positive, x, 0.0) + remainder, xp.where(positive, 0.0, -x) + remainder
+
+
+def log_sigmoid(xp: Namespace, x: Array) -> Array:
+    """log(sigmoid(x)) = -softplus(-x)."""
+    return -softplus_pair(xp, x)[1]
+
+
+def sigmoid(xp: Namespace, x: Array) -> Array:
+    """1 / (1 + exp(-x)), with the exponential of -|x| only."""
+    return sigmoid_pair(xp, x)[0]
+
+
+def sigmoid_pair(xp: Namespace, x: Array) -> tuple[Array, Array]:
+    """sigmoid(x) and sigmoid(-x) = 1 - sigmoid(x), each to its own last digit."""
+    positive = x > 0
+    decay = xp.exp(xp.where(positive, -x, x))
+    larger, smaller = 1.0 / (1.0 + decay), decay / (1.0 + decay)
+    return xp.where(positive, larger, smaller), xp.where(positive, smaller, larger)
+
+
+def logit(xp: Namespace, probability: Array) -> Array:
+    """log(p / (1 - p)), the inverse of the sigmoid."""
+    # Near 1/2 the two logarithms cancel; 2p - 1 is exact there.
+    central = (probability > 0.25) & (probability < 0.75)
+    p = xp.where(central, probability, 0.5)
+    near = xp.log1p((2.0 * p - 1.0) / (1.0 - p))
+    return xp.where(central, near, xp.log(probability) - xp.log1p(-probability))
+
+
+def xlogy(xp: Namespace, x: Array, y: Array) -> Array:
+    """`x * log(y)`, and 0 where x is 0 and the logarithm infinite."""
+    # The argument is replaced before its logarithm is taken: 0 * inf would poison derivatives too.
+    absent = (x == 0) & ((y == 0) | xp.isinf(y))
+    return x * xp.log(xp.where(absent, 1.0, y))
+
+
+def xlog1py(xp: Namespace, x: Array, y: Array) -> Array:
+    """`x * log(1 + y)`, and 0 where x is 0 and the logarithm infinite."""
+    absent = (x == 0) & ((y == -1) | xp.isinf(y))
+    return x * xp.log1p(xp.where(absent, 0.0, y))
+
+
+# --- classes
+
+
+def is_leading(xp: Namespace, x: Array) -> Array:
+    """Mask of the first largest entry of the last axis (of a NaN, where there is one)."""
+    return xp.class_index(x) == xp.argmax(x, axis=-1, keepdims=True)
+
+
+def take(xp: Namespace, chosen: Array, x: Array) -> Array:
+    """The entry of the last axis that a one-hot mask chooses, with the axis kept."""
+    return xp.sum(xp.where(chosen, x, 0.0), axis=-1, keepdims=True)
+
+
+def leave_out(xp: Namespace, leading: Array, x: Array) -> Array:
+    """For each entry the sum of all others, where `leading` marks the largest in magnitude."""
+    # Total minus entry would cancel for the leading one, and for no other.
+    rest = take(xp, ~leading, x)
+    return xp.where(leading, rest, take(xp, leading, x) + (rest - x))
+
+
+class Odds(NamedTuple):
+    """A softmax, relative to its leading class."""
+
+    leading: Array
+    """Mask of the leading class."""
+    top: Array
+    """The leading logit; shape (..., 1)."""
+    odds: Array
+    """exp(z - top): the odds of each class against the leading one."""
+    rest: Array
+    """The sum of the odds of all classes but the leading one; shape (..., 1)."""
+
+    @property
+    def total(self) -> Array:
+        """The sum of all odds, so that odds / total is the softmax."""
+        return 1.0 + self.rest
+
+
+def odds(xp: Namespace, logits: Array, temperature: float = 1.0) -> Odds:
+    """The odds of each class against the leading one, to their own last digits.
+
+    A class masked by a logit of -inf has odds 0, a single +inf leaves no odds to the others, and
+    several of them, or nothing but -inf, are undefined: NaN.
+    """
+    leading = is_leading(xp, logits)
+    top = take(xp, leading, logits)
+    shift = xp.where(leading & (logits > -xp.inf), 0.0, logits - top)
+    # An error e in an exponent is a relative error e of the exponential: rounding z - top would
+    # cost up to 64 ULP. Both are kept: exp(shift + lost) = exp(shift) (1 + lost).
+    lost = two_sum(logits, -top)[1]
+    if temperature != 1.0:
+        quotient = shift / temperature
+        lost = (lost + _remainder(shift, quotient, temperature)) / temperature
+        shift = quotient
+    lost = xp.stop_gradient(xp.where(xp.isfinite(lost), lost, 0.0))
+    exponential = xp.exp(shift)
+    against = exponential + exponential * lost
+    # The shift of the leading class is 0, or NaN where nothing but -inf leads.
+    rest = xp.sum(xp.where(leading, shift, against), axis=-1, keepdims=True)
+    return Odds(leading, top, against, rest)
+
+
+def _remainder(x: Array, quotient: Array, divisor: float) -> Array:
+    """x - quotient * divisor, without the rounding of the product (Dekker 1971)."""
+    mantissa, exponent = math.frexp(divisor)
+    divisor_high = math.ldexp(round(math.ldexp(mantissa, 12)), exponent - 12)
+    # 12 bits of the divisor against all but the last 12 of the quotient: exact in any precision.
+    scaled = 4097.0 * quotient
+    high = scaled - (scaled - quotient)
+    remainder = (x - high * divisor_high) - (quotient - high) * divisor_high
+    return remainder - quotient * (divisor - divisor_high)
+
+
+def logsumexp(xp: Namespace, logits: Array) -> Array:
+    """log(sum(exp(z))); shape (...)."""
+    o = odds(xp, logits)
+    total = xp.where(xp.isinf(o.top), o.top, o.top + xp.log1p(o.rest))
+    return total[..., 0]
+
+
+def softmax(xp: Namespace, logits: Array, temperature: float = 1.0) -> Array:
+    """The probability of each class, exp(z / T) over their sum."""
+    o = odds(xp, logits, temperature)
+    return o.odds / o.total
+
+
+def softmax_pair(xp: Namespace, logits: Array) -> tuple[Array, Array]:
+    """The probability p of each class and 1 - p, each to its own last digits."""
+    o = odds(xp, logits)
+    others = xp.where(o.leading, o.rest, 1.0 + (o.rest - o.odds))
+    return o.odds / o.total, others / o.total
+
+
+def log_softmax(xp: Namespace, logits: Array) -> Array:
+    """The log-probability of each class."""
+    o = odds(xp, logits)
+    return xp.where(o.leading, 0.0, logits - o.top) - xp.log1p(o.rest)
+
+
+def nan_if_any(xp: Namespace, result: Array, *inputs: Array) -> Array:
+    """The result, or NaN for all classes of an example that has a NaN in any."""
+    for x in inputs:
+        result = xp.where(xp.any(xp.isnan(x), axis=-1, keepdims=True), xp.nan, result)
+    return result
+
+
+def log_ratio(xp: Namespace, p: Array, q: Array) -> Array:
+    """log(p / q), to its own last digits also where p is close to q; -inf or inf where one is 0."""
+    # p - q is exact where they are close. With roots, for p > q,
+    #   p / q = (1 + w)^2,  w = (sqrt p - sqrt q) / sqrt q = (p - q) / (sqrt p + sqrt q) / sqrt q,
+    # nothing cancels, overflows or underflows.
+    end = (p == 0) | (q == 0)
+    at_end = xp.log(xp.where(end, p, 1.0)) - xp.log(xp.where(end, q, 1.0))
+    p, q = xp.where(end, 1.0, p), xp.where(end, 1.0, q)
+    below = p < q
+    root_p, root_q = xp.sqrt(p), xp.sqrt(q)
+    growth = xp.where(below, q - p, p - q) / (root_p + root_q) / xp.where(below, root_p, root_q)
+    log = 2.0 * xp.log1p(growth)
+    return xp.where(end, at_end, xp.where(below, -log, log))
+
+
+# --- regression
+
+
+def sign(xp: Namespace, x: Array) -> Array:
+    """1, 0 or -1 as `x` is positive, zero or negative: the least subgradient of |x|."""
+    return xp.where(x > 0, 1.0, xp.where(x < 0, -1.0, zero(xp, x)))
+
+
+def absolute(xp: Namespace, x: Array) -> Array:
+    """|x|, with derivative 0 at 0, where that of `abs` is the library's choice."""
+    return xp.where(x > 0, x, xp.where(x < 0, -x, zero(xp, x)))
+
+
+def half_distance(xp: Namespace, a: Array, b: Array) -> Array:
+    """|a - b| / 2, which is finite where `a - b` itself overflows."""
+    difference = 0.5 * a - 0.5 * b
+    return xp.where(difference < 0, -difference, difference)
+
+
+def closer_than(xp: Namespace, a: Array, b: Array, limit: Array) -> Array:
+    """Whether |a - b| < limit exactly: where the rounded sides are equal, the error decides."""
+    difference, error = two_sum(a, -b)
+    negative = difference < 0
+    size, excess = xp.where(negative, -difference, difference), xp.where(negative, -error, error)
+    return (size < limit) | ((size == limit) & (excess < 0))

@@ -1,0 +1,102 @@
+"""Shapes: NumPy's generalised-ufunc notation, read and matched against arrays."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from .errors import ShapeError
+
+_CORE = r"\(([a-z]*(?:,[a-z]+)*)\)"
+_SIGNATURE = re.compile(rf"({_CORE}(?:,{_CORE})*)->{_CORE}")
+
+Shape = tuple[int, ...]
+
+
+class Signature(NamedTuple):
+    """The core dimensions of each input and of the output."""
+
+    text: str
+    inputs: tuple[tuple[str, ...], ...]
+    output: tuple[str, ...]
+
+    @property
+    def elementwise(self) -> bool:
+        """Whether no input has a core dimension."""
+        return not any(self.inputs)
+
+    @property
+    def has_axis(self) -> bool:
+        """Whether there is exactly one core dimension, so that ``axis`` has a meaning."""
+        return {len(core) for core in self.inputs} | {len(self.output)} <= {0, 1} and not (
+            self.elementwise
+        )
+
+
+def parse(text: str) -> Signature:
+    """Read ``"(k),()->()"``; raise ``ValueError`` where the text is no signature."""
+    if not _SIGNATURE.fullmatch(text):
+        raise ValueError(f"{text!r} is no signature; write it like '(k),()->()'")
+    inputs, output = text.split("->")
+    cores = [tuple(filter(None, core.split(","))) for core in re.findall(_CORE, inputs)]
+    return Signature(text, tuple(cores), tuple(filter(None, output[1:-1].split(","))))
+
+
+def loop_shape(
+    loss: str, signature: Signature, names: tuple[str, ...], shapes: list[Shape]
+) -> Shape:
+    """The shape of the examples; raise ``ShapeError`` where the inputs do not fit together.
+
+    The shapes have their core dimensions last. Loop dimensions are equal, or an input has none.
+    """
+    sizes: dict[str, tuple[int, str]] = {}
+    loops: dict[str, Shape] = {}
+    for name, core, shape in zip(names, signature.inputs, shapes, strict=True):
+        if len(shape) < len(core):
+            raise ShapeError(
+                f"{loss}: {name} has shape {shape}; it needs at least {len(core)} "
+                f"dimension{'s' * (len(core) > 1)} ({', '.join(core)}) by the signature "
+                f"{signature.text}. Give one row of values per example."
+            )
+        split = len(shape) - len(core)
+        loops[name] = shape[:split]
+        for dimension, size in zip(core, shape[split:], strict=True):
+            known, first = sizes.setdefault(dimension, (size, name))
+            if known != size:
+                raise ShapeError(
+                    f"{loss}: {name} has {size} entries along its core axis ({dimension}) and "
+                    f"{first} has {known}; the signature {signature.text} wants them equal. "
+                    f"Check the axis argument, or the number of classes."
+                )
+    shared: Shape = ()
+    owner = ""
+    for name, loop in loops.items():
+        if loop == ():
+            continue
+        if shared not in ((), loop):
+            raise ShapeError(_mismatch(loss, owner, shared, name, loop))
+        shared, owner = loop, name
+    return shared
+
+
+def _mismatch(loss: str, first: str, shape: Shape, second: str, other: Shape) -> str:
+    squeezed = tuple(n for n in shape if n != 1), tuple(n for n in other if n != 1)
+    fix = (
+        f"Reshape one of them, as in {second}.reshape({shape})."
+        if squeezed[0] == squeezed[1]
+        else "Give both the same shape."
+    )
+    return (
+        f"{loss}: the examples of {first} have shape {shape} and those of {second} have shape "
+        f"{other}; accepted are equal shapes, or a scalar on one side (no other broadcasting, "
+        f"which would pair every example with every other). {fix}"
+    )
+
+
+def broadcasts_to(shape: Shape, target: Shape) -> bool:
+    """Whether NumPy's rules stretch ``shape`` to exactly ``target``."""
+    if len(shape) > len(target):
+        return False
+    return all(
+        mine in (1, theirs) for mine, theirs in zip(reversed(shape), reversed(target), strict=False)
+    )
