@@ -9,6 +9,7 @@ import torch
 from torch.autograd import forward_ad
 
 from lossapi.backend import Backend, Transform
+from lossapi.binding import bind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -136,7 +137,7 @@ class _Analytic(torch.autograd.Function):
 
 
 class Module(torch.nn.Module):
-    """A loss with its parameters and options, as a module: ``Module(lossapi.huber_loss, delta=2.0)``.
+    """A loss with its parameters and options: ``Module(lossapi.huber_loss, delta=2.0)``.
 
     Calling it passes the tensors, and further options such as ``weights``, on to the loss. Options
     that are tensors (``class_weights``) become buffers and move with the module.
@@ -144,6 +145,7 @@ class Module(torch.nn.Module):
 
     def __init__(self, loss: Function, **options: Any) -> None:
         super().__init__()
+        bind(loss, "value", (0.0,) * len(loss.inputs), options)  # a wrong option is refused now
         self.loss = loss
         self.options = {k: v for k, v in options.items() if not isinstance(v, torch.Tensor)}
         self.tensors = [name for name in options if name not in self.options]

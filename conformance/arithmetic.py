@@ -45,11 +45,11 @@ class Arithmetic:
 
     def isnan(self, x: Mpf) -> bool:
         """Whether it is NaN."""
-        return bool(x != x)
+        return not (x <= 0 or x > 0)
 
     def isinf(self, x: Mpf) -> bool:
         """Whether it is one of the infinities."""
-        return bool(x == self.inf or x == -self.inf)
+        return bool(abs(x) == self.inf)
 
     def divide(self, x: Mpf, y: Mpf) -> Mpf:
         """x / y; a number over zero is an infinity with the sign of the number."""

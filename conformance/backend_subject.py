@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from lossapi.backend import get
 from lossapi.losses import registry
 
 from . import reproduce
-from .subject import Request, Response, Traits, Unsupported
+from .subject import DERIVATIVES, DERIVED, Request, Response, Traits, Unsupported
 
 if TYPE_CHECKING:
     from lossapi.backend import Backend
@@ -42,7 +43,6 @@ class BackendSubject:
         self.backend = get(backend) if isinstance(backend, str) else backend
         self.name = self.backend.name
         self._losses: dict[str, Function] = {**registry, **(losses or {})}
-        self._transformed: dict[Any, Any] = {}
 
     @cached_property
     def version(self) -> str:
@@ -97,7 +97,11 @@ class BackendSubject:
 
     def reproduce(self, request: Request) -> str:
         """One line of Python that asks the same of the public API."""
-        return reproduce.library_call(request, self.name)
+        transform = self.backend.transforms().get(request.transform or "")
+        derived = transform is not None and transform.kind in DERIVED
+        if derived and self._losses[request.loss].reduces:
+            request = replace(request, options={"reduction": "sum", **request.options})
+        return reproduce.library_call(request, self.name, scalar=derived)
 
     # --- arrays
 
@@ -140,8 +144,8 @@ class BackendSubject:
         if transform.kind == "directional":
             if request.tangent is None:
                 raise ValueError(f"{request.transform} needs a tangent")
-            arguments.insert(1, self._place(request.tangent, request.dtype_of(
-                names[0], np.asarray(request.tangent))))
+            dtype = request.dtype_of(names[0], request.tangent)
+            arguments.insert(1, self._place(request.tangent, dtype))
         function = self._function(request, transform.kind, names, fixed)
         return _flat(transform.apply(function)(*arguments))
 
@@ -150,7 +154,7 @@ class BackendSubject:
     ) -> Callable[..., Any]:
         """What is wanted as a function of arrays only; a scalar where that is differentiated."""
         plain = request.plain()
-        derived = kind in ("gradient", "directional", "hessian")
+        derived = kind in DERIVED
         if derived and self._losses[request.loss].reduces:
             plain.setdefault("reduction", "sum")
 
@@ -175,7 +179,7 @@ class BackendSubject:
         inputs = {name: arrays[name] for name in request.inputs}
         others = {name: array for name, array in arrays.items() if name not in inputs}
         wrt = {}
-        if request.want in ("gradient", "hessian_diag", "value_and_grad") and request.wrt:
+        if request.want in DERIVATIVES and request.wrt:
             wrt = {"wrt": request.wrt}
         method = getattr(loss, _METHODS[request.want])
         return method(**inputs, **plain, **others, **wrt)

@@ -13,25 +13,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from lossapi.errors import LossError
-
+from . import grammar
 from .arithmetic import Arithmetic, Mpf, arithmetic
+from .grammar import COMPARISONS, Definition, DefinitionError, error
+
+__all__ = ["FUNCTIONS", "DefinitionError", "check", "evaluate", "holds", "parse"]
 
 Value = Any
 """A number, a truth value, a list of values, or an integer that counts or indexes."""
-
-
-class DefinitionError(LossError, ValueError):
-    """A definition is not in the language, or cannot be evaluated at the values given."""
-
-
-class Definition(NamedTuple):
-    """A definition that was read and checked: its assignments, its result, and what it reads."""
-
-    text: str
-    assignments: tuple[tuple[str, ast.expr], ...]
-    result: ast.expr
-    free: frozenset[str]
 
 
 class _Function(NamedTuple):
@@ -52,150 +41,20 @@ def holds(text: str, names: Mapping[str, Value], digits: int) -> bool:
     definition = parse(text)
     truth = _Walker(definition, arithmetic(digits)).truth_of(names)
     if not isinstance(truth, bool):
-        raise _error(definition.text, definition.result, "is not a condition; write a comparison")
+        raise error(definition.text, definition.result, "is not a condition; write a comparison")
     return truth
 
 
 @lru_cache(maxsize=4096)
 def parse(text: str) -> Definition:
     """Read a definition; raise ``DefinitionError`` where it is not in the language."""
-    source = text.strip()
-    try:
-        body = ast.parse(source).body
-    except (SyntaxError, ValueError) as problem:
-        line, column = getattr(problem, "lineno", 1) or 1, getattr(problem, "offset", 1) or 1
-        raise DefinitionError(_message(source, line, column, "is not an expression")) from None
-    if not body or not isinstance(body[-1], ast.Expr):
-        line = len(source.splitlines()) or 1
-        raise DefinitionError(_message(source, line, 1, "the last line must be an expression"))
-    assignments = []
-    for statement in body[:-1]:
-        match statement:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                if name in FUNCTIONS or name in _CONSTANTS:
-                    raise _error(source, statement, f"{name} has a meaning already")
-                assignments.append((name, value))
-            case _:
-                raise _error(source, statement, "only name = expression may stand before the last")
-    free: set[str] = set()
-    known: set[str] = set()
-    for name, value in assignments:
-        free |= _Reader(source).free_names(value) - known
-        known.add(name)
-    free |= _Reader(source).free_names(body[-1].value) - known
-    return Definition(source, tuple(assignments), body[-1].value, frozenset(free))
+    return grammar.read(text, FUNCTIONS, _CONSTANTS)
 
 
 def check(text: str, names: Iterable[str]) -> None:
     """Raise ``DefinitionError`` where a definition is malformed or reads any other name."""
-    definition, known = parse(text), set(names)
-    for name in sorted(definition.free - known):
-        for root in [*(value for _, value in definition.assignments), definition.result]:
-            for node in ast.walk(root):
-                if isinstance(node, ast.Name) and node.id == name:
-                    listed = ", ".join(sorted(known)) or "none"
-                    raise _error(
-                        definition.text, node, f"unknown name {name}; names here are {listed}"
-                    )
+    grammar.check(parse(text), names)
 
-
-def _message(text: str, line: int, column: int, problem: str) -> str:
-    lines = text.splitlines() or [""]
-    shown = lines[min(line, len(lines)) - 1].strip()
-    return f"definition {shown!r}, line {line}, column {column}: {problem}"
-
-
-def _error(text: str, node: ast.AST, problem: str) -> DefinitionError:
-    line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1
-    return DefinitionError(_message(text, line, column, problem))
-
-
-class _Reader:
-    """Walks an expression once, refusing what is not in the language and noting free names."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def free_names(self, node: ast.expr, bound: frozenset[str] = frozenset()) -> set[str]:
-        match node:
-            case ast.Constant(value=value):
-                if type(value) not in (int, float, bool):
-                    raise _error(self._text, node, f"{value!r} is not a number")
-                return set()
-            case ast.Name(id=name):
-                if name in FUNCTIONS:
-                    raise _error(self._text, node, f"{name} is a function; call it")
-                return set() if name in bound or name in _CONSTANTS else {name}
-            case ast.UnaryOp(op=ast.USub() | ast.Not(), operand=operand):
-                return self.free_names(operand, bound)
-            case ast.BinOp(op=ast.Add() | ast.Sub() | ast.Mult() | ast.Div() | ast.Pow()):
-                return self._all([node.left, node.right], bound)
-            case ast.Compare(left=left, ops=ops, comparators=others):
-                if not all(type(op) in _COMPARISONS for op in ops):
-                    raise _error(self._text, node, "compare with < <= > >= == !=")
-                return self._all([left, *others], bound)
-            case ast.BoolOp(values=values):
-                return self._all(values, bound)
-            case ast.IfExp(test=test, body=body, orelse=orelse):
-                return self._all([test, body, orelse], bound)
-            case ast.List(elts=items):
-                return self._all(items, bound)
-            case ast.Subscript(value=value, slice=index) if not isinstance(index, ast.Slice):
-                return self._all([value, index], bound)
-            case ast.ListComp(elt=item, generators=loops) | ast.GeneratorExp(
-                elt=item, generators=loops
-            ):
-                return self._comprehension(item, loops, bound)
-            case ast.Call():
-                return self._call(node, bound)
-        kind = type(node).__name__
-        raise _error(self._text, node, f"{kind} is not part of the definition language")
-
-    def _all(self, nodes: Iterable[ast.expr], bound: frozenset[str]) -> set[str]:
-        return set().union(*(self.free_names(node, bound) for node in nodes))
-
-    def _call(self, node: ast.Call, bound: frozenset[str]) -> set[str]:
-        name = node.func.id if isinstance(node.func, ast.Name) else ""
-        if name not in FUNCTIONS:
-            known = ", ".join(sorted(FUNCTIONS))
-            raise _error(self._text, node, f"unknown function; functions are {known}")
-        if node.keywords or any(isinstance(item, ast.Starred) for item in node.args):
-            raise _error(self._text, node, f"{name} takes plain arguments only")
-        least, most = FUNCTIONS[name].least, FUNCTIONS[name].most
-        if len(node.args) < least or (most is not None and len(node.args) > most):
-            wanted = str(least) if least == most else f"{least} or more"
-            got = len(node.args)
-            raise _error(self._text, node, f"{name} takes {wanted} arguments, got {got}")
-        return self._all(node.args, bound)
-
-    def _comprehension(
-        self, item: ast.expr, loops: list[ast.comprehension], bound: frozenset[str]
-    ) -> set[str]:
-        free: set[str] = set()
-        for loop in loops:
-            free |= self.free_names(loop.iter, bound)
-            bound |= _targets(self._text, loop.target)
-            free |= self._all(loop.ifs, bound)
-        return free | self.free_names(item, bound)
-
-
-def _targets(text: str, target: ast.expr) -> frozenset[str]:
-    match target:
-        case ast.Name(id=name) if name not in FUNCTIONS and name not in _CONSTANTS:
-            return frozenset({name})
-        case ast.Tuple(elts=items):
-            return frozenset().union(*(_targets(text, item) for item in items))
-    raise _error(text, target, "a loop variable must be a new name")
-
-
-_COMPARISONS: dict[type[ast.cmpop], Callable[[Value, Value], bool]] = {
-    ast.Lt: lambda a, b: bool(a < b),
-    ast.LtE: lambda a, b: bool(a <= b),
-    ast.Gt: lambda a, b: bool(a > b),
-    ast.GtE: lambda a, b: bool(a >= b),
-    ast.Eq: lambda a, b: bool(a == b),
-    ast.NotEq: lambda a, b: not a == b,
-}
 
 _CONSTANTS: dict[str, Callable[[Arithmetic], Value]] = {
     "pi": lambda real: real.pi,
@@ -246,7 +105,7 @@ class _Walker:
         if isinstance(value, int):
             return self.real.number(value)
         what = "a list" if isinstance(value, list) else "none"
-        raise _error(self._text, node, f"{what} where a number is due")
+        raise error(self._text, node, f"{what} where a number is due")
 
     def _constant(self, node: ast.Constant, scope: dict[str, Value]) -> Value:
         if isinstance(node.value, float):
@@ -258,7 +117,7 @@ class _Walker:
             return scope[node.id]
         if node.id in _CONSTANTS:
             return _CONSTANTS[node.id](self.real)
-        raise _error(self._text, node, f"unknown name {node.id}")
+        raise error(self._text, node, f"unknown name {node.id}")
 
     def _unary(self, node: ast.UnaryOp, scope: dict[str, Value]) -> Value:
         if isinstance(node.op, ast.Not):
@@ -285,10 +144,10 @@ class _Walker:
         for op, operand in zip(node.ops, node.comparators, strict=True):
             right = self._walk(operand, scope)
             if isinstance(left, list) or isinstance(right, list):
-                raise _error(self._text, node, "lists cannot be compared; compare their items")
+                raise error(self._text, node, "lists cannot be compared; compare their items")
             if (left is None or right is None) and not isinstance(op, ast.Eq | ast.NotEq):
-                raise _error(self._text, node, "none has no order; test it with == or !=")
-            if not _COMPARISONS[type(op)](left, right):
+                raise error(self._text, node, "none has no order; test it with == or !=")
+            if not COMPARISONS[type(op)](left, right):
                 return False
             left = right
         return True
@@ -303,7 +162,7 @@ class _Walker:
     def _truth(self, node: ast.expr, scope: dict[str, Value]) -> bool:
         value = self._walk(node, scope)
         if not isinstance(value, bool):
-            raise _error(self._text, node, "a condition must be a comparison or a truth value")
+            raise error(self._text, node, "a condition must be a comparison or a truth value")
         return value
 
     def _list(self, node: ast.List, scope: dict[str, Value]) -> list[Value]:
@@ -312,10 +171,10 @@ class _Walker:
     def _index(self, node: ast.Subscript, scope: dict[str, Value]) -> Value:
         items, index = self._walk(node.value, scope), self._walk(node.slice, scope)
         if not isinstance(items, list):
-            raise _error(self._text, node, "only lists can be indexed")
+            raise error(self._text, node, "only lists can be indexed")
         if type(index) is not int or not 0 <= index < len(items):
             last = len(items) - 1
-            raise _error(self._text, node, f"index {index} is not an integer from 0 to {last}")
+            raise error(self._text, node, f"index {index} is not an integer from 0 to {last}")
         return items[index]
 
     def _comprehension(
@@ -332,7 +191,7 @@ class _Walker:
         first, *rest = loops
         items = self._walk(first.iter, scope)
         if not isinstance(items, list):
-            raise _error(self._text, first.iter, "only lists can be looped over")
+            raise error(self._text, first.iter, "only lists can be looped over")
         inner = dict(scope)
         for item in items:
             self._bind(first.target, item, inner)
@@ -344,7 +203,7 @@ class _Walker:
             scope[target.id] = item
         elif isinstance(target, ast.Tuple):
             if not isinstance(item, list) or len(item) != len(target.elts):
-                raise _error(self._text, target, f"needs items of {len(target.elts)} parts")
+                raise error(self._text, target, f"needs items of {len(target.elts)} parts")
             for part, value in zip(target.elts, item, strict=True):
                 self._bind(part, value, scope)
 
@@ -356,14 +215,14 @@ class _Walker:
     def items(self, value: Value, node: ast.AST) -> list[Value]:
         """An operand as a list."""
         if not isinstance(value, list):
-            raise _error(self._text, node, "a number where a list is due")
+            raise error(self._text, node, "a number where a list is due")
         return value
 
     def extreme(self, node: ast.Call, values: tuple[Value, ...], largest: bool) -> Value:
         """The largest or smallest of the arguments, or of one list; NaN where any is NaN."""
         items = self.items(values[0], node) if len(values) == 1 else list(values)
         if not items:
-            raise _error(self._text, node, "the largest or smallest of nothing")
+            raise error(self._text, node, "the largest or smallest of nothing")
         numbers = [self.number(item, node) for item in items]
         if any(self.real.isnan(number) for number in numbers):
             return self.real.nan
@@ -379,19 +238,19 @@ class _Walker:
     def integers(self, node: ast.Call, *bounds: Value) -> list[int]:
         """``range`` of one, two or three integers."""
         if not all(type(bound) is int for bound in bounds):
-            raise _error(self._text, node, "range takes integers")
+            raise error(self._text, node, "range takes integers")
         return list(range(*bounds))
 
     def truths(self, node: ast.Call, values: Value) -> list[bool]:
         """An operand as a list of truth values."""
         if not all(isinstance(value, bool) for value in self.items(values, node)):
-            raise _error(self._text, node, "any and all take lists of conditions")
+            raise error(self._text, node, "any and all take lists of conditions")
         return list(values)
 
     def zipped(self, node: ast.Call, *lists: Value) -> list[list[Value]]:
         """``zip`` of lists of one length."""
         if len({len(self.items(values, node)) for values in lists}) != 1:
-            raise _error(self._text, node, "zip takes lists of one length")
+            raise error(self._text, node, "zip takes lists of one length")
         return [list(group) for group in zip(*lists, strict=True)]
 
 

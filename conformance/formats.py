@@ -56,12 +56,12 @@ class _Binary(NamedTuple):
 
 def isnan(x: Exact) -> bool:
     """Whether an exact number is NaN."""
-    return bool(x != x)
+    return not (x <= 0 or x > 0)
 
 
 def isinf(x: Exact) -> bool:
     """Whether an exact number is one of the infinities."""
-    return bool(x == math.inf or x == -math.inf)
+    return bool(abs(x) == math.inf)
 
 
 def isfinite(x: Exact) -> bool:
@@ -219,10 +219,7 @@ def parse(token: str) -> float:
     if token in _SPECIAL:
         return _SPECIAL[token]
     if not (_PLAIN.fullmatch(token) or _SCIENTIFIC.fullmatch(token)):
-        raise ValueError(
-            f"{token!r} is not a number token; write it like 0.1, -3, 2.5e-300, Infinity, "
-            "-Infinity, NaN or -0, with no + and no trailing zeros after the point"
-        )
+        raise ValueError(f"{token!r} is not a number token; write {_suggestion(token)}")
     number = float(token)
     if math.isinf(number):
         raise ValueError(f"{token!r} is beyond binary64; write Infinity")
@@ -235,6 +232,14 @@ def parse(token: str) -> float:
             f"{token!r} is not the shortest decimal of its binary64 number; write {spelled}"
         )
     return number
+
+
+def _suggestion(token: str) -> str:
+    """The token that was probably meant, or what tokens look like."""
+    try:
+        return shortest(float(token), BINARY64)
+    except ValueError:
+        return "it like 0.1, -3, 2.5e-300, Infinity, -Infinity, NaN or -0"
 
 
 def _parts(text: str) -> tuple[str, int]:

@@ -11,10 +11,12 @@ from typing import Any
 from lossapi.domain import LABELS
 from lossapi.errors import SpecError
 
-from . import formats, specfile, yamlfile
+from . import formats, specfile, verification, yamlfile
+from .definition import DefinitionError
 from .formats import FORMATS, Format
-from .oracle import exact, scale
+from .oracle import defaults, exact, read_point, scale
 from .specfile import Spec
+from .trees import flat
 
 __all__ = ["build", "exact", "load_golden", "read_point", "render", "scale", "verify"]
 
@@ -40,6 +42,7 @@ def verify(names: Iterable[str]) -> list[str]:
     for name in names:
         spec = specfile.load_spec(name)
         problems += _stale(spec)
+        problems += verification.problems(spec)
     return problems
 
 
@@ -57,22 +60,6 @@ def _read(text: str, origin: str) -> Any:
     return yamlfile.read(text, origin)
 
 
-def read_point(
-    spec: Spec, point: Mapping[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any], Any | None]:
-    """A point's inputs, parameters and cotangent, as binary64 numbers and integer labels."""
-    inputs = {
-        name: _parsed(point["inputs"][name], integer=entry["dtype"] == LABELS)
-        for name, entry in spec.inputs.items()
-    }
-    parameters = {
-        name: None if token == "none" else formats.parse(token)
-        for name, token in point.get("parameters", {}).items()
-    }
-    cotangent = _parsed(point["cotangent"]) if "cotangent" in point else None
-    return inputs, parameters, cotangent
-
-
 def render(spec: Spec) -> str:
     """The text of a loss's golden file."""
     lines = [HEADER, f"loss: {spec.name}", "points:"]
@@ -88,15 +75,10 @@ def dtypes(spec: Spec, point: Mapping[str, Any]) -> list[str]:
         x
         for name, value in inputs.items()
         if spec.inputs[name]["dtype"] != LABELS
-        for x in _flat(value)
+        for x in flat(value)
     ]
-    numbers += _flat(cotangent) if cotangent is not None else []
-    settings = [x for x in parameters.values() if x is not None]
-    settings += [
-        formats.parse(entry["default"])
-        for name, entry in spec.parameters.items()
-        if name not in parameters and entry["default"] != "none"
-    ]
+    numbers += flat(cotangent if cotangent is not None else [])
+    settings = [x for x in (defaults(spec) | parameters).values() if x is not None]
     return [
         name
         for name, form in FORMATS.items()
@@ -124,12 +106,10 @@ def _entry(spec: Spec, point: Mapping[str, Any]) -> Iterator[str]:
                 continue
             yield f"    {kind}:"
             for name in wanted:
-                yield f"      {name}:"
+                yield f"      {yamlfile.key(name)}:"
                 result = exact(spec, kind, inputs, parameters, name, cotangent)
                 yield from _rounded(result, held, "        ")
-    except ArithmeticError as problem:
-        raise SpecError(f"{spec.origin}: point {point['id']}: {problem}") from None
-    except ValueError as problem:
+    except (ArithmeticError, DefinitionError) as problem:
         raise SpecError(f"{spec.origin}: point {point['id']}: {problem}") from None
 
 
@@ -149,17 +129,6 @@ def _written(value: Any, spell: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(_written(item, spell) for item in value)}]"
     return f'"{spell(value)}"'
-
-
-def _parsed(tokens: Any, *, integer: bool = False) -> Any:
-    if isinstance(tokens, list):
-        return [_parsed(item, integer=integer) for item in tokens]
-    number = formats.parse(tokens)
-    return int(number) if integer else number
-
-
-def _flat(value: Any) -> list[Any]:
-    return [x for item in value for x in _flat(item)] if isinstance(value, list) else [value]
 
 
 def _path(spec: Spec) -> Path:

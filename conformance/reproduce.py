@@ -28,8 +28,11 @@ _METHODS = {
 _LONGEST = 4000
 
 
-def library_call(request: Request, library: str) -> str:
-    """The call of this project's own function on arrays of a library."""
+def library_call(request: Request, library: str, *, scalar: bool = False) -> str:
+    """The call of this project's own function on arrays of a library.
+
+    `scalar` says that its transform differentiates a scalar.
+    """
     imports, name, array = _IMPORTS.get(
         library,
         (f"from lossapi.backend import get; xp = get({library!r})", "xp.xp", "xp.asarray({}, {})"),
@@ -44,7 +47,7 @@ def library_call(request: Request, library: str) -> str:
     start = f"import lossapi; {imports}; {x64}"
     if request.transform is None:
         return _shortened(start + _strictly(request, _call(request, arrays)))
-    return _shortened(start + _transformed(request, library, arrays, array, name))
+    return _shortened(start + _transformed(request, library, arrays, (name, array), scalar))
 
 
 def function_call(request: Request, function: str) -> str:
@@ -59,7 +62,7 @@ def function_call(request: Request, function: str) -> str:
 
 
 def _call(request: Request, arrays: Mapping[str, str]) -> str:
-    others = {**{k: v for k, v in arrays.items() if k not in request.inputs}}
+    others = {key: value for key, value in arrays.items() if key not in request.inputs}
     others.update({key: _plain(value) for key, value in request.plain().items()})
     if request.wrt and request.want not in ("value", "sum_and_weight"):
         others["wrt"] = repr(request.wrt if len(request.wrt) > 1 else request.wrt[0])
@@ -76,21 +79,29 @@ def _strictly(request: Request, call: str) -> str:
 
 
 def _transformed(
-    request: Request, library: str, arrays: Mapping[str, str], array: str, name: str
+    request: Request,
+    library: str,
+    arrays: Mapping[str, str],
+    spelled: tuple[str, str],
+    scalar: bool,
 ) -> str:
-    inside = {key: key for key in arrays}
+    name, template = spelled
     arguments = list(arrays.values())
     if request.tangent is not None:
-        dtype = request.dtype_of(next(iter(arrays)), np.asarray(request.tangent))
-        arguments.insert(1, _array(array, name, request.tangent, dtype))
-    options: dict[str, Any] = dict(request.options)
-    function = f"lambda {', '.join(inside)}: "
-    if request.tangent is not None or "grad" in str(request.transform):
-        options.setdefault("reduction", "sum")
-    function += _call(request, inside)
+        dtype = request.dtype_of(next(iter(arrays)), request.tangent)
+        arguments.insert(1, _array(template, name, request.tangent, dtype))
+    inside = {key: key for key in arrays}
+    against = scalar and request.want == "value" and "cotangent" in inside
+    if against:
+        del inside["cotangent"]
+    body = _call(request, inside)
+    if against:
+        body = f"({body} * cotangent).sum()"
+    elif scalar and "reduction" not in request.options:
+        body = f"{body}.sum()"
     return (
         f"from lossapi.backend import get; get({library!r}).transforms()[{request.transform!r}]"
-        f".apply({function})({', '.join(arguments)})"
+        f".apply(lambda {', '.join(arrays)}: {body})({', '.join(arguments)})"
     )
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from lossapi.domain import LABELS, Domain
 from lossapi.errors import SpecError
-
 from lossapi.signature import parse as parse_signature
 
 from . import definition, formats
@@ -129,6 +128,25 @@ def _expressions(data: Data) -> Iterator[tuple[str, str, set[str]]]:
     for kind in ("gradient", "hessian_diag"):
         for name, entry in data.get(kind, {}).items():
             yield f"{kind}.{name}.definition", entry["definition"], slopes
+    yield from _kinks_and_limits(data, names, slopes)
+    accuracy = data["accuracy"]
+    bounds = {"accuracy.value": accuracy["value"]} | {
+        f"accuracy.{kind}.{name}": bound
+        for kind in ("gradient", "hessian_diag")
+        for name, bound in accuracy.get(kind, {}).items()
+    }
+    for key, bound in bounds.items():
+        if "scale" in bound:
+            yield f"{key}.scale", bound["scale"], names if key == "accuracy.value" else slopes
+    for name, text in data["properties"].get("lipschitz", {}).items():
+        yield f"properties.lipschitz.{name}", text, parameters
+    for part, text in data["properties"].get("minimum", {}).items():
+        yield f"properties.minimum.{part}", text, names
+
+
+def _kinks_and_limits(
+    data: Data, names: set[str], slopes: set[str]
+) -> Iterator[tuple[str, str, set[str]]]:
     for i, kink in enumerate(data.get("kinks", [])):
         yield f"kinks[{i}].at", kink["at"], names
         for name, ends in kink["interval"].items():
@@ -143,19 +161,6 @@ def _expressions(data: Data) -> Iterator[tuple[str, str, set[str]]]:
         for kind in ("gradient", "hessian_diag"):
             for name, text in clause.get(kind, {}).items():
                 yield f"limits[{i}].{kind}.{name}", text, slopes
-    accuracy = data["accuracy"]
-    bounds = {"accuracy.value": accuracy["value"]} | {
-        f"accuracy.{kind}.{name}": bound
-        for kind in ("gradient", "hessian_diag")
-        for name, bound in accuracy.get(kind, {}).items()
-    }
-    for key, bound in bounds.items():
-        if "scale" in bound:
-            yield f"{key}.scale", bound["scale"], names if key == "accuracy.value" else slopes
-    for name, text in data["properties"].get("lipschitz", {}).items():
-        yield f"properties.lipschitz.{name}", text, parameters
-    for part, text in data["properties"].get("minimum", {}).items():
-        yield f"properties.minimum.{part}", text, names
 
 
 def _properties(data: Data) -> Problems:
@@ -251,5 +256,3 @@ def _equivalents(data: Data) -> Problems:
 
 def _list(names: Iterable[str]) -> str:
     return ", ".join(sorted(names)) or "none"
-
-

@@ -17,7 +17,7 @@ from lossapi.errors import SpecError
 from lossapi.signature import Signature
 from lossapi.signature import parse as parse_signature
 
-from . import rules, yamlfile
+from . import formats, rules, yamlfile
 
 Data = Mapping[str, Any]
 
@@ -79,7 +79,9 @@ def load_spec(name: str) -> Spec:
     """Read one loss's file; ``SpecError`` where there is none or it is malformed."""
     files = _files()
     if name not in files:
-        raise SpecError(f"{name}: no such loss; the losses are {', '.join(sorted(files)) or 'none'}")
+        raise SpecError(
+            f"{name}: no such loss; the losses are {', '.join(sorted(files)) or 'none'}"
+        )
     family, file = files[name]
     spec = _parse_cached(file.read_text(encoding="utf-8"), f"spec/losses/{family}/{name}.yaml")
     if spec.name != name:
@@ -174,9 +176,10 @@ def _what(problem: Any) -> str:
             return f"got {_short(got)}; accepted are {', '.join(map(str, wanted))}"
         case "const":
             return f"got {_short(got)}; accepted is {json.dumps(wanted)}"
+        case "pattern" | "anyOf" if isinstance(got, str) and "points" in problem.absolute_path:
+            return _token(got)
         case "pattern":
-            accepted = problem.schema.get("description", f"text matching {wanted}")
-            return f"got {_short(got)}; accepted is {accepted}"
+            return f"got {_short(got)}; accepted is text matching {wanted}"
         case "minItems" | "minLength" | "minProperties":
             return f"got {_short(got)}; at least {wanted} needed"
         case "maxItems":
@@ -184,6 +187,14 @@ def _what(problem: Any) -> str:
         case "uniqueItems":
             return f"got {_short(got)}; each may stand there once"
     return str(problem.message).replace("\n", " ")
+
+
+def _token(text: str) -> str:
+    try:
+        formats.parse(text)
+    except ValueError as problem:
+        return str(problem)
+    return f"got {_short(text)}"
 
 
 _TYPES = {"object": "mapping", "array": "list", "boolean": "true or false"}

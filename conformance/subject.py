@@ -14,7 +14,8 @@ import numpy as np
 
 DERIVATIVES = ("gradient", "hessian_diag", "value_and_grad")
 WANTS = ("value", *DERIVATIVES, "sum_and_weight")
-TRANSFORM_KINDS = ("call", "map", "gradient", "directional", "hessian")
+DERIVED = ("gradient", "directional", "hessian")
+"""The kinds of transform that differentiate; the others are ``call`` and ``map``."""
 
 
 class Unsupported(Exception):  # noqa: N818 - an answer, not an error
@@ -43,7 +44,7 @@ class Traits:
     @property
     def autodiff(self) -> bool:
         """Whether its library differentiates."""
-        return any(kind != "call" and kind != "map" for kind in self.transforms.values())
+        return any(kind in DERIVED for kind in self.transforms.values())
 
     @property
     def widest(self) -> str:
@@ -161,7 +162,8 @@ class FunctionSubject:
     ) -> None:
         """`gradients` give the gradient by the first input, one for each example."""
         self.name, self.version = name, version
-        self.functions, self.gradients = dict(functions), dict(gradients or {})
+        self.functions: dict[str, Callable[..., Any]] = dict(functions)
+        self.gradients: dict[str, Callable[..., Any]] = dict(gradients or {})
         self._array, self._to_numpy = array, to_numpy
         self.traits = Traits(
             dtypes=dtypes,
@@ -207,7 +209,7 @@ class FunctionSubject:
 
     @staticmethod
     def _per_example(request: Request) -> bool:
-        return request.options.get("reduction", "none") == "none"
+        return bool(request.options.get("reduction", "none") == "none")
 
     def _parameters(self, request: Request) -> dict[str, Any]:
         return {

@@ -1,4 +1,4 @@
-"""YAML as this project writes it: every number in quotes, true and false spelled out, no surprises."""
+"""YAML as this project writes it: numbers in quotes, true and false spelled out, no surprises."""
 
 from __future__ import annotations
 
@@ -40,6 +40,11 @@ def read(text: str, origin: str) -> Any:
         loader.dispose()
 
 
+def key(name: str) -> str:
+    """A mapping's key, quoted where a reader could take it for a truth value."""
+    return f'"{name}"' if name.lower() in _AMBIGUOUS else name
+
+
 def _refuse_traps(node: yaml.Node, origin: str) -> None:
     place = f"{origin}:{node.start_mark.line + 1}"
     if isinstance(node, yaml.ScalarNode):
@@ -68,6 +73,6 @@ def _refuse_scalar(node: yaml.ScalarNode, place: str) -> None:
     boolean = node.tag == "tag:yaml.org,2002:bool" and text not in ("true", "false")
     if boolean or text.lower() in _AMBIGUOUS:
         raise SpecError(
-            f'{place}: {text!r} is a truth value to some readers and text to others; write "{text}" '
-            "for the text, true or false for a truth value"
+            f"{place}: {text!r} is a truth value to some readers and text to others; write "
+            f'"{text}" for the text, true or false for a truth value'
         )

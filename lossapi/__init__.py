@@ -32,7 +32,7 @@ from .loss import Loss, Primitive
 
 __version__ = "0.1.0"
 
-__all__ = [
+__all__ = [  # noqa: PLE0604 (the losses are named by their registry, not a second time here)
     "ArgumentError",
     "BackendError",
     "DTypeError",

@@ -130,8 +130,8 @@ def _bind_options(function: Function, mode: str, bound: Bound, options: dict[str
                 f"the options {_listed(accepted)}."
             )
         if key in ("axis", "ignore_index") and value is not None:
-            value = _index(name, key, value)
-        if key != "wrt":
+            setattr(bound, key, _index(name, key, value))
+        elif key != "wrt":
             setattr(bound, key, value)
     if bound.axis is None:
         raise ParameterError(f"{name}: axis is None; accepted is an integer, such as axis=-1.")

@@ -67,20 +67,28 @@ def _arrays(function: Function, backend: Backend, given: dict[str, Any]) -> dict
     plain = {
         name for name, value in given.items() if is_number(value) or isinstance(value, list | tuple)
     }
-    if not plain:
-        arrays = given
-    else:
-        beside = next((v for name, v in given.items() if name not in plain), None)
+    if plain:
+        beside = next((value for name, value in given.items() if name not in plain), None)
         dtype = _dtype_of_numbers(function, backend, given, plain)
-        arrays = {
-            name: _from_numbers(function, backend, name, value, dtype, beside)
-            if name in plain
-            else value
-            for name, value in given.items()
-        }
-    if len(arrays) > 1:
-        backends.check_devices(function.__name__, backend, arrays.items())
-    return arrays
+        given = dict(given)
+        for name in plain:
+            domain = function.domains.get(name)
+            own = name == "where" or (domain is not None and domain.text == LABELS)
+            kind = None if own else dtype
+            try:
+                given[name] = backend.asarray(given[name], kind, like=beside)
+            except (ValueError, TypeError) as error:
+                raise _no_array(function, name, given[name], error) from None
+    if len(given) > 1:
+        backends.check_devices(function.__name__, backend, given.items())
+    return given
+
+
+def _no_array(function: Function, name: str, value: Any, error: Exception) -> ShapeError:
+    return ShapeError(
+        f"{function.__name__}: {name} is {value!r}, which is no array of numbers ({error}); "
+        f"accepted are numbers, lists of numbers of equal length, and arrays."
+    )
 
 
 def _dtype_of_numbers(
@@ -88,26 +96,9 @@ def _dtype_of_numbers(
 ) -> str:
     """The dtype for plain numbers: that of the predictions they meet, or the library's default."""
     met = [name for name in function.inputs if name not in validation.CAST and name not in plain]
-    dtypes = {name: backend.dtype_name(given[name]) for name in met}
-    if not dtypes:
+    if not met:
         return backend.dtype_name(backend.asarray(0.0))
-    return validation.promoted(function, dtypes)
-
-
-def _from_numbers(
-    function: Function, backend: Backend, name: str, value: Any, dtype: str, beside: Any
-) -> Any:
-    domain = function.domains.get(name)
-    kind: str | None = dtype
-    if name == "where" or (domain is not None and domain.text == LABELS):
-        kind = None
-    try:
-        return backend.asarray(value, kind, like=beside)
-    except (ValueError, TypeError) as error:
-        raise ShapeError(
-            f"{function.__name__}: {name} is {value!r}, which is no array of numbers ({error}); "
-            f"accepted are numbers, lists of numbers of equal length, and arrays."
-        ) from None
+    return validation.promoted(function, {name: backend.dtype_name(given[name]) for name in met})
 
 
 def _plan(

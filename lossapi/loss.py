@@ -96,6 +96,7 @@ class Function:
     # --- the faces
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The value: one number, or with reduction "none" one per example."""
         return call.run(self, "value", args, kwargs)
 
     def value_and_grad(self, *args: Any, **kwargs: Any) -> Any:
@@ -131,10 +132,13 @@ class Function:
 class Primitive(Function):
     """A building block of losses: the same faces, without reduction."""
 
+    __doc__ = reference.Documentation(__doc__)  # type: ignore[assignment]
+
 
 class Loss(Function):
     """A loss function: one number per example, reduced over the examples."""
 
+    __doc__ = reference.Documentation(__doc__)  # type: ignore[assignment]
     reduces = True
 
     def __init__(self, kernel: Kernel, signature: str, domains: dict[str, str]) -> None:

@@ -5,7 +5,6 @@ right too (selection instead of `abs`, `maximum` and `clip`, whose derivatives l
 about at ties), and gives NaN where an input is NaN.
 """
 
-import math
 from typing import Any, NamedTuple
 
 Array = Any
@@ -87,100 +86,60 @@ def xlog1py(xp: Namespace, x: Array, y: Array) -> Array:
 # --- classes
 
 
-def is_leading(xp: Namespace, x: Array) -> Array:
-    """Mask of the first largest entry of the last axis (of a NaN, where there is one)."""
-    return xp.class_index(x) == xp.argmax(x, axis=-1, keepdims=True)
+def leading_class(xp: Namespace, x: Array) -> tuple[Array, Array]:
+    """The first largest entry of the last axis, or a NaN: its mask and, with the axis, itself."""
+    index = xp.argmax(x, axis=-1)
+    chosen = xp.class_index(x) == xp.expand_dims(index, axis=-1)
+    return chosen, xp.expand_dims(xp.take_class(x, index), axis=-1)
 
 
-def take(xp: Namespace, chosen: Array, x: Array) -> Array:
-    """The entry of the last axis that a one-hot mask chooses, with the axis kept."""
-    return xp.sum(xp.where(chosen, x, 0.0), axis=-1, keepdims=True)
-
-
-def leave_out(xp: Namespace, leading: Array, x: Array) -> Array:
-    """For each entry the sum of all others, where `leading` marks the largest in magnitude."""
-    # Total minus entry would cancel for the leading one, and for no other.
-    rest = take(xp, ~leading, x)
-    return xp.where(leading, rest, take(xp, leading, x) + (rest - x))
-
-
-class Odds(NamedTuple):
-    """A softmax, relative to its leading class."""
+class Softmax(NamedTuple):
+    """A softmax relative to its leading class, with that class apart from the others."""
 
     leading: Array
     """Mask of the leading class."""
     top: Array
     """The leading logit; shape (..., 1)."""
-    odds: Array
-    """exp(z - top): the odds of each class against the leading one."""
+    others: Array
+    """exp((z - top) / T), the odds against the leading class; 0 for the leading class itself."""
     rest: Array
-    """The sum of the odds of all classes but the leading one; shape (..., 1)."""
-
-    @property
-    def total(self) -> Array:
-        """The sum of all odds, so that odds / total is the softmax."""
-        return 1.0 + self.rest
+    """The sum of these odds, so that log1p(rest) = -log of the largest probability; (..., 1)."""
 
 
-def odds(xp: Namespace, logits: Array, temperature: float = 1.0) -> Odds:
-    """The odds of each class against the leading one, to their own last digits.
+def softmax_parts(xp: Namespace, logits: Array, temperature: float = 1.0) -> Softmax:
+    """The parts that keep the digits of a confident softmax, where 1 + rest would round to 1.
 
-    A class masked by a logit of -inf has odds 0, a single +inf leaves no odds to the others, and
+    A class masked by a logit of -inf has odds 0, and a single +inf leaves odds 0 to the others;
     several of them, or nothing but -inf, are undefined: NaN.
     """
-    leading = is_leading(xp, logits)
-    top = take(xp, leading, logits)
-    shift = xp.where(leading & (logits > -xp.inf), 0.0, logits - top)
-    # An error e in an exponent is a relative error e of the exponential: rounding z - top would
-    # cost up to 64 ULP. Both are kept: exp(shift + lost) = exp(shift) (1 + lost).
-    lost = two_sum(logits, -top)[1]
-    if temperature != 1.0:
-        quotient = shift / temperature
-        lost = (lost + _remainder(shift, quotient, temperature)) / temperature
-        shift = quotient
-    lost = xp.stop_gradient(xp.where(xp.isfinite(lost), lost, 0.0))
-    exponential = xp.exp(shift)
-    against = exponential + exponential * lost
-    # The shift of the leading class is 0, or NaN where nothing but -inf leads.
-    rest = xp.sum(xp.where(leading, shift, against), axis=-1, keepdims=True)
-    return Odds(leading, top, against, rest)
-
-
-def _remainder(x: Array, quotient: Array, divisor: float) -> Array:
-    """x - quotient * divisor, without the rounding of the product (Dekker 1971)."""
-    mantissa, exponent = math.frexp(divisor)
-    divisor_high = math.ldexp(round(math.ldexp(mantissa, 12)), exponent - 12)
-    # 12 bits of the divisor against all but the last 12 of the quotient: exact in any precision.
-    scaled = 4097.0 * quotient
-    high = scaled - (scaled - quotient)
-    remainder = (x - high * divisor_high) - (quotient - high) * divisor_high
-    return remainder - quotient * (divisor - divisor_high)
-
-
-def logsumexp(xp: Namespace, logits: Array) -> Array:
-    """log(sum(exp(z))); shape (...)."""
-    o = odds(xp, logits)
-    total = xp.where(xp.isinf(o.top), o.top, o.top + xp.log1p(o.rest))
-    return total[..., 0]
-
-
-def softmax(xp: Namespace, logits: Array, temperature: float = 1.0) -> Array:
-    """The probability of each class, exp(z / T) over their sum."""
-    o = odds(xp, logits, temperature)
-    return o.odds / o.total
+    leading, top = leading_class(xp, logits)
+    others = xp.exp(xp.where(leading, -xp.inf, logits - top) / temperature)
+    rest = xp.sum(others, axis=-1, keepdims=True)
+    return Softmax(leading, top, others, xp.where(top > -xp.inf, rest, xp.nan))
 
 
 def softmax_pair(xp: Namespace, logits: Array) -> tuple[Array, Array]:
     """The probability p of each class and 1 - p, each to its own last digits."""
-    o = odds(xp, logits)
-    others = xp.where(o.leading, o.rest, 1.0 + (o.rest - o.odds))
-    return o.odds / o.total, others / o.total
+    parts = softmax_parts(xp, logits)
+    leads = xp.astype(parts.leading, logits.dtype)
+    total = 1.0 + parts.rest
+    return (parts.others + leads) / total, ((parts.rest - parts.others) + (1.0 - leads)) / total
 
 
-def log_softmax(xp: Namespace, logits: Array) -> Array:
-    """The log-probability of each class."""
-    o = odds(xp, logits)
-    return xp.where(o.leading, 0.0, logits - o.top) - xp.log1p(o.rest)
+def softmax(xp: Namespace, logits: Array, temperature: float = 1.0) -> Array:
+    """The probability of each class, exp(z / T) over their sum."""
+    parts = softmax_parts(xp, logits, temperature)
+    return (parts.others + xp.astype(parts.leading, logits.dtype)) / (1.0 + parts.rest)
+
+
+def leave_out(xp: Namespace, x: Array, size: Array) -> Array:
+    """For each entry the sum of all others; `size` is the magnitude of each."""
+    # Total minus entry would cancel for the largest, and for no other.
+    chosen, _ = leading_class(xp, size)
+    largest = x * xp.astype(chosen, x.dtype)
+    smaller = x - largest
+    rest = xp.sum(smaller, axis=-1, keepdims=True)
+    return xp.where(chosen, 0.0, xp.sum(largest, axis=-1, keepdims=True)) + (rest - smaller)
 
 
 def nan_if_any(xp: Namespace, result: Array, *inputs: Array) -> Array:

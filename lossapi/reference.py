@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from .errors import MissingExtraError
 
 if TYPE_CHECKING:
     import inspect
+    from importlib.resources.abc import Traversable
 
     from .loss import Function
 
@@ -35,9 +35,14 @@ class Documentation:
 
 def page(name: str, summary: str) -> str:
     """The reference page, which is generated from the specification and installed as text."""
-    folder = resources.files("lossapi.spec") / "reference"
-    found = folder / f"{name}.md"
+    found = _spec_folder() / "reference" / f"{name}.md"
     return found.read_text("utf-8") if found.is_file() else summary
+
+
+def _spec_folder() -> Traversable:
+    from importlib.resources import files  # 8 ms, which an import of lossapi need not pay
+
+    return files("lossapi.spec")
 
 
 def call_signature(function: Function) -> inspect.Signature:
@@ -61,7 +66,7 @@ def load(function: Function) -> Any:
         raise MissingExtraError(
             "reading a specification needs PyYAML; install it with: pip install 'lossapi[check]'"
         ) from None
-    for family in (resources.files("lossapi.spec") / "losses").iterdir():
+    for family in (_spec_folder() / "losses").iterdir():
         found = family / f"{function.__name__}.yaml"
         if found.is_file():
             return yaml.safe_load(found.read_text("utf-8"))

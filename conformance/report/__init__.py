@@ -1,1 +1,1 @@
-"""How results are shown: on a terminal, as JSON, as JUnit."""
+"""What a run found, for people on a terminal and for programs."""

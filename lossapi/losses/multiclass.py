@@ -64,7 +64,7 @@ def softmax_cross_entropy(xp, logits, target, *, label_smoothing=0.0):
 def _(xp, logits, target, *, label_smoothing):
     # p_i sum(w) - w_i = p_i sum_{j != i} w_j - w_i (1 - p_i): neither part cancels in itself.
     weights = _smooth(xp, target, label_smoothing)
-    others = p.leave_out(xp, p.is_leading(xp, weights), weights)
+    others = p.leave_out(xp, weights, weights)
     probabilities, complements = p.softmax_pair(xp, logits)
     return probabilities * others - weights * complements
 
@@ -91,9 +91,10 @@ def sparse_softmax_cross_entropy(xp, logits, labels, *, label_smoothing=0.0):
         weights, _ = _smooth_label(xp, logits, labels, label_smoothing)
         return 2.0 * xp.sum(weights * _half_surprise(xp, logits, weights), axis=-1)
     # Two terms of one sign, so that the loss of a right and confident prediction keeps its digits.
-    o = p.odds(xp, logits)
-    gap = o.top[..., 0] - xp.take_class(logits, labels)
-    return xp.where(xp.take_class(o.leading, labels), 0.0, gap) + xp.log1p(o.rest[..., 0])
+    parts = p.softmax_parts(xp, logits)
+    gap = parts.top[..., 0] - xp.take_class(logits, labels)
+    right = xp.argmax(logits, axis=-1) == labels
+    return xp.where(right, 0.0, gap) + xp.log1p(parts.rest[..., 0])
 
 
 @sparse_softmax_cross_entropy.gradient("logits")
@@ -133,7 +134,7 @@ def _is_label(xp, logits, labels):
 
 def _half_surprise(xp, logits, weights):
     """-log(softmax(z)) / 2; and 0 for a class that has neither probability nor weight."""
-    o = p.odds(xp, logits)
-    gap = xp.where(o.leading, 0.0, 0.5 * o.top - 0.5 * logits)
-    surprise = gap + 0.5 * xp.log1p(o.rest)
+    parts = p.softmax_parts(xp, logits)
+    gap = xp.where(parts.leading, 0.0, 0.5 * parts.top - 0.5 * logits)
+    surprise = gap + 0.5 * xp.log1p(parts.rest)
     return xp.where((weights == 0) & xp.isinf(surprise), 0.0, surprise)

@@ -78,8 +78,8 @@ def _(xp, x):
 
 @primitive("(),()->()", x="[0, inf]", y="[0, inf]")
 def xlogy(xp, x, y):
-    """x log y, which is 0 where x is 0 whatever y is."""
-    return p.xlogy(xp, x, y)
+    """x log y, which is 0 where x is 0 or y is 1 whatever the other is."""
+    return p.xlogy(xp, xp.where((y == 1) & xp.isinf(x), 0.0, x), y)
 
 
 @xlogy.gradient("x")

@@ -1,0 +1,130 @@
+"""Single examples, from the specification's points or drawn, and their way into batches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from lossapi.domain import LABELS
+
+from .. import golden, oracle
+from ..arithmetic import arithmetic
+from ..formats import FORMATS, Format
+from ..specfile import Spec
+from ..trees import flat, mapped
+
+Array = np.ndarray[Any, Any]
+Value = Any
+"""A number, or a list of them for a vector."""
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One example: what a loss is asked at."""
+
+    id: str
+    inputs: Mapping[str, Value]
+    parameters: Mapping[str, float | None] = field(default_factory=dict)
+    cotangent: list[float] | None = None
+    flags: tuple[str, ...] = ()
+    note: str = ""
+    known: Mapping[tuple[str, str | None], Value] = field(default_factory=dict)
+    """Exact results from the golden file, by quantity and input."""
+
+    @cached_property
+    def key(self) -> tuple[Any, ...]:
+        """What makes two cases the same question."""
+        return (
+            tuple((name, _frozen(value)) for name, value in self.inputs.items()),
+            tuple(sorted(self.parameters.items())),
+            _frozen(self.cotangent),
+        )
+
+    @cached_property
+    def group(self) -> tuple[Any, ...]:
+        """What examples of one batch have in common: core sizes and parameters."""
+        sizes = tuple(np.shape(value) for value in self.inputs.values())
+        return sizes, tuple(sorted(self.parameters.items())), self.cotangent is None
+
+    @property
+    def numbers(self) -> list[float]:
+        """Every number among the inputs."""
+        return [x for value in self.inputs.values() for x in flat(value)]
+
+
+def golden_cases(spec: Spec, dtype: str) -> list[Case]:
+    """The specification's points that this dtype holds exactly, with their golden results."""
+    entries = {entry["id"]: entry for entry in golden.load_golden(spec.name)["points"]}
+    cases = []
+    for point in spec.points:
+        entry = entries.get(point["id"])
+        if entry is None or dtype not in entry["dtypes"]:
+            continue
+        inputs, parameters, cotangent = oracle.read_point(spec, point)
+        known = {("value", None): _exact(entry["value"]["exact"])}
+        for kind in ("gradient", "hessian_diag"):
+            for name, numbers in entry.get(kind, {}).items():
+                known[kind, name] = _exact(numbers["exact"])
+        if spec.has_vector_output and cotangent is None:
+            cotangent = [1.0] * len(next(iter(inputs.values())))
+        flags, note = tuple(point["flags"]), point["note"]
+        cases.append(Case(point["id"], inputs, parameters, cotangent, flags, note, known))
+    return cases
+
+
+def grouped(cases: Iterable[Case]) -> list[list[Case]]:
+    """The cases in batches of equal core sizes and parameters, in order."""
+    groups: dict[tuple[Any, ...], list[Case]] = {}
+    for case in cases:
+        groups.setdefault(case.group, []).append(case)
+    return list(groups.values())
+
+
+def stacked(spec: Spec, cases: list[Case]) -> dict[str, Array]:
+    """The inputs of the cases, with a leading axis for the examples."""
+    return {
+        name: np.asarray(
+            [case.inputs[name] for case in cases],
+            dtype=np.int64 if entry["dtype"] == LABELS else np.float64,
+        )
+        for name, entry in spec.inputs.items()
+    }
+
+
+def computing(form: Format) -> Format:
+    """The format that a dtype is computed in: halves in float32."""
+    return FORMATS["float64" if form.name == "float64" else "float32"]
+
+
+def smallest_normal(form: Format) -> float:
+    """The smallest positive number of full precision."""
+    return math.ldexp(1.0, form.bottom + form.precision - 1)
+
+
+def reduces(spec: Spec) -> bool:
+    """Whether it is a loss, which reduces over examples, and not a building block of losses."""
+    return spec.family != "primitive"
+
+
+def labels_of(spec: Spec) -> str | None:
+    """The input that holds class labels."""
+    return next((name for name, entry in spec.inputs.items() if entry["dtype"] == LABELS), None)
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return tuple(_frozen(item) for item in value)
+    # One NaN object for all, so that equal questions are found equal.
+    return math.nan if value is not None and math.isnan(value) else value
+
+
+def _exact(tokens: Any) -> Value:
+    """The golden result that tokens of 40 digits denote."""
+    real = arithmetic(60)
+    special = {"Infinity": real.inf, "-Infinity": -real.inf, "NaN": real.nan}
+    return mapped(tokens, lambda token: special.get(token) or real.decimal(token))

@@ -1,0 +1,23 @@
+"""The diagonal of the Hessian at every point of the specification."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..result import Result, Settings
+from ..specfile import Spec
+from ..subject import Subject
+from .cases import golden_cases, grouped
+from .derivatives import explicit
+from .expected import quantities
+from .inquiry import Inquiry
+
+PER_DTYPE = True
+
+
+def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterator[Result]:
+    """Ask for the curvature of each point by each input that has one, unreduced."""
+    inquiry = Inquiry(subject, spec, "curvature", dtype)
+    wanted = quantities(spec, "hessian_diag")
+    for cases in grouped(golden_cases(spec, dtype)) if wanted else ():
+        yield from explicit(inquiry, cases, wanted)

@@ -1,0 +1,86 @@
+"""Derivatives of a batch: asked together where a subject can, judged with regard to kinks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from .. import formats
+from ..result import Result
+from ..subject import Request
+from . import expected
+from ..trees import flat
+from .cases import Array, Case
+from .expected import Quantity
+from .inquiry import Inquiry, single
+from .judging import Tolerance
+
+
+def explicit(
+    inquiry: Inquiry, cases: list[Case], wanted: list[Quantity]
+) -> Iterator[Result]:
+    """The derivatives of one kind that a subject gives by itself."""
+    kind = wanted[0].kind
+    request = inquiry.request(cases, kind, tuple(str(q.wrt) for q in wanted))
+    answer = inquiry.ask(request)
+    if answer.response is None and len(wanted) > 1:
+        # Some give one derivative and not the others.
+        for quantity in wanted:
+            yield from explicit(inquiry, cases, [quantity])
+        return
+    if answer.response is None:
+        for case in cases:
+            yield inquiry.unanswered(f"{case.id}/{wanted[0].label}", answer, request)
+        return
+    for quantity, array in zip(wanted, answer.arrays, strict=True):
+        one = replace(request, wrt=(str(quantity.wrt),))
+        yield from judged_derivative(
+            inquiry, cases, quantity, array, one, inquiry.tolerance(quantity), "{id}/{label}"
+        )
+
+
+def judged_derivative(
+    inquiry: Inquiry,
+    cases: list[Case],
+    quantity: Quantity,
+    array: Array,
+    request: Request,
+    tolerance: Tolerance,
+    name: str,
+) -> Iterator[Result]:
+    """A result per example, and at each kink a second one, on the permitted interval."""
+    yield from inquiry.judged_batch(cases, quantity, array, request, tolerance, name)
+    if array.shape[:1] != (len(cases),):
+        return
+    for i, case in enumerate(cases):
+        interval = expected.permitted(inquiry.spec, case, quantity)
+        if interval is None:
+            continue
+        title = name.format(id=case.id, label=quantity.label) + "/permitted"
+        if _inside(array[i], interval, tolerance):
+            yield inquiry.result(title, flags=case.flags, note=case.note)
+            continue
+        low, high = formats.decimal(interval.low, 8), formats.decimal(interval.high, 8)
+        yield inquiry.result(
+            title,
+            "fail",
+            f"{quantity.words} at the kink lies outside [{low}, {high}]",
+            flags=case.flags,
+            note=case.note,
+            expected=f"[{low}, {high}]",
+            got=repr(array[i].tolist()),
+            reproduce=inquiry.subject.reproduce(single(request, i, len(cases))),
+        )
+
+
+def _inside(got: Array, interval: expected.Interval, tolerance: Tolerance) -> bool:
+    """Whether every component lies in the interval, or within the tolerance of its ends."""
+    lows, highs = list(flat(interval.low)), list(flat(interval.high))
+    numbers = [float(x) for x in got.reshape(-1)]
+    lows = lows if len(lows) > 1 else lows * len(numbers)
+    highs = highs if len(highs) > 1 else highs * len(numbers)
+    for x, low, high in zip(numbers, lows, highs, strict=True):
+        ends = (formats.ulp_error(x, end, tolerance.form) for end in (low, high))
+        if not (low <= x <= high or min(ends) <= tolerance.ulp):
+            return False
+    return True

@@ -1,0 +1,112 @@
+"""What is due, and how far off a result may be."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+from .. import definition, oracle
+from ..formats import Format
+from ..specfile import Spec
+from .cases import Case, Value
+
+Kind = Literal["value", "gradient", "hessian_diag"]
+
+
+class Quantity(NamedTuple):
+    """The value, or a derivative with respect to one input."""
+
+    kind: Kind
+    wrt: str | None = None
+
+    @property
+    def label(self) -> str:
+        """As it stands in the name of a case."""
+        return self.kind if self.wrt is None else f"{self.kind}/{self.wrt}"
+
+    @property
+    def words(self) -> str:
+        """As it stands in a sentence."""
+        if self.kind == "value":
+            return "the value"
+        name = "gradient" if self.kind == "gradient" else "curvature"
+        return f"the {name} by {self.wrt}"
+
+
+VALUE = Quantity("value")
+
+
+class Due(NamedTuple):
+    """The exact result, and the size against which its error is judged where terms cancel."""
+
+    exact: Value
+    scale: Value | None
+
+
+def quantities(spec: Spec, *kinds: Kind) -> list[Quantity]:
+    """The quantities of these kinds that the specification defines."""
+    found = [VALUE] if "value" in kinds else []
+    for kind in ("gradient", "hessian_diag"):
+        if kind in kinds:
+            names = [name for name in spec.inputs if name in spec.data.get(kind, {})]
+            found += [Quantity(kind, name) for name in names]
+    return found
+
+
+def bound(spec: Spec, quantity: Quantity, form: Format, factor: float) -> float:
+    """The error in ULP that the specification allows a subject with this accuracy factor."""
+    if form.precision < 24:
+        return 2 * factor  # computed in float32, rounded once
+    stated = spec.data["accuracy"][quantity.kind]
+    entry = stated if quantity.wrt is None else stated[quantity.wrt]
+    return float(entry["ulp"]) * factor
+
+
+# One store for all subjects and dtypes of a run: exact results are the dearest part of it. A spec
+# is held with its results, so that its id is not used again.
+_store: dict[int, tuple[Spec, dict[tuple[Any, ...], Due]]] = {}
+
+
+def due(spec: Spec, case: Case, quantity: Quantity) -> Due:
+    """The exact result of a case: from the golden file if it stands there, else computed."""
+    results = _store.setdefault(id(spec), (spec, {}))[1]
+    key = (quantity, case.key)
+    if key not in results:
+        exact = case.known.get((quantity.kind, quantity.wrt))
+        if exact is None:
+            exact = oracle.exact(
+                spec,
+                quantity.kind,
+                case.inputs,
+                case.parameters,
+                quantity.wrt,
+                case.cotangent,
+                fast=True,
+            )
+        scale = oracle.scale(
+            spec, quantity.kind, quantity.wrt, case.inputs, case.parameters, case.cotangent
+        )
+        results[key] = Due(exact, scale)
+    return results[key]
+
+
+class Interval(NamedTuple):
+    """The derivatives that a kink permits; one number may stand for all components."""
+
+    low: Value
+    high: Value
+
+
+def permitted(spec: Spec, case: Case, quantity: Quantity) -> Interval | None:
+    """The interval that a kink at this case gives a derivative; None where there is no kink."""
+    order = "1" if quantity.kind == "gradient" else "2"
+    kinks = [kink for kink in spec.data.get("kinks", []) if kink["order"] == order]
+    if not kinks or quantity.wrt is None or not oracle.in_domain(spec, case.inputs):
+        return None
+    names = oracle.names(spec, case.inputs, case.parameters, case.cotangent)
+    for kink in kinks:
+        if quantity.wrt in kink["interval"] and definition.holds(kink["at"], names, 60):
+            low, high = kink["interval"][quantity.wrt]
+            return Interval(
+                definition.evaluate(low, names, 60), definition.evaluate(high, names, 60)
+            )
+    return None

@@ -1,0 +1,46 @@
+"""The gradient by every differentiable input at every point: the explicit one, and autodiff's.
+
+At a kink two things are judged apart: that the gradient lies in the interval of subgradients, and
+that it is the one that the specification chooses, the same on every library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..result import Result, Settings
+from ..specfile import Spec
+from ..subject import Subject
+from .cases import Case, golden_cases, grouped
+from .derivatives import explicit, judged_derivative
+from .expected import Quantity, quantities
+from .inquiry import Inquiry
+
+PER_DTYPE = True
+
+
+def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterator[Result]:
+    """Ask for the gradients of each point, unreduced, and for the first autodiff's."""
+    inquiry = Inquiry(subject, spec, "gradient", dtype)
+    wanted = quantities(spec, "gradient")
+    kinds = subject.traits.transforms
+    autodiff = next((name for name, kind in kinds.items() if kind == "gradient"), None)
+    for cases in grouped(golden_cases(spec, dtype)):
+        yield from explicit(inquiry, cases, wanted)
+        for quantity in wanted if autodiff else ():
+            yield from _automatic(inquiry, cases, quantity, autodiff)
+
+
+def _automatic(
+    inquiry: Inquiry, cases: list[Case], quantity: Quantity, transform: str | None
+) -> Iterator[Result]:
+    """The gradient that the subject's own library finds by differentiating the value."""
+    name = f"{{id}}/{transform}/{quantity.wrt}"
+    request = inquiry.request(cases, "value", (str(quantity.wrt),), transform=transform)
+    answer = inquiry.ask(request)
+    if answer.response is None:
+        for case in cases:
+            yield inquiry.unanswered(name.format(id=case.id), answer, request)
+        return
+    tolerance = inquiry.tolerance(quantity)
+    yield from judged_derivative(inquiry, cases, quantity, answer.arrays[0], request, tolerance, name)

@@ -1,0 +1,117 @@
+"""Extreme inputs: the numbers at which floating-point formulas break, in all combinations."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+from lossapi.domain import LABELS, Domain
+
+from .. import formats, oracle
+from ..formats import FORMATS, Format
+from ..specfile import Spec
+from .cases import Case, computing, smallest_normal
+
+CLASSES = 3
+VECTORS = 96
+
+
+def numbers(form: Format) -> list[float]:
+    """The numbers of a format at which formulas break, of both signs."""
+    eps = math.ldexp(1.0, 1 - form.precision)
+    tiny, normal = math.ldexp(1.0, form.bottom), smallest_normal(form)
+    one = (1.0 - eps / 2, 1.0, 1.0 + eps)
+    large = (20.0, 100.0, 1000.0, float(form.largest), math.inf)
+    positive = [tiny, normal, eps, 0.5, *one, *large]
+    return [0.0, *positive, *(-x for x in positive), math.nan]
+
+
+def parameter_sets(spec: Spec, form: Format) -> list[dict[str, float | None]]:
+    """The default parameters, and the first others among the points that this format can hold."""
+    defaults = oracle.defaults(spec)
+    found: list[dict[str, float | None]] = [defaults]
+    for point in spec.points if spec.parameters else ():
+        other = defaults | oracle.read_point(spec, point)[1]
+        held = all(
+            x is None or formats.is_representable(x, computing(form)) for x in other.values()
+        )
+        if other not in found and held and math.isfinite(sum(x or 0.0 for x in other.values())):
+            found.append(other)
+    if not all(x is None or formats.is_representable(x, computing(form)) for x in defaults.values()):
+        found = found[1:]
+    return found
+
+
+def grid(spec: Spec, dtype: str) -> list[Case]:
+    """Every combination for elementwise functions; a fixed choice of vectors for classes."""
+    form = FORMATS[dtype]
+    sets = parameter_sets(spec, form)[:2]
+    make = _elementwise if spec.signature.elementwise else _vectors
+    return [
+        Case(_name(inputs), inputs, parameters, cotangent, flags=("grid",))
+        for parameters in sets
+        for inputs, cotangent in make(spec, form)
+    ]
+
+
+Drawn = tuple[dict[str, Any], list[float] | None]
+
+
+def _elementwise(spec: Spec, form: Format) -> Iterator[Drawn]:
+    choices = [_of_domain(form, Domain(entry["domain"])) for entry in spec.inputs.values()]
+    for chosen in product(*choices):
+        yield dict(zip(spec.inputs, chosen, strict=True)), None
+
+
+def _of_domain(form: Format, domain: Domain) -> list[float]:
+    """The numbers, with members of a finite set and half-way points of an interval added."""
+    found = numbers(form)
+    return sorted({*found[:-1], *(domain.values or ())}) + found[-1:]
+
+
+def _vectors(spec: Spec, form: Format) -> Iterator[Drawn]:
+    # The same vectors for every subject and every run.
+    draw = random.Random(f"{spec.name} {form.name}")
+    for i in range(VECTORS):
+        inputs: dict[str, Any] = {}
+        for name, entry in spec.inputs.items():
+            domain = Domain(entry["domain"])
+            if entry["dtype"] == LABELS:
+                inputs[name] = i % CLASSES
+            elif entry["shape"] == "()":
+                inputs[name] = draw.choice(_of_domain(form, domain))
+            else:
+                inputs[name] = _vector(draw, form, domain, i)
+        yield inputs, _cotangent(draw) if spec.has_vector_output else None
+
+
+def _vector(draw: random.Random, form: Format, domain: Domain, i: int) -> list[float]:
+    """A vector mostly inside the domain: one-hot, constant, with one odd entry, or wild."""
+    inside = [x for x in _of_domain(form, domain) if x in domain]
+    ordinary = [x for x in (0.0, 0.25, 0.5, 1.0, -2.0) if x in domain]
+    match i % 6:
+        case 0:
+            hot = draw.randrange(CLASSES)
+            return [float(k == hot) for k in range(CLASSES)]
+        case 1:
+            return [draw.choice(inside)] * CLASSES
+        case 2 | 3:
+            vector = [draw.choice(ordinary) for _ in range(CLASSES)]
+            vector[draw.randrange(CLASSES)] = draw.choice(inside)
+            return vector
+        case 4:
+            vector = [draw.choice(ordinary) for _ in range(CLASSES)]
+            vector[draw.randrange(CLASSES)] = draw.choice(numbers(form))
+            return vector
+    return [draw.choice(inside) for _ in range(CLASSES)]
+
+
+def _cotangent(draw: random.Random) -> list[float]:
+    return [draw.choice((1.0, -1.0, 0.5, 2.0, 0.0)) for _ in range(CLASSES)]
+
+
+def _name(inputs: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in inputs.items())

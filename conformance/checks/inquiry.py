@@ -1,0 +1,229 @@
+"""Asking a subject, and writing down what came of it."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from .. import formats
+from ..formats import FORMATS, Format
+from ..result import Outcome, Result
+from ..specfile import Spec
+from ..subject import Request, Response, Subject, Unsupported
+from . import expected
+from .cases import Array, Case, computing, reduces, smallest_normal, stacked
+from .expected import Quantity
+from .judging import Tolerance, Verdict, judge_components, show
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a subject said: a response, or why there is none."""
+
+    response: Response | None = None
+    outcome: Outcome = "pass"
+    message: str = ""
+    error: Exception | None = None
+
+    @property
+    def arrays(self) -> tuple[Array, ...]:
+        """The arrays of a response that came."""
+        return self.response.arrays if self.response else ()
+
+
+@dataclass(frozen=True)
+class Inquiry:
+    """One subject, one loss, one dtype, one kind of check."""
+
+    subject: Subject
+    spec: Spec
+    check: str
+    dtype: str
+
+    @property
+    def form(self) -> Format:
+        """The format of the dtype."""
+        return FORMATS[self.dtype]
+
+    # --- asking
+
+    def request(
+        self,
+        cases: list[Case],
+        want: str = "value",
+        wrt: tuple[str, ...] = (),
+        options: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> Request:
+        """A request for cases of one group, each example's own result unless reduced."""
+        given: dict[str, Any] = {"reduction": "none"} if reduces(self.spec) else {}
+        if want == "sum_and_weight":
+            given = {}
+        if self.spec.has_vector_output and (want != "value" or more.get("transform")):
+            given["cotangent"] = np.asarray([case.cotangent for case in cases], dtype=np.float64)
+        given |= dict(options or {})
+        parameters = {k: v for k, v in cases[0].parameters.items() if v is not None}
+        inputs = stacked(self.spec, cases)
+        return Request(self.spec.name, inputs, self.dtype, parameters, given, want, wrt, **more)
+
+    def ask(self, request: Request) -> Answer:
+        """The subject's answer; an exception becomes the outcome ``error``."""
+        try:
+            return Answer(self.subject.run(request))
+        except Unsupported as reason:
+            return Answer(outcome="unsupported", message=str(reason), error=reason)
+        except Exception as error:
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            message = f"{type(error).__name__}: {error} (raised in {where.name})"
+            return Answer(outcome="error", message=message, error=error)
+
+    # --- judging
+
+    def tolerance(self, quantity: Quantity, times: float = 1.0, least: float = 0.0) -> Tolerance:
+        """What the specification allows, ``times`` as much, ``least`` as the smallest bound."""
+        traits = self.subject.traits
+        allowed = expected.bound(self.spec, quantity, self.form, traits.accuracy_factor)
+        floor = smallest_normal(computing(self.form)) if traits.flushes_subnormals else 0.0
+        low = self.lowest if quantity.kind == "value" else -np.inf
+        return Tolerance(self.form, max(allowed * times, least), floor, low)
+
+    @property
+    def lowest(self) -> float:
+        """The least value of the loss."""
+        from lossapi.domain import Domain
+
+        return Domain(self.spec.data["output"]["range"]).low
+
+    def verdict(
+        self, case: Case, quantity: Quantity, got: Array, tolerance: Tolerance | None = None
+    ) -> Verdict:
+        """One example's result against what is due."""
+        tolerance = tolerance or self.tolerance(quantity)
+        due = expected.due(self.spec, case, quantity)
+        found = judge_components(got, due.exact, due.scale, tolerance)
+        if found.ok or not self.subject.traits.flushes_subnormals:
+            return found
+        # A library that reads subnormal inputs as zero is right about the zero.
+        flushed = _flushed(case, smallest_normal(computing(self.form)))
+        if flushed is None:
+            return found
+        other = expected.due(self.spec, flushed, quantity)
+        second = judge_components(got, other.exact, other.scale, tolerance)
+        return second if second.ok else found
+
+    # --- writing down
+
+    def result(self, case: str, outcome: Outcome = "pass", message: str = "", **more: Any) -> Result:
+        """A result of this inquiry."""
+        return Result(self.spec.name, self.check, case, self.dtype, outcome, message, **more)
+
+    def unanswered(self, case: str, answer: Answer, request: Request) -> Result:
+        """The result where no response came."""
+        shown = self.subject.reproduce(request) if answer.outcome == "error" else ""
+        return self.result(case, answer.outcome, answer.message, reproduce=shown)
+
+    def judged(
+        self,
+        case: Case,
+        quantity: Quantity,
+        verdict: Verdict,
+        request: Request,
+        name: str | None = None,
+    ) -> Result:
+        """The result of a verdict, with all that is needed to look into a failure."""
+        name = name or f"{case.id}/{quantity.label}"
+        if verdict.ok:
+            return self.result(name, ulp=verdict.ulp, flags=case.flags, note=case.note)
+        due = expected.due(self.spec, case, quantity)
+        return self.result(
+            name,
+            "fail",
+            f"{quantity.words} is {verdict.problem}",
+            ulp=verdict.ulp,
+            flags=case.flags,
+            note=case.note,
+            expected=_shown(due.exact) if isinstance(due.exact, list) else show(verdict.due),
+            got=repr(verdict.got),
+            reproduce=self.subject.reproduce(single(request, 0)),
+        )
+
+    def judged_batch(
+        self,
+        cases: list[Case],
+        quantity: Quantity,
+        array: Array,
+        request: Request,
+        tolerance: Tolerance | None = None,
+        name: str = "{id}/{label}",
+    ) -> Iterator[Result]:
+        """A result for each example of a batch."""
+        tolerance = tolerance or self.tolerance(quantity)
+        if len(array) != len(cases) if array.shape else True:
+            text = f"{quantity.words} of {len(cases)} examples has shape {array.shape}"
+            yield self.result(name.format(id="batch", label=quantity.label), "fail", text)
+            return
+        for i, case in enumerate(cases):
+            title = name.format(id=case.id, label=quantity.label)
+            verdict = self.verdict(case, quantity, array[i], tolerance)
+            yield self.judged(case, quantity, verdict, single(request, i, len(cases)), title)
+
+    def summarised(self, name: str, results: Iterable[Result]) -> Result | None:
+        """Many results as one: the worst of them, and how many are as bad; None for none."""
+        found = list(results)
+        if not found:
+            return None
+        order = ("error", "fail", "pass", "unsupported")
+        outcome = min((result.outcome for result in found), key=order.index)
+        alike = [result for result in found if result.outcome == outcome]
+        worst = max(alike, key=lambda result: -1.0 if result.ulp is None else result.ulp)
+        if outcome in ("pass", "unsupported"):
+            note = f"{len(found)} inputs" if outcome == "pass" else ""
+            return replace(worst, case=name, note=note, flags=())
+        count = f"{len(alike)} of {len(found)} inputs; the worst, {worst.case}: "
+        return replace(worst, case=name, message=count + worst.message)
+
+
+def single(request: Request, i: int, count: int = 0) -> Request:
+    """The request for one example of a batch; as it is where the batch is not along axis 0."""
+    if not count:
+        return request
+
+    def one(value: Any) -> Any:
+        if isinstance(value, np.ndarray) and value.shape[:1] == (count,):
+            return value[i : i + 1]
+        return value
+
+    return replace(
+        request,
+        inputs={name: one(value) for name, value in request.inputs.items()},
+        options={
+            name: value if name == "class_weights" else one(value)
+            for name, value in request.options.items()
+        },
+        tangent=one(request.tangent),
+    )
+
+
+def _flushed(case: Case, normal: float) -> Case | None:
+    """The case with zeros for subnormal inputs; None where there are none."""
+    if not any(0 < abs(x) < normal for x in case.numbers):
+        return None
+
+    def flush(value: Any) -> Any:
+        if isinstance(value, list):
+            return [flush(item) for item in value]
+        return 0.0 if 0 < abs(value) < normal else value
+
+    inputs = {name: flush(value) for name, value in case.inputs.items()}
+    return replace(case, inputs=inputs, known={})
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        items = [_shown(item) for item in value[:8]]
+        return f"[{', '.join(items)}{', …' if len(value) > 8 else ''}]"
+    return formats.decimal(value, 12)

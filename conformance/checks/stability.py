@@ -1,0 +1,48 @@
+"""Extreme inputs of every kind, in value and gradient.
+
+No NaN and no infinity where a finite value is due, nothing off by more than one per cent of its
+scale, NaN for NaN and for what lies outside the domain, never below the lower bound of the loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..result import Result, Settings
+from ..specfile import Spec
+from ..subject import Subject
+from .cases import Case, grouped
+from .expected import quantities
+from .hazards import grid
+from .inquiry import Inquiry
+
+PER_DTYPE = True
+ONE_PER_CENT = 0.01
+
+
+def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterator[Result]:
+    """Ask for value and gradients over the whole grid; one result per quantity and parameters."""
+    inquiry = Inquiry(subject, spec, "stability", dtype)
+    for cases in grouped(grid(spec, dtype)):
+        yield from _judged(inquiry, cases)
+
+
+def _judged(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
+    chosen = {k: v for k, v in cases[0].parameters.items() if v is not None}
+    suffix = "".join(f"/{name}={value!r}" for name, value in chosen.items())
+    per_cent = ONE_PER_CENT * 2.0**inquiry.form.precision
+    for quantity in quantities(inquiry.spec, "value", "gradient"):
+        name = f"grid/{quantity.label}{suffix}"
+        wrt = () if quantity.wrt is None else (quantity.wrt,)
+        request = inquiry.request(cases, quantity.kind, wrt)
+        answer = inquiry.ask(request)
+        if answer.response is None:
+            yield inquiry.unanswered(name, answer, request)
+            continue
+        tolerance = inquiry.tolerance(quantity, least=per_cent)
+        found = inquiry.judged_batch(
+            cases, quantity, answer.arrays[0], request, tolerance, name="{id}"
+        )
+        result = inquiry.summarised(name, found)
+        if result is not None:
+            yield result

@@ -1,0 +1,94 @@
+"""Known failures: each with the reason it is not mended, and checked to be still there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from importlib import resources
+from typing import Any
+
+from lossapi.errors import SpecError
+
+from .result import KINDS, Result
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One known failure; what is left out matches everything."""
+
+    loss: str
+    check: str
+    reason: str
+    case: str = ""
+    dtype: str = ""
+
+    def matches(self, result: Result) -> bool:
+        """Whether a result is what this speaks of."""
+        return (
+            result.loss == self.loss
+            and result.check == self.check
+            and self.case in ("", result.case)
+            and self.dtype in ("", result.dtype)
+        )
+
+    @property
+    def what(self) -> str:
+        """How messages name it."""
+        return " ".join(filter(None, (self.loss, self.check, self.case, self.dtype)))
+
+
+def load(subject: str) -> list[Expectation]:
+    """The known failures of a subject by its name; none where there is no file."""
+    folder = resources.files("lossapi.conformance") / "expectations"
+    file = folder / f"{subject}.yaml"
+    if not file.is_file():
+        return []
+    return parse(file.read_text("utf-8"), f"conformance/expectations/{subject}.yaml")
+
+
+def parse(text: str, origin: str) -> list[Expectation]:
+    """Read an expectations file; ``SpecError`` where it is malformed."""
+    from . import yamlfile
+
+    entries = yamlfile.read(text, origin)
+    if not isinstance(entries, list):
+        raise SpecError(f"{origin}: got a {type(entries).__name__}; accepted is a list of entries")
+    return [_entry(entry, f"{origin}: entry {i + 1}") for i, entry in enumerate(entries)]
+
+
+def apply(
+    results: Iterable[Result], expectations: Iterable[Expectation]
+) -> tuple[list[Result], list[str]]:
+    """The results with expected failures and unexpected passes named, and what matched nothing."""
+    judged = list(results)
+    stale = []
+    for expectation in expectations:
+        places = [i for i, result in enumerate(judged) if expectation.matches(result)]
+        failing = [i for i in places if judged[i].outcome in ("fail", "error")]
+        passing = [i for i in places if judged[i].outcome == "pass"]
+        for i in failing:
+            judged[i] = replace(
+                judged[i], outcome="expected failure", message=expectation.reason
+            )
+        if not failing:
+            for i in passing:
+                judged[i] = replace(
+                    judged[i],
+                    outcome="unexpected pass",
+                    message=f"expected to fail, since: {expectation.reason}. Remove the entry.",
+                )
+        if not failing and not passing:
+            stale.append(f"{expectation.what}: matches nothing; remove the entry")
+    return judged, stale
+
+
+def _entry(entry: Any, place: str) -> Expectation:
+    known = [field.name for field in fields(Expectation)]
+    if not isinstance(entry, dict) or not set(entry) <= set(known):
+        raise SpecError(f"{place}: got {entry!r}; accepted are the keys {', '.join(known)}")
+    missing = [key for key in ("loss", "check", "reason") if not entry.get(key)]
+    if missing:
+        raise SpecError(f"{place}: missing {', '.join(missing)}")
+    if entry["check"] not in KINDS:
+        raise SpecError(f"{place}: check: got {entry['check']}; accepted are {', '.join(KINDS)}")
+    return Expectation(**entry)

@@ -1,0 +1,71 @@
+"""How a function is called, read from its specification alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lossapi.domain import LABELS
+from lossapi.reference import DEFAULTS
+
+from .specfile import Spec
+
+
+@dataclass(frozen=True)
+class Face:
+    """The call of a function: inputs by position, parameters and options by keyword."""
+
+    name: str
+    inputs: tuple[str, ...]
+    parameters: dict[str, float | None]
+    options: dict[str, object]
+    differentiable: tuple[str, ...]
+    curved: tuple[str, ...]
+    reduces: bool
+    elementwise: bool
+    has_vector_output: bool
+
+    @property
+    def keywords(self) -> dict[str, object]:
+        """Parameters and options with their defaults."""
+        return {**self.parameters, **self.options}
+
+    @property
+    def call(self) -> str:
+        """The call with all its defaults."""
+        shown = [*self.inputs, *(["*"] if self.keywords else [])]
+        shown += [f"{name}={spelled(value)}" for name, value in self.keywords.items()]
+        return f"lossapi.{self.name}({', '.join(shown)})"
+
+
+def face(spec: Spec) -> Face:
+    """The call that a specification describes."""
+    reduces = spec.family != "primitive"
+    classes = spec.signature.inputs[0] == ("k",)
+    first = next(iter(spec.inputs))
+    offered = {
+        "axis": spec.signature.has_axis,
+        "class_weights": reduces and classes and first in ("logits", "probabilities"),
+        "ignore_index": reduces and any(i["dtype"] == LABELS for i in spec.inputs.values()),
+        "reduction": reduces,
+        "weights": reduces,
+        "where": reduces,
+    }
+    return Face(
+        name=spec.name,
+        inputs=tuple(spec.inputs),
+        parameters={
+            name: None if entry["default"] == "none" else float(entry["default"])
+            for name, entry in spec.parameters.items()
+        },
+        options={name: DEFAULTS[name] for name in DEFAULTS if offered[name]},
+        differentiable=spec.differentiable,
+        curved=tuple(spec.data.get("hessian_diag", {})),
+        reduces=reduces,
+        elementwise=spec.signature.elementwise,
+        has_vector_output=spec.has_vector_output,
+    )
+
+
+def spelled(value: object) -> str:
+    """A default as Python source."""
+    return f'"{value}"' if isinstance(value, str) else repr(value)

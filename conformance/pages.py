@@ -1,0 +1,80 @@
+"""The reference pages: what ``help`` and ``lossapi show`` print, generated from the specification."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from importlib import resources
+from pathlib import Path
+
+from . import example, golden, remarks, sections, specfile
+from .face import face
+from .specfile import Spec
+
+_SECTIONS: dict[str, Callable[[Spec], Iterator[str]]] = {
+    "Formula": sections.formula,
+    "Inputs": sections.inputs,
+    "Parameters": sections.parameters,
+    "Options": sections.options,
+    "Returns": sections.returns,
+    "Gradient": sections.gradient,
+    "Curvature": sections.curvature,
+    "Kinks": sections.kinks,
+    "Limits": sections.limits,
+    "Outside the domain": sections.outside,
+    "Empty input": sections.empty,
+    "Errors": sections.errors,
+    "Accuracy": sections.accuracy,
+    "Properties": remarks.properties,
+    "Equivalents": remarks.equivalents,
+    "When to use it": remarks.use_when,
+    "Notes": remarks.notes,
+    "References": remarks.references,
+}
+
+
+def render(spec: Spec) -> str:
+    """The page of one function; what it says of results comes from the golden file."""
+    lines = [f"# {spec.data['title']}", "", sections.wrapped(spec.data["summary"]), ""]
+    lines += [sections.block(face(spec).call), "", "## Example", ""]
+    lines += [sections.block("\n".join(example.lines(spec, golden.load_golden(spec.name))))]
+    for title, section in _SECTIONS.items():
+        body = list(section(spec))
+        if body:
+            lines += ["", f"## {title}", "", *body]
+    return "\n".join(lines) + "\n"
+
+
+def path(name: str) -> Path:
+    """Where the page of a function lies."""
+    return Path(str(resources.files("lossapi.spec"))) / "reference" / f"{name}.md"
+
+
+def build(names: Iterable[str]) -> list[Path]:
+    """Write the page of each function, and give the paths."""
+    written = []
+    for name in names:
+        place = path(name)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(render(specfile.load_spec(name)).encode())
+        written.append(place)
+    return written
+
+
+def verify(names: Iterable[str]) -> list[str]:
+    """What is wrong with the pages: missing, or not what would be written."""
+    problems = []
+    for name in names:
+        place, where = path(name), f"spec/reference/{name}.md"
+        if not place.is_file():
+            problems.append(f"{name}: {where} is missing; run `lossapi spec build {name}`")
+        elif place.read_bytes() != render(specfile.load_spec(name)).encode():
+            problems.append(f"{name}: {where} is stale; run `lossapi spec build {name}`")
+    return problems
+
+
+def leftovers() -> list[str]:
+    """Pages of functions that have no specification any more."""
+    known = set(specfile.spec_names())
+    pages = path("x").parent
+    found = sorted(page.stem for page in pages.glob("*.md")) if pages.is_dir() else []
+    return [f"{n}: spec/reference/{n}.md has no loss file; delete it" for n in found if n not in known]

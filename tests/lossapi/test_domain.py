@@ -1,0 +1,42 @@
+"""Domains are read as mathematics writes them."""
+
+import math
+
+import numpy as np
+import pytest
+
+from lossapi.domain import Domain
+
+
+@pytest.mark.parametrize(
+    ("text", "inside", "outside"),
+    [
+        ("(0, inf)", [1e-300, 1.0], [0.0, -1.0, math.inf, math.nan]),
+        ("[0, 1]", [0.0, 0.5, 1.0], [-1e-300, 1.0000001, math.nan]),
+        ("[0, 0.5)", [0.0, 0.4999], [0.5]),
+        ("[-inf, inf]", [-math.inf, 0.0, math.inf], []),
+        ("{-1, 1}", [-1.0, 1.0], [0.0, math.nan]),
+    ],
+)
+def test_membership_of_numbers_and_of_arrays_agree(
+    text: str, inside: list[float], outside: list[float]
+) -> None:
+    domain = Domain(text)
+    assert all(number in domain for number in inside)
+    assert not any(number in domain for number in outside)
+    array = np.asarray([*inside, *outside])
+    expected = [True] * len(inside) + [False] * len(outside)
+    assert domain.inside(np, array).tolist() == expected
+
+
+@pytest.mark.parametrize("text", ["(0, inf)", "[0, 1]", "(-inf, 0]", "[-inf, inf]", "{-1, 1}"])
+def test_the_harmless_value_lies_inside(text: str) -> None:
+    domain = Domain(text)
+    assert domain.harmless in domain
+    assert math.isfinite(domain.harmless)
+
+
+@pytest.mark.parametrize("text", ["", "0, 1", "[0; 1]", "positive"])
+def test_a_text_that_is_no_domain_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is no domain"):
+        Domain(text)

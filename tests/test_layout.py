@@ -1,0 +1,73 @@
+"""The house rules that no reader should have to check: who imports whom, and what an import costs."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = {"lossapi": "lossapi", "backends": "lossapi.backends", "conformance": "lossapi.conformance"}
+LIBRARIES = ("torch", "jax", "cupy", "dask")
+
+
+def modules() -> list[Path]:
+    return sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    """The absolute names of everything a module imports, at any depth."""
+    folder = path.relative_to(ROOT).parts[0]
+    package = [*FOLDERS[folder].split("."), *path.relative_to(ROOT / folder).parts[:-1]]
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            start = ".".join([*base, *([node.module] if node.module else [])])
+            found |= {start, *(f"{start}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def reaches(names: set[str], *prefixes: str) -> set[str]:
+    return {n for n in names for p in prefixes if n == p or n.startswith(f"{p}.")}
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_each_folder_imports_only_what_it_may(path: Path) -> None:
+    names = imported(path)
+    place = path.relative_to(ROOT)
+    if place == Path("lossapi/cli.py"):
+        return
+    if place.parts[0] == "lossapi":
+        assert not reaches(names, "lossapi.backends", "lossapi.conformance")
+        assert not reaches(names, *LIBRARIES)
+    if place.parts[0] == "backends":
+        assert not reaches(names, "lossapi.conformance")
+        own = place.stem
+        assert not reaches(names, *(name for name in LIBRARIES if name != own))
+    if place.parts[0] == "conformance":
+        assert not reaches(names, "lossapi.cli")
+
+
+def test_kernels_import_only_primitives_and_the_decorators() -> None:
+    for path in (ROOT / "lossapi" / "losses").glob("[!_]*.py"):
+        allowed = {"math", "lossapi", "lossapi.primitives", "lossapi.loss"}
+        allowed |= {"lossapi.loss.loss", "lossapi.loss.primitive"}
+        assert imported(path) <= allowed, path.name
+
+
+def test_importing_lossapi_loads_no_array_library_and_no_extra() -> None:
+    unwanted = (*LIBRARIES, "yaml", "mpmath", "hypothesis", "click", "rich", "jsonschema")
+    code = f"import lossapi, sys; print([m for m in {unwanted} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_module_is_longer_than_a_reader_can_hold(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 500
