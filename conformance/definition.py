@@ -23,6 +23,9 @@ Value = Any
 """A number, a truth value, a list of values, or an integer that counts or indexes."""
 
 
+CONDITION_DIGITS = 1_400
+
+
 class _Function(NamedTuple):
     call: Callable[..., Value]
     least: int
@@ -36,8 +39,11 @@ def evaluate(text: str, names: Mapping[str, Value], digits: int) -> Value:
     return walker.run(names)
 
 
-def holds(text: str, names: Mapping[str, Value], digits: int) -> bool:
-    """The value of a definition that is a condition."""
+def holds(text: str, names: Mapping[str, Value], digits: int = CONDITION_DIGITS) -> bool:
+    """The value of a definition that is a condition.
+
+    By default with so many digits that no sum or difference of floats is rounded.
+    """
     definition = parse(text)
     truth = _Walker(definition, arithmetic(digits)).truth_of(names)
     if not isinstance(truth, bool):

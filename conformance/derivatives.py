@@ -86,11 +86,12 @@ def _kink(
     low, high = (sites.expression(site, name, path, text) for text in kink["interval"][name])
     chosen = sites.expression(site, name, path, kink["chosen"][name])
     at = f"{site.where}: {what}: at the kink {kink['at']}"
+    interval = f"[{sites.show(low)}, {sites.show(high)}]"
     if not low <= high:
-        yield f"{at}: the interval [{sites.show(low)}, {sites.show(high)}] is upside down"
+        yield f"{at}: the interval {interval} is upside down"
         return
     if not low <= chosen <= high:
-        yield f"{at}: chosen {sites.show(chosen)} is outside [{sites.show(low)}, {sites.show(high)}]"
+        yield f"{at}: chosen {sites.show(chosen)} is outside {interval}"
     if not calculus.same(claim, chosen):
         yield f"{at}: the definition gives {sites.show(claim)}, chosen is {sites.show(chosen)}"
     if not _is_jointly_convex(site, quantity, name):
@@ -109,10 +110,7 @@ def _kink(
             f"{sites.show(numeric)} from the {_SIDES[side]}"
             for side, (_, numeric) in zip(sides, verdicts[0], strict=True)
         )
-        yield (
-            f"{at}: the interval is [{sites.show(low)}, {sites.show(high)}], "
-            f"the one-sided derivatives are {found}"
-        )
+        yield f"{at}: the interval is {interval}, the one-sided derivatives are {found}"
 
 
 def _is_jointly_convex(site: Site, quantity: Quantity, name: str) -> bool:

@@ -21,8 +21,9 @@ from .golden import exact
 from .specfile import Spec
 
 LIBRARIES = ("jax", "keras", "numpy", "optax", "scipy", "sklearn", "torch")
-AGREEMENT = 1e-9
-"""Largest relative difference in float64 at which two implementations compute the same function."""
+AGREEMENT = {"float64": 1e-9, "float32": 1e-6}
+"""Largest relative difference at which two implementations compute the same function, by the
+dtype of the result (Keras reduces float64 in float32)."""
 
 _OPERATORS: dict[type, Callable[..., Any]] = {
     ast.Add: operator.add,
@@ -40,6 +41,7 @@ class Comparison(NamedTuple):
     point: str
     got: float
     exact: float
+    dtype: str
 
     @property
     def agrees(self) -> bool:
@@ -47,7 +49,7 @@ class Comparison(NamedTuple):
         if math.isnan(self.exact) or math.isnan(self.got):
             return math.isnan(self.exact) and math.isnan(self.got)
         return self.got == self.exact or math.isclose(
-            self.got, self.exact, rel_tol=AGREEMENT, abs_tol=0.0
+            self.got, self.exact, rel_tol=AGREEMENT[self.dtype], abs_tol=0.0
         )
 
 
@@ -63,16 +65,12 @@ def compare(spec: Spec, equivalent: dict[str, Any]) -> list[Comparison]:
             name: _number(given.get(name, declared["default"]))
             for name, declared in spec.parameters.items()
         }
-        got = evaluate(
-            equivalent["call"],
-            equivalent["library"],
-            {
-                **{name: _array(spec, name, value, equivalent) for name, value in inputs.items()},
-                **parameters,
-            },
-        )
+        library = equivalent["library"]
+        arrays = {name: _array(spec, name, value, library) for name, value in inputs.items()}
+        got = evaluate(equivalent["call"], {**arrays, **parameters})
         due = exact(spec, "value", inputs, parameters, None)
         entries = np.ravel(_to_numpy(got))
+        dtype = str(entries.dtype)
         expected = due if isinstance(due, list) else [due]
         if len(entries) != len(expected):
             raise SpecError(
@@ -80,20 +78,20 @@ def compare(spec: Spec, equivalent: dict[str, Any]) -> list[Comparison]:
                 f"accepted is a call that gives the result per example ({len(expected)})."
             )
         compared += [
-            Comparison(point["id"], float(entry), float(due))
+            Comparison(point["id"], float(entry), float(due), dtype)
             for entry, due in zip(entries, expected, strict=True)
         ]
     return compared
 
 
-def evaluate(call: str, library: str, names: dict[str, Any]) -> Any:
+def evaluate(call: str, names: dict[str, Any]) -> Any:
     """The value of a call expression."""
-    return _walk(ast.parse(call, mode="eval").body, library, names)
+    return _walk(ast.parse(call, mode="eval").body, names)
 
 
-def _walk(node: ast.expr, library: str, names: dict[str, Any]) -> Any:
+def _walk(node: ast.expr, names: dict[str, Any]) -> Any:
     def walk(child: ast.expr) -> Any:
-        return _walk(child, library, names)
+        return _walk(child, names)
 
     match node:
         case ast.Constant(value=value):
@@ -135,18 +133,18 @@ def _number(token: Any) -> Any:
     return None if token == "none" else float(token)
 
 
-def _array(spec: Spec, name: str, value: Any, equivalent: dict[str, Any]) -> Any:
-    """A batch of one example, in the peer's arrays."""
+def _array(spec: Spec, name: str, value: Any, library: str) -> Any:
+    """A batch of one example in float64, in the peer's arrays."""
     labels = spec.inputs[name]["dtype"] == "labels"
     batch = np.asarray([value], dtype=np.int64 if labels else np.float64)
-    if equivalent["library"] == "torch":
-        import torch
-
-        return torch.asarray(batch)
-    if equivalent["library"] in ("jax", "optax"):
-        import jax.numpy as jnp
-
-        return jnp.asarray(batch)
+    if library == "torch":
+        return importlib.import_module("torch").asarray(batch)
+    if library in ("jax", "optax"):
+        return importlib.import_module("jax.numpy").asarray(batch)
+    if library == "keras":
+        keras = importlib.import_module("keras")
+        keras.config.set_floatx("float64")
+        return keras.ops.convert_to_tensor(batch, dtype=str(batch.dtype))
     return batch
 
 

@@ -67,9 +67,7 @@ def apply(
         failing = [i for i in places if judged[i].outcome in ("fail", "error")]
         passing = [i for i in places if judged[i].outcome == "pass"]
         for i in failing:
-            judged[i] = replace(
-                judged[i], outcome="expected failure", message=expectation.reason
-            )
+            judged[i] = replace(judged[i], outcome="expected failure", message=expectation.reason)
         if not failing:
             for i in passing:
                 judged[i] = replace(

@@ -40,9 +40,12 @@ def verify(names: Iterable[str]) -> list[str]:
     """What is wrong with each loss: a stale golden file, or a definition that does not hold."""
     problems = []
     for name in names:
-        spec = specfile.load_spec(name)
-        problems += _stale(spec)
-        problems += verification.problems(spec)
+        try:
+            spec = specfile.load_spec(name)
+            problems += _stale(spec)
+            problems += verification.problems(spec)
+        except SpecError as problem:
+            problems.append(str(problem))
     return problems
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import operator
 from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
@@ -93,6 +94,7 @@ def _message(text: str, line: int, column: int, problem: str) -> str:
 
 
 def error(text: str, node: ast.AST, problem: str) -> DefinitionError:
+    """The error to raise about one place in a definition."""
     line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1
     return DefinitionError(_message(text, line, column, problem))
 
@@ -106,6 +108,7 @@ class _Reader:
         self._constants = constants
 
     def free_names(self, node: ast.expr, bound: frozenset[str] = frozenset()) -> set[str]:
+        """The names that an expression reads and does not bind itself."""
         match node:
             case ast.Constant(value=value):
                 if type(value) not in (int, float, bool):
@@ -115,31 +118,20 @@ class _Reader:
                 if name in self._functions:
                     raise error(self._text, node, f"{name} is a function; call it")
                 return set() if name in bound or name in self._constants else {name}
-            case ast.UnaryOp(op=ast.USub() | ast.Not(), operand=operand):
-                return self.free_names(operand, bound)
-            case ast.BinOp(op=ast.Add() | ast.Sub() | ast.Mult() | ast.Div() | ast.Pow()):
-                return self._all([node.left, node.right], bound)
-            case ast.Compare(left=left, ops=ops, comparators=others):
-                if not all(type(op) in COMPARISONS for op in ops):
-                    raise error(self._text, node, "compare with < <= > >= == !=")
-                return self._all([left, *others], bound)
-            case ast.BoolOp(values=values):
-                return self._all(values, bound)
-            case ast.IfExp(test=test, body=body, orelse=orelse):
-                return self._all([test, body, orelse], bound)
-            case ast.List(elts=items):
-                return self._all(items, bound)
-            case ast.Subscript(value=value, slice=index) if not isinstance(index, ast.Slice):
-                return self._all([value, index], bound)
-            case (
-                ast.ListComp(elt=item, generators=loops)
-                | ast.GeneratorExp(elt=item, generators=loops)
-            ):
-                return self._comprehension(item, loops, bound)
+            case ast.ListComp() | ast.GeneratorExp():
+                return self._comprehension(node.elt, node.generators, bound)
             case ast.Call():
                 return self._call(node, bound)
-        kind = type(node).__name__
-        raise error(self._text, node, f"{kind} is not part of the definition language")
+        if not isinstance(node, _COMPOUND):
+            raise self._foreign(node, node)
+        for part in ast.iter_child_nodes(node):
+            if not isinstance(part, (ast.expr, ast.expr_context, *_OPERATORS)):
+                raise self._foreign(part, node)
+        return self._all(_operands(node), bound)
+
+    def _foreign(self, part: ast.AST, node: ast.expr) -> DefinitionError:
+        kind = type(part).__name__
+        return error(self._text, node, f"{kind} is not part of the definition language")
 
     def _all(self, nodes: Iterable[ast.expr], bound: frozenset[str]) -> set[str]:
         return set().union(*(self.free_names(node, bound) for node in nodes))
@@ -177,11 +169,32 @@ class _Reader:
         raise error(self._text, target, "a loop variable must be a new name")
 
 
-COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
-    ast.Lt: lambda a, b: bool(a < b),
-    ast.LtE: lambda a, b: bool(a <= b),
-    ast.Gt: lambda a, b: bool(a > b),
-    ast.GtE: lambda a, b: bool(a >= b),
-    ast.Eq: lambda a, b: bool(a == b),
-    ast.NotEq: lambda a, b: not a == b,
+def _operands(node: ast.expr) -> list[ast.expr]:
+    """The expressions directly inside an expression."""
+    return [part for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr)]
+
+
+_COMPOUND = (
+    ast.UnaryOp,
+    ast.BinOp,
+    ast.Compare,
+    ast.BoolOp,
+    ast.IfExp,
+    ast.List,
+    ast.Subscript,
+)
+
+COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
 }
+
+_OPERATORS: tuple[type[ast.AST], ...] = (
+    *(ast.USub, ast.Not, ast.And, ast.Or),
+    *(ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow),
+    *COMPARISONS,
+)

@@ -56,7 +56,6 @@ def exact(
         return settle(
             lambda digits: shaped(due, definition.evaluate(text, known, digits)),
             fast=fast,
-            confirm=not infinite,
         )
     except (PrecisionError, DefinitionError) as problem:
         of = f"{quantity} of {wrt}" if wrt else quantity
@@ -166,7 +165,7 @@ def _text(spec: Spec, quantity: Quantity, wrt: str | None, known: Mapping[str, A
     """What gives a quantity here: the first limit clause for it that holds, or the definition."""
     for clause in spec.data.get("limits", []):
         text = clause.get(quantity) if wrt is None else clause.get(quantity, {}).get(wrt)
-        if text is not None and definition.holds(clause["at"], known, 60):
+        if text is not None and definition.holds(clause["at"], known):
             return str(text)
     return definition_text(spec, quantity, wrt)
 

@@ -1,4 +1,4 @@
-"""The reference pages: what ``help`` and ``lossapi show`` print, generated from the specification."""
+"""The reference pages, generated from the specification: what ``help`` prints."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SECTIONS: dict[str, Callable[[Spec], Iterator[str]]] = {
 def render(spec: Spec) -> str:
     """The page of one function; what it says of results comes from the golden file."""
     lines = [f"# {spec.data['title']}", "", sections.wrapped(spec.data["summary"]), ""]
-    lines += [sections.block(face(spec).call), "", "## Example", ""]
+    lines += [sections.block(sections.wrapped(face(spec).call, "    ")), "", "## Example", ""]
     lines += [sections.block("\n".join(example.lines(spec, golden.load_golden(spec.name))))]
     for title, section in _SECTIONS.items():
         body = list(section(spec))
@@ -77,4 +77,8 @@ def leftovers() -> list[str]:
     known = set(specfile.spec_names())
     pages = path("x").parent
     found = sorted(page.stem for page in pages.glob("*.md")) if pages.is_dir() else []
-    return [f"{n}: spec/reference/{n}.md has no loss file; delete it" for n in found if n not in known]
+    return [
+        f"{name}: spec/reference/{name}.md has no loss file; delete it"
+        for name in found
+        if name not in known
+    ]

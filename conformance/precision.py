@@ -15,8 +15,8 @@ Value = Any
 """A number, or nested lists of them."""
 
 MOST_DIGITS = 20_000
-# Enough to see the smallest subnormal beside the square of the largest number: a zero, an
-# infinity, a NaN or a tie that still stands here is not an accident of the precision.
+# No sum, difference or product of two binary64 numbers is rounded here, so what a condition or a
+# cancellation hides from fewer digits comes to light.
 _CONFIRMING_DIGITS = 1_400
 
 
@@ -24,12 +24,12 @@ class PrecisionError(LossError, ArithmeticError):
     """A definition does not settle, however many digits it is given."""
 
 
-def settle(compute: Callable[[int], Value], *, fast: bool = False, confirm: bool = True) -> Value:
+def settle(compute: Callable[[int], Value], *, fast: bool = False) -> Value:
     """The value, to 45 digits or, if ``fast``, to 25; ``PrecisionError`` where it never settles.
 
-    Two results that agree can still be the same accident twice: what has no digits to compare
-    (zero, infinity, NaN), or is exactly halfway between two floats, is computed once more with
-    many digits. What only ever shrinks as the digits grow is zero.
+    Two results that agree can still be the same accident twice, so one more with many digits must
+    agree too; if ``fast``, only where there is nothing to compare (zero, infinity, NaN) or the
+    value is exactly halfway between two floats. What only ever shrinks as the digits grow is zero.
     """
     digits, wanted = (30, 25) if fast else (60, 45)
     history = [compute(digits)]
@@ -37,7 +37,7 @@ def settle(compute: Callable[[int], Value], *, fast: bool = False, confirm: bool
         digits *= 2
         history.append(compute(digits))
         if all(_agree(a, b, wanted) for a, b in _pairs(history[-2], history[-1])):
-            if digits >= _CONFIRMING_DIGITS or not (confirm and _doubtful(history[-1])):
+            if digits >= _CONFIRMING_DIGITS or (fast and not _doubtful(history[-1])):
                 return history[-1]
             digits = _CONFIRMING_DIGITS // 2
         elif digits > 2 * _CONFIRMING_DIGITS and len(history) > 2:

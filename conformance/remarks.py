@@ -33,7 +33,7 @@ def _property(name: str, stated: Any) -> str:
         case "not_convex_in":
             return f"Not convex in {_names(stated)}."
         case "symmetric":
-            return "Symmetric: exchanging the inputs changes nothing." if stated else "Not symmetric."
+            return f"{'S' if stated else 'Not s'}ymmetric in its inputs."
         case "translation_invariant":
             return f"Adding one constant to all of {_names(stated)} changes nothing."
         case "lipschitz":

@@ -6,9 +6,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-Outcome = Literal[
-    "pass", "fail", "error", "unsupported", "expected failure", "unexpected pass"
-]
+Outcome = Literal["pass", "fail", "error", "unsupported", "expected failure", "unexpected pass"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 BAD: tuple[Outcome, ...] = ("fail", "error", "unexpected pass")
 """The outcomes that make a run not conforming."""
@@ -26,6 +24,9 @@ KINDS = (
     "properties",
 )
 """The kinds of check, each a module of ``lossapi.conformance.checks``, in the order they run."""
+
+DTYPES = ("float64", "float32", "float16", "bfloat16")
+"""The floating dtypes, in the order they run."""
 
 
 @dataclass(frozen=True)

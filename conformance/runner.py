@@ -12,10 +12,8 @@ from lossapi.errors import SpecError
 
 from . import expectations
 from .expectations import Expectation
-from .result import BAD, KINDS, OUTCOMES, Outcome, Result, Settings
+from .result import BAD, DTYPES, KINDS, OUTCOMES, Outcome, Result, Settings
 from .subject import Subject, Unsupported
-
-DTYPES = ("float64", "float32", "float16", "bfloat16")
 
 
 class Check(Protocol):
@@ -24,9 +22,7 @@ class Check(Protocol):
     PER_DTYPE: bool
     """Whether it runs once for each dtype, or once in the widest."""
 
-    def run(
-        self, subject: Subject, spec: Any, dtype: str, settings: Settings
-    ) -> Iterator[Result]:
+    def run(self, subject: Subject, spec: Any, dtype: str, settings: Settings) -> Iterator[Result]:
         """One result per case."""
 
 

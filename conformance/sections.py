@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from .face import Face, face, spelled
 from .specfile import Spec
@@ -19,13 +18,13 @@ _DTYPES = {
 }
 _OPTIONS = {
     "axis": "The axis of the classes.",
-    "class_weights": "One weight of 0 or more per class, shape (k). An example's weight is multiplied "
-    "by that of its class, or by Σ target·class_weights.",
+    "class_weights": "One weight of 0 or more per class, shape (k). An example's weight is "
+    "multiplied by that of its class, or by Σ target·class_weights.",
     "ignore_index": "A label that marks examples to leave out, as `where` does.",
     "reduction": '"mean" is Σwℓ / Σw, "sum" is Σwℓ, "none" is wℓ for each example.',
     "weights": "The weight w of each example, 0 or more, broadcast to the losses; 1 if left out.",
-    "where": "A bool array, broadcast to the losses. Where it is False an example contributes nothing "
-    "to value, weight or gradient, whatever it contains.",
+    "where": "A bool array, broadcast to the losses. Where it is False an example contributes "
+    "nothing to value, weight or gradient, whatever it contains.",
 }
 
 
@@ -124,9 +123,7 @@ def _faces(called: Face) -> Lines:
         known = " or ".join(f'"{n}"' for n in called.curved)
         yield item(f"`{name}.hessian_diag({arguments}, wrt=…)`: the curvature by {known}.")
     if called.reduces:
-        yield item(
-            f"`{name}.sum_and_weight({arguments})`: (Σwℓ, Σw), which adds up over batches."
-        )
+        yield item(f"`{name}.sum_and_weight({arguments})`: (Σwℓ, Σw), which adds up over batches.")
 
 
 def gradient(spec: Spec) -> Lines:
@@ -177,8 +174,9 @@ def outside(spec: Spec) -> Lines:
     yield wrapped(spec.data["outside"])
     yield ""
     yield wrapped(
-        "Wherever an input is NaN or outside its domain, that example's value and gradient are NaN; "
-        "within `lossapi.errors_on_invalid()` it is a DomainError that names the position."
+        "Wherever an input is NaN or outside its domain, that example's value and gradient are "
+        "NaN. Within `lossapi.errors_on_invalid()` an input outside its domain is a DomainError that "
+        "names the position."
     )
 
 
@@ -186,8 +184,8 @@ def empty(spec: Spec) -> Lines:
     """What happens where there is nothing to compute."""
     if face(spec).reduces:
         yield wrapped(
-            "The mean over nothing (an empty batch, everything masked, weights that sum to 0) is 0, "
-            "and so is its gradient; the sum over nothing is 0."
+            "The mean over nothing (an empty batch, everything masked, weights that sum to 0) is "
+            "0, and so is its gradient; the sum over nothing is 0."
         )
     else:
         yield "No examples give an empty result."

@@ -48,6 +48,7 @@ class Site(NamedTuple):
 
 
 def site_at(spec: Spec, point: Mapping[str, Any]) -> Site:
+    """A point of a loss file."""
     inputs, parameters, cotangent = oracle.read_point(spec, point)
     names = oracle.names(spec, inputs, parameters, cotangent)
     where = f"{spec.name}: point {point['id']}"
@@ -55,10 +56,11 @@ def site_at(spec: Spec, point: Mapping[str, Any]) -> Site:
 
 
 def kinks_here(site: Site) -> list[tuple[int, Mapping[str, Any]]]:
+    """The kinks that the point lies on, with their place in the file."""
     return [
         (i, kink)
         for i, kink in enumerate(site.spec.data.get("kinks", []))
-        if definition.holds(kink["at"], site.names, 60)
+        if definition.holds(kink["at"], site.names)
     ]
 
 
@@ -115,8 +117,10 @@ def expression(site: Site, name: str, path: Path, text: str) -> Mpf:
 
 
 def label(name: str, path: Path) -> str:
+    """An input's component as a reader would write it."""
     return name + "".join(f"[{i}]" for i in path)
 
 
 def show(x: Mpf) -> str:
+    """A number as a message shows it."""
     return formats.decimal(x, 12)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -22,7 +22,7 @@ from . import formats, rules, yamlfile
 Data = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Spec:
     """A loss file that has been read and found well formed."""
 
@@ -39,27 +39,27 @@ class Spec:
         """The family the loss belongs to, and the folder its files lie in."""
         return str(self.data["family"])
 
-    @property
+    @cached_property
     def signature(self) -> Signature:
         """The core dimensions of inputs and output."""
         return parse_signature(self.data["signature"])
 
-    @property
+    @cached_property
     def inputs(self) -> dict[str, dict[str, Any]]:
         """Each input's shape, domain, dtype, whether it is differentiable, and meaning."""
         return dict(self.data["inputs"])
 
-    @property
+    @cached_property
     def parameters(self) -> dict[str, dict[str, Any]]:
         """Each parameter's default, domain and meaning."""
         return dict(self.data.get("parameters", {}))
 
-    @property
+    @cached_property
     def points(self) -> list[dict[str, Any]]:
         """The test points, numbers still as tokens."""
         return list(self.data["points"])
 
-    @property
+    @cached_property
     def differentiable(self) -> tuple[str, ...]:
         """The inputs that have a gradient."""
         return tuple(name for name, entry in self.inputs.items() if entry["differentiable"])

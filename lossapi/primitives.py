@@ -132,6 +132,12 @@ def softmax(xp: Namespace, logits: Array, temperature: float = 1.0) -> Array:
     return (parts.others + xp.astype(parts.leading, logits.dtype)) / (1.0 + parts.rest)
 
 
+def log_softmax(xp: Namespace, logits: Array) -> Array:
+    """The log-probability of each class."""
+    parts = softmax_parts(xp, logits)
+    return xp.where(parts.leading, 0.0, logits - parts.top) - xp.log1p(parts.rest)
+
+
 def leave_out(xp: Namespace, x: Array, size: Array) -> Array:
     """For each entry the sum of all others; `size` is the magnitude of each."""
     # Total minus entry would cancel for the largest, and for no other.

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
 
 
 class Library(NamedTuple):

@@ -8,8 +8,8 @@ from dataclasses import replace
 from .. import formats
 from ..result import Result
 from ..subject import Request
-from . import expected
 from ..trees import flat
+from . import expected
 from .cases import Array, Case
 from .expected import Quantity
 from .inquiry import Inquiry, single

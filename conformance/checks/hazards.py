@@ -26,7 +26,7 @@ def numbers(form: Format) -> list[float]:
     one = (1.0 - eps / 2, 1.0, 1.0 + eps)
     large = (20.0, 100.0, 1000.0, float(form.largest), math.inf)
     positive = [tiny, normal, eps, 0.5, *one, *large]
-    return [0.0, *positive, *(-x for x in positive), math.nan]
+    return [0.0, -0.0, *positive, *(-x for x in positive), math.nan]
 
 
 def parameter_sets(spec: Spec, form: Format) -> list[dict[str, float | None]]:
@@ -67,9 +67,9 @@ def _elementwise(spec: Spec, form: Format) -> Iterator[Drawn]:
 
 
 def _of_domain(form: Format, domain: Domain) -> list[float]:
-    """The numbers, with members of a finite set and half-way points of an interval added."""
+    """The numbers, with those that a finite domain consists of."""
     found = numbers(form)
-    return sorted({*found[:-1], *(domain.values or ())}) + found[-1:]
+    return found + [x for x in domain.values or () if x not in found]
 
 
 def _vectors(spec: Spec, form: Format) -> Iterator[Drawn]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+
+from lossapi.domain import Domain
 
 from .. import formats
 from ..formats import FORMATS, Format
@@ -88,15 +91,14 @@ class Inquiry:
         traits = self.subject.traits
         allowed = expected.bound(self.spec, quantity, self.form, traits.accuracy_factor)
         floor = smallest_normal(computing(self.form)) if traits.flushes_subnormals else 0.0
-        low = self.lowest if quantity.kind == "value" else -np.inf
-        return Tolerance(self.form, max(allowed * times, least), floor, low)
+        low, high = self.range if quantity.kind == "value" else (-math.inf, math.inf)
+        return Tolerance(self.form, max(allowed * times, least), floor, low, high)
 
     @property
-    def lowest(self) -> float:
-        """The least value of the loss."""
-        from lossapi.domain import Domain
-
-        return Domain(self.spec.data["output"]["range"]).low
+    def range(self) -> tuple[float, float]:
+        """The least and the largest value of the loss."""
+        domain = Domain(self.spec.data["output"]["range"])
+        return domain.low, domain.high
 
     def verdict(
         self, case: Case, quantity: Quantity, got: Array, tolerance: Tolerance | None = None

@@ -35,13 +35,17 @@ class Tolerance(NamedTuple):
     """An absolute error that is always allowed: what a library flushes to zero."""
     low: float = -math.inf
     """The least value that the result may have, however close."""
+    high: float = math.inf
+    """The largest value that it may have."""
 
 
 def judge(got: float, due: Any, scale: Any, tolerance: Tolerance) -> Verdict:
     """Judge one number."""
     ulp = formats.ulp_error(got, due, tolerance.form, scale)
     if got < tolerance.low:
-        return Verdict(False, ulp, got, due, f"below {tolerance.low:g}, the least the loss can be")
+        return Verdict(False, ulp, got, due, f"{got!r}, below its least value {tolerance.low:g}")
+    if got > tolerance.high:
+        return Verdict(False, ulp, got, due, f"{got!r}, above its largest value {tolerance.high:g}")
     if ulp <= tolerance.ulp:
         return Verdict(True, ulp, got, due)
     if tolerance.floor and formats.isfinite(due) and abs(got - due) <= tolerance.floor:

@@ -17,7 +17,7 @@ def _(xp, probabilities, target, *, epsilon):
     # since its own derivative cancels where t is much smaller than q, or 1 - t than 1 - q.
     q, t = _clip(xp, probabilities, target, epsilon)
     residual, variance = q - t, q * (1.0 - q)
-    close = (residual < 0.5 * variance) & (-residual < 0.5 * variance)
+    close = (residual < 0.75 * variance) & (-residual < 0.75 * variance)
     together = residual / xp.where(close, variance, 1.0)
     negative, positive = _divisors(xp, xp.where(close, 0.5, q), t)
     slope = xp.where(close, together, (1.0 - t) / negative - t / positive)
@@ -133,7 +133,7 @@ def _weighted(xp, pos_weight, target, tail, size):
     # A subnormal exponential keeps few digits, and a weight above 1 would bring that to light:
     # two factors instead, with the weight between them.
     weight = pos_weight * target
-    plain = p.times(xp, weight, tail)
+    plain = pos_weight * (target * xp.where((weight == 0) & xp.isinf(tail), 0.0, tail))
     if isinstance(pos_weight, float) and pos_weight <= 1.0:
         return plain
     far = size > 64.0

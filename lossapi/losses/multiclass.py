@@ -6,7 +6,7 @@ from ..loss import loss
 # --- from probabilities
 
 
-@loss("(k),(k)->()", probabilities="[0, 1]", target="[0, inf]", epsilon="[0, 1)")
+@loss("(k),(k)->()", probabilities="[0, 1]", target="[0, inf)", epsilon="[0, 1)")
 def categorical_cross_entropy(xp, probabilities, target, *, epsilon=0.0):
     """The negative log-likelihood of a target distribution under predicted probabilities."""
     q = _clip(xp, probabilities, epsilon)
@@ -22,9 +22,7 @@ def _(xp, probabilities, target, *, epsilon):
 
 @categorical_cross_entropy.gradient("target")
 def _(xp, probabilities, target, *, epsilon):
-    q = _clip(xp, probabilities, epsilon)
-    absent = (q == 0) & (target == 0)
-    slope = 0.0 - xp.log(xp.where(absent, 1.0, q))
+    slope = 0.0 - xp.log(_clip(xp, probabilities, epsilon))
     return p.nan_if_any(xp, slope, probabilities, target)
 
 
@@ -55,9 +53,7 @@ def _divisor(xp, probabilities, target):
 @loss("(k),(k)->()", target="[0, inf)", label_smoothing="[0, 1]")
 def softmax_cross_entropy(xp, logits, target, *, label_smoothing=0.0):
     """The negative log-likelihood of a target distribution under the softmax of logits."""
-    weights = _smooth(xp, target, label_smoothing)
-    # Halved, since a spread of logits may overflow before a small weight makes it finite again.
-    return 2.0 * xp.sum(weights * _half_surprise(xp, logits, weights), axis=-1)
+    return _cross_entropy(xp, logits, _smooth(xp, target, label_smoothing))
 
 
 @softmax_cross_entropy.gradient("logits")
@@ -71,10 +67,9 @@ def _(xp, logits, target, *, label_smoothing):
 
 @softmax_cross_entropy.gradient("target")
 def _(xp, logits, target, *, label_smoothing):
-    kept = 1.0 - label_smoothing
-    surprise = _half_surprise(xp, logits, _smooth(xp, target, label_smoothing))
-    slope = 2.0 * kept * surprise if kept else p.zero(xp, surprise)
-    return p.nan_if_any(xp, slope, target)
+    kept = 2.0 * (1.0 - label_smoothing)
+    surprise = _half_surprise(xp, logits)
+    return p.nan_if_any(xp, kept * surprise if kept else p.zero(xp, surprise), target)
 
 
 @softmax_cross_entropy.curvature("logits")
@@ -89,7 +84,7 @@ def sparse_softmax_cross_entropy(xp, logits, labels, *, label_smoothing=0.0):
     """The negative log-likelihood of a label under the softmax of logits."""
     if label_smoothing:
         weights, _ = _smooth_label(xp, logits, labels, label_smoothing)
-        return 2.0 * xp.sum(weights * _half_surprise(xp, logits, weights), axis=-1)
+        return _cross_entropy(xp, logits, weights)
     # Two terms of one sign, so that the loss of a right and confident prediction keeps its digits.
     parts = p.softmax_parts(xp, logits)
     gap = parts.top[..., 0] - xp.take_class(logits, labels)
@@ -132,9 +127,13 @@ def _is_label(xp, logits, labels):
     return xp.class_index(logits) == xp.expand_dims(labels, axis=-1)
 
 
-def _half_surprise(xp, logits, weights):
-    """-log(softmax(z)) / 2; and 0 for a class that has neither probability nor weight."""
+def _cross_entropy(xp, logits, weights):
+    """sum(w * -log(softmax(z))), where a weight of zero removes a class without probability."""
+    return 2.0 * xp.sum(p.times(xp, weights, _half_surprise(xp, logits)), axis=-1)
+
+
+def _half_surprise(xp, logits):
+    """-log(softmax(z)) / 2, as a spread of logits may overflow that a small weight makes finite."""
     parts = p.softmax_parts(xp, logits)
     gap = xp.where(parts.leading, 0.0, 0.5 * parts.top - 0.5 * logits)
-    surprise = gap + 0.5 * xp.log1p(parts.rest)
-    return xp.where((weights == 0) & xp.isinf(surprise), 0.0, surprise)
+    return gap + 0.5 * xp.log1p(parts.rest)

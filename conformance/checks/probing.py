@@ -1,0 +1,131 @@
+"""Ordinary inputs whose sums and mixtures are exact, and the numbers a subject gives at them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from lossapi.domain import LABELS, Domain
+
+from ..result import Result
+from .cases import Array, Case, Value
+from .hazards import CLASSES, parameter_sets
+from .inquiry import Answer, Inquiry
+
+_UNIT = 64
+"""Inputs are whole multiples of one over this, so that halves and quarters of them are exact."""
+
+
+class NoAnswer(Exception):
+    """The subject did not answer; carries what it said instead."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.message)
+        self.answer = answer
+
+
+class Probe:
+    """Asks for values and gradients of many ordinary cases at once."""
+
+    def __init__(self, inquiry: Inquiry, seed: int) -> None:
+        self.inquiry, self.spec = inquiry, inquiry.spec
+        self.random = random.Random(f"{seed} {inquiry.spec.name}")
+        self.noise = 2.0 ** (10 - inquiry.form.precision)
+        """Relative differences below this are rounding."""
+
+    @property
+    def ordinary_sets(self) -> list[dict[str, float | None]]:
+        """The default parameters, and others that combine with the inputs without rounding."""
+        default, *others = parameter_sets(self.spec, self.inquiry.form)
+        return [default, *(other for other in others if all(map(_is_ordinary, other.values())))]
+
+    @property
+    def sets(self) -> list[dict[str, float | None]]:
+        """The default parameters, and one set of others."""
+        return self.ordinary_sets[:2]
+
+    def values(self, cases: list[Case]) -> Array:
+        """The value at each case."""
+        return self._asked(cases, "value", ())
+
+    def derivative(self, cases: list[Case], kind: str, name: str) -> Array:
+        """The gradient or curvature of each case by one input."""
+        return self._asked(cases, kind, (name,))
+
+    def _asked(self, cases: list[Case], want: str, wrt: tuple[str, ...]) -> Array:
+        answer = self.inquiry.ask(self.inquiry.request(cases, want, wrt))
+        if answer.response is None:
+            raise NoAnswer(answer)
+        return answer.arrays[0]
+
+    # --- inputs
+
+    def cases(self, count: int, parameters: Mapping[str, float | None]) -> list[Case]:
+        """Random ordinary cases; vectors of probabilities and targets sum to one."""
+        return [self._case(dict(parameters)) for _ in range(count)]
+
+    def _case(self, parameters: dict[str, float | None]) -> Case:
+        inputs = {name: self.value(name) for name in self.spec.inputs}
+        cotangent = [1.0, -0.5, 2.0] if self.spec.has_vector_output else None
+        return Case(described(inputs), inputs, parameters, cotangent)
+
+    def value(self, name: str) -> Value:
+        """A random ordinary value of one input."""
+        entry = self.spec.inputs[name]
+        domain = Domain(entry["domain"])
+        if entry["dtype"] == LABELS:
+            return self.random.randrange(CLASSES)
+        if entry["shape"] == "()":
+            return self._number(domain)
+        if domain.high == 1.0 or (entry["dtype"] == "target" and domain.low == 0.0):
+            cuts = sorted(self.random.sample(range(1, _UNIT), CLASSES - 1))
+            ends = [0, *cuts, _UNIT]
+            return [(b - a) / _UNIT for a, b in zip(ends[:-1], ends[1:], strict=True)]
+        return [self._number(domain) for _ in range(CLASSES)]
+
+    def _number(self, domain: Domain) -> float:
+        if domain.values is not None:
+            return self.random.choice(domain.values)
+        if domain.high == 1.0:
+            return self.random.randrange(1, _UNIT) / _UNIT
+        wide = self.random.choice((1, 1, 4, 16))
+        low = 1 if domain.low == 0.0 else -_UNIT
+        return self.random.randint(low, _UNIT) * wide / (_UNIT / 4)
+
+    # --- results
+
+    def verdict(self, claim: str, problem: str = "", case: Case | None = None) -> Result:
+        """The result on a claim; it fails where there is a problem, shown at a case."""
+        outcome = "fail" if problem else "pass"
+        if not problem:
+            return self.inquiry.result(f"stated/{claim}")
+        shown = ""
+        if case is not None:
+            problem = f"{problem} at {case.id}"
+            shown = self.inquiry.subject.reproduce(self.inquiry.request([case]))
+        return self.inquiry.result(f"stated/{claim}", outcome, problem, reproduce=shown)
+
+
+def _is_ordinary(x: float | None) -> bool:
+    return x is None or (abs(x) <= 16 and float(x * _UNIT).is_integer())
+
+
+def changed(case: Case, **inputs: Value) -> Case:
+    """The case with other inputs."""
+    found = {**case.inputs, **inputs}
+    return replace(case, id=described(found), inputs=found, known={})
+
+
+def described(inputs: Mapping[str, Any]) -> str:
+    """The inputs in a line."""
+    return ", ".join(f"{name}={value!r}" for name, value in inputs.items())
+
+
+def combined(a: Value, b: Value, share: float) -> Value:
+    """share * a + (1 - share) * b, component by component."""
+    mixed = share * np.asarray(a) + (1.0 - share) * np.asarray(b)
+    return mixed.tolist()

@@ -1,0 +1,107 @@
+"""The definition against the subject over the whole range, and every property that is stated.
+
+Hypothesis draws the inputs from the seed that the run prints; the same seed draws the same inputs
+for every subject. A hunt draws more of them, of more shapes, and steers towards larger errors.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+import hypothesis
+from hypothesis import strategies
+
+from ..result import Result, Settings
+from ..specfile import Spec
+from ..subject import Subject
+from . import stated
+from .cases import Case, grouped
+from .expected import Quantity, quantities
+from .hazards import parameter_sets
+from .inquiry import Inquiry
+from .sampling import bytes_needed, drawn_cases
+
+PER_DTYPE = True
+BATCH = 32
+_CLASSES = 3
+_HUNTED_CLASSES = (1, 2, 3, 5, 8)
+_SETS = 2
+
+
+def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterator[Result]:
+    """Judge drawn inputs in this dtype, and in the widest dtype the stated properties too."""
+    inquiry = Inquiry(subject, spec, "properties", dtype)
+    sets = parameter_sets(spec, inquiry.form)
+    if not settings.hunt:
+        sets = sets[:_SETS]
+    for parameters in sets:
+        share = math.ceil((settings.examples + settings.hunt) / len(sets))
+        yield from _drawn(inquiry, parameters, share, settings)
+    if dtype == subject.traits.widest:
+        yield from stated.run(inquiry, settings)
+
+
+def _drawn(
+    inquiry: Inquiry, parameters: dict[str, float | None], count: int, settings: Settings
+) -> Iterator[Result]:
+    """One result per quantity: the worst of `count` inputs that hypothesis draws."""
+    wanted = quantities(inquiry.spec, "value", "gradient", "hessian_diag")
+    found: dict[Quantity, list[Result]] = {quantity: [] for quantity in wanted}
+    classes = _HUNTED_CLASSES if settings.hunt else (_CLASSES,)
+    if inquiry.spec.signature.elementwise:
+        classes = (1,)
+    for number in classes:
+        batches = math.ceil(count / BATCH / len(classes))
+        _explore(inquiry, parameters, found, number, batches, settings)
+    suffix = "".join(f"/{k}={v!r}" for k, v in parameters.items() if v is not None)
+    for quantity in wanted:
+        result = inquiry.summarised(f"drawn/{quantity.label}{suffix}", found[quantity])
+        if result is not None:
+            yield replace(result, note=f"{len(found[quantity])} inputs, seed {settings.seed}")
+
+
+def _explore(
+    inquiry: Inquiry,
+    parameters: dict[str, float | None],
+    found: dict[Quantity, list[Result]],
+    classes: int,
+    batches: int,
+    settings: Settings,
+) -> None:
+    size = bytes_needed(inquiry.spec, BATCH, classes)
+    phases = [hypothesis.Phase.generate]
+    if settings.hunt:
+        phases.append(hypothesis.Phase.target)
+
+    @hypothesis.seed(settings.seed)
+    @hypothesis.settings(
+        max_examples=batches,
+        database=None,
+        deadline=None,
+        phases=phases,
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    @hypothesis.given(strategies.binary(min_size=size, max_size=size))
+    def explore(data: bytes) -> None:
+        cases = drawn_cases(inquiry.spec, inquiry.dtype, parameters, data, classes)
+        for quantity, results in found.items():
+            judged = list(_judged(inquiry, cases, quantity))
+            results.extend(judged)
+            worst = max((r.ulp for r in judged if r.ulp is not None), default=0.0)
+            if settings.hunt and math.isfinite(worst):
+                hypothesis.target(worst, label=quantity.label)
+
+    explore()
+
+
+def _judged(inquiry: Inquiry, cases: list[Case], quantity: Quantity) -> Iterator[Result]:
+    wrt = () if quantity.wrt is None else (quantity.wrt,)
+    for group in grouped(cases):
+        request = inquiry.request(group, quantity.kind, wrt)
+        answer = inquiry.ask(request)
+        if answer.response is None:
+            yield inquiry.unanswered(quantity.label, answer, request)
+            continue
+        yield from inquiry.judged_batch(group, quantity, answer.arrays[0], request, name="{id}")

@@ -1,0 +1,151 @@
+"""Random examples over the whole range of a format, from the bytes that hypothesis draws.
+
+Numbers are log-uniform over all exponents, or ordinary, or close to one that stands there already
+(near-equal pairs, near-kinks), or at the ends of the domain; a few lie outside it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from lossapi.domain import LABELS, Domain
+
+from .. import formats
+from ..formats import FORMATS, Format
+from ..specfile import Spec
+from .cases import Case
+from .hazards import numbers
+
+_BYTES = 10
+"""As many bytes make one number."""
+
+
+def bytes_needed(spec: Spec, count: int, classes: int) -> int:
+    """The length of the draw that makes `count` cases."""
+    return count * _numbers_per_case(spec, classes) * _BYTES
+
+
+def drawn_cases(
+    spec: Spec, dtype: str, parameters: Mapping[str, float | None], data: bytes, classes: int
+) -> list[Case]:
+    """The cases that a draw stands for."""
+    size = _numbers_per_case(spec, classes) * _BYTES
+    cases = []
+    for start in range(0, len(data) - size + 1, size):
+        draw = Draw(data[start : start + size], FORMATS[dtype], parameters)
+        inputs: dict[str, Any] = {}
+        for name, entry in spec.inputs.items():
+            domain = Domain(entry["domain"])
+            if entry["dtype"] == LABELS:
+                inputs[name] = draw.integer() % classes
+            elif entry["shape"] == "()":
+                inputs[name] = draw.number(domain)
+            else:
+                inputs[name] = draw.vector(domain, classes)
+        cotangent = draw.vector(Domain("[-8, 8]"), classes) if spec.has_vector_output else None
+        title = ", ".join(f"{name}={value!r}" for name, value in inputs.items())
+        cases.append(Case(title, inputs, parameters, cotangent))
+    return cases
+
+
+def _numbers_per_case(spec: Spec, classes: int) -> int:
+    count = sum(1 if entry["shape"] == "()" else classes + 1 for entry in spec.inputs.values())
+    return count + (classes + 1 if spec.has_vector_output else 0)
+
+
+class Draw:
+    """Reads one example from bytes; all zeros make the simplest one."""
+
+    def __init__(self, data: bytes, form: Format, parameters: Mapping[str, float | None]) -> None:
+        self._data, self._place, self._form = data, 0, form
+        self._special = numbers(form)
+        self._scales = [x for x in parameters.values() if x] or [1.0]
+        self._earlier: list[float] = []
+        self._vectors: list[list[float]] = []
+
+    def integer(self) -> int:
+        """The next integer of 80 bits."""
+        piece = self._data[self._place : self._place + _BYTES]
+        self._place += _BYTES
+        return int.from_bytes(piece, "little")
+
+    def number(self, domain: Domain) -> float:
+        """The next number; rarely one outside the domain."""
+        bits = self.integer()
+        mode, bits = bits % 256, bits >> 8
+        if mode >= 252:
+            found = self._special[bits % len(self._special)]
+        elif domain.values is not None:
+            found = domain.values[bits % len(domain.values)]
+        else:
+            found = self._inside(domain, self._rounded(self._raw(mode, bits, domain)))
+        self._earlier.append(found)
+        return found
+
+    def _raw(self, mode: int, bits: int, domain: Domain) -> float:
+        sign = -1.0 if bits & 1 else 1.0
+        bits >>= 1
+        fraction = 1.0 + (bits & 0xFFFFFFFF) / 2**32
+        exponent = bits >> 32
+        bounded = math.isfinite(domain.high)
+        if mode < 72:  # any size
+            span = self._form.top - self._form.bottom
+            size = math.ldexp(fraction / 2, self._form.bottom + 1 + exponent % span)
+            # Towards both ends of a bounded domain.
+            return domain.high - size if bounded and sign < 0 else sign * size
+        if mode < 136:  # ordinary, or evenly over a bounded domain
+            if bounded:
+                return domain.low + (fraction - 1.0) * (domain.high - domain.low)
+            return sign * math.ldexp(fraction, exponent % 14 - 8)
+        if mode < 176 and self._earlier:  # next to an earlier number, or its mirror image
+            return self._beside(self._earlier[exponent % len(self._earlier)], bits, sign)
+        if mode < 208:  # next to a kink: a parameter's distance away, or where a product is one
+            earlier = self._earlier[-1] if self._earlier else 0.0
+            scale = self._scales[exponent % len(self._scales)]
+            kinks = (earlier + scale, earlier - scale, scale, scale / (earlier or 1.0))
+            return self._beside(kinks[(exponent >> 8) % 4], bits, 1.0)
+        if mode < 228:  # saturated
+            return sign * math.ldexp(fraction, exponent % 8 + 3)
+        if mode < 244:
+            return sign * (exponent % 32) / 4
+        return self._special[exponent % len(self._special)]
+
+    def _beside(self, x: float, bits: int, sign: float) -> float:
+        """A number at a relative distance from nothing to a quarter."""
+        if not math.isfinite(x):
+            return x
+        steps = bits % 9 - 4
+        if bits & 0x10000:
+            return sign * (x + steps * float(formats.ulp(x, self._form)))
+        return sign * x * (1.0 + steps * math.ldexp(1.0, -4 - (bits >> 8) % self._form.precision))
+
+    def _rounded(self, x: float) -> float:
+        return formats.round_to(x, self._form)
+
+    def _inside(self, domain: Domain, x: float) -> float:
+        for candidate in (x, -x, 1.0 - x, 1.0 / x if x else x, self._rounded(x % 1.0)):
+            if candidate in domain and self._rounded(candidate) == candidate:
+                return candidate
+        return domain.harmless
+
+    def vector(self, domain: Domain, classes: int) -> list[float]:
+        """The next vector: independent numbers, a distribution, one-hot, or close to an earlier."""
+        bits = self.integer()
+        mode, bits = bits % 16, bits >> 4
+        found = [self.number(domain) for _ in range(classes)]
+        bounded = domain.low == 0.0 and domain.high == 1.0
+        if mode >= 13:
+            found = [float(k == bits % classes) for k in range(classes)]
+        elif mode >= 9 and self._vectors:
+            found = [
+                self._inside(domain, self._rounded(self._beside(x, bits >> (8 * k), 1.0)))
+                for k, x in enumerate(self._vectors[-1])
+            ]
+        elif mode >= 4 and bounded and 0 < sum(found) < math.inf:
+            found = [self._inside(domain, self._rounded(x / sum(found))) for x in found]
+        elif mode == 3:
+            found = [found[0]] * classes
+        self._vectors.append(found)
+        return found

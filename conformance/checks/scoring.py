@@ -1,0 +1,137 @@
+"""What a loss is minimised by: proper scoring of probabilities, and the statistic it elicits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import product
+
+import numpy as np
+
+from lossapi.domain import LABELS, Domain
+
+from .. import formats
+from ..result import Result
+from .cases import Array, Case, Value
+from .hazards import CLASSES
+from .probing import Probe, described
+
+_BINARY_STEPS = 64
+_SIMPLEX_STEPS = 16
+_BINARY_TRUTHS = (0.125, 0.25, 0.6875, 0.9375)
+
+
+def proper(probe: Probe, stated: str) -> Iterator[Result]:
+    """Whether the true distribution, and nothing else, has the least expected loss."""
+    strays = [
+        (truth, found) for truth, found in _best_predictions(probe) if found != [truth]
+    ]
+    problem = ""
+    if stated == "strictly" and strays:
+        truth, found = strays[0]
+        problem = f"under the distribution {truth} the expected loss is least at {found}"
+    if stated == "no" and not strays:
+        problem = "every distribution tried was its own best prediction"
+    yield probe.verdict("proper", problem)
+
+
+def elicits(probe: Probe, stated: str) -> Iterator[Result]:
+    """Whether the statistic of a sample minimises the mean loss over the sample."""
+    if not probe.spec.signature.elementwise:
+        strays = [truth for truth, found in _best_predictions(probe) if truth not in found]
+        problem = f"the mean {strays[0]} has not the least mean loss" if strays else ""
+        yield probe.verdict(f"elicits/{stated}", problem)
+        return
+    first, target = list(probe.spec.inputs)[:2]
+    bounded = Domain(probe.spec.inputs[target]["domain"]).high == 1.0
+    sample = [0.0, 1.0, 1.0, 0.25, 1.0] if bounded else [-2.5, -1.0, 0.25, 3.0, 7.75]
+    for parameters in probe.sets if stated == "quantile" else probe.sets[:1]:
+        best = _statistic(stated, sample, parameters)
+        steps = np.arange(1, 64) / 64 if bounded else np.arange(-160, 161) / 16
+        tried = [best, *steps.tolist()]
+        cases = [
+            _case({first: _prediction(probe, first, c), target: y}, parameters)
+            for c in tried
+            for y in sample
+        ]
+        means = probe.values(cases).reshape(len(tried), len(sample)).mean(axis=1)
+        noise = probe.noise * (1.0 + abs(means[0]))
+        far = abs(np.asarray(tried) - best) >= (0.25 if bounded else 4.0)
+        problem = ""
+        if means.min() < means[0] - noise:
+            problem = f"{tried[int(means.argmin())]} has a smaller mean loss than the {stated} {best}"
+        elif means[far].min() <= means[0] + noise:
+            problem = f"the mean loss does not single out the {stated} {best}"
+        chosen = "".join(f"/{k}={v!r}" for k, v in parameters.items() if v is not None)
+        yield probe.verdict(f"elicits/{stated}{chosen}", problem)
+
+
+def _statistic(name: str, sample: list[float], parameters: dict[str, float | None]) -> float:
+    if name == "mean":
+        return math.fsum(sample) / len(sample)
+    share = 0.5 if name == "median" else float(parameters["quantile"] or 0.0)
+    return float(np.quantile(sample, share, method="inverted_cdf"))
+
+
+def _best_predictions(probe: Probe) -> list[tuple[Value, list[Value]]]:
+    """For some true distributions, the predictions of least expected loss on a grid."""
+    predictions, truths = _binary() if probe.spec.signature.elementwise else _simplex()
+    losses = _outcome_losses(probe, predictions)
+    found = []
+    for truth in truths:
+        chances = np.asarray([1.0 - truth, truth] if isinstance(truth, float) else truth)
+        means = losses @ chances
+        least = means <= means.min() + probe.noise * abs(means).min()
+        found.append((truth, [p for p, best in zip(predictions, least, strict=True) if best]))
+    return found
+
+
+def _binary() -> tuple[list[Value], list[Value]]:
+    steps = range(1, _BINARY_STEPS)
+    return [k / _BINARY_STEPS for k in steps], list(_BINARY_TRUTHS)
+
+
+def _simplex() -> tuple[list[Value], list[Value]]:
+    steps = range(1, _SIMPLEX_STEPS)
+    grid = [
+        [i / _SIMPLEX_STEPS, j / _SIMPLEX_STEPS, 1 - (i + j) / _SIMPLEX_STEPS]
+        for i, j in product(steps, steps)
+        if i + j < _SIMPLEX_STEPS
+    ]
+    return grid, [grid[0], grid[len(grid) // 3], grid[len(grid) // 2], grid[-1]]
+
+
+def _outcome_losses(probe: Probe, predictions: list[Value]) -> Array:
+    """The loss of each prediction under each outcome."""
+    first, target = list(probe.spec.inputs)[:2]
+    entry = probe.spec.inputs[target]
+    outcomes: list[Value]
+    if probe.spec.signature.elementwise:
+        outcomes = list(Domain(entry["domain"]).values or (0.0, 1.0))
+    elif entry["dtype"] == LABELS:
+        outcomes = list(range(CLASSES))
+    else:
+        outcomes = np.eye(CLASSES).tolist()
+    cases = [
+        _case({first: _prediction(probe, first, p), target: y}, probe.sets[0])
+        for p in predictions
+        for y in outcomes
+    ]
+    return probe.values(cases).reshape(len(predictions), len(outcomes))
+
+
+def _prediction(probe: Probe, name: str, probability: Value) -> Value:
+    """A probability as the loss takes it: as it is, or as logits."""
+    if name != "logits":
+        return probability
+    if isinstance(probability, list):
+        return _rounded(probe, np.log(probability).tolist())
+    return _rounded(probe, [math.log(probability / (1.0 - probability))])[0]
+
+
+def _rounded(probe: Probe, numbers: list[float]) -> list[float]:
+    return [formats.round_to(x, probe.inquiry.form) for x in numbers]
+
+
+def _case(inputs: dict[str, Value], parameters: dict[str, float | None]) -> Case:
+    return Case(described(inputs), inputs, parameters)

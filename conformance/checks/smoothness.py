@@ -1,0 +1,139 @@
+"""Kinks of the order that is stated, where they are stated, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from lossapi.domain import LABELS, Domain
+
+from ..result import Result
+from . import expected
+from .cases import Array, Case
+from .expected import Quantity
+from .hazards import CLASSES
+from .probing import Probe, changed, described
+
+Derivative = Literal["gradient", "hessian_diag"]
+Parameters = dict[str, float | None]
+_VECTORS = 64
+
+
+class _Site(NamedTuple):
+    """A place to look at, and a direction to cross it in."""
+
+    centre: Case
+    name: str
+    component: int
+
+
+def run(probe: Probe, stated: str) -> Iterator[Result]:
+    """Cross many places in every direction, and compare the jumps with the kinks declared.
+
+    A loss is as smooth as it is at its least smooth parameters.
+    """
+    first = second = 0
+    problem, where = "", None
+    for parameters in probe.ordinary_sets:
+        found, problem, where = _jumps(probe, "gradient", parameters)
+        first += found
+        if not problem and stated != "C0":
+            found, problem, where = _jumps(probe, "hessian_diag", parameters)
+            second += found
+        if problem:
+            break
+    if not problem and stated == "C0" and not first:
+        problem = "is stated to be C0 and no jump of the gradient was found"
+    if not problem and stated != "C0" and first:
+        problem = f"is stated to be {stated} and the gradient jumps"
+    if not problem and stated == "C1" and not second:
+        problem = "is stated to be C1 and no jump of the curvature was found"
+    if not problem and stated in ("C2", "Cinf") and second:
+        problem = f"is stated to be {stated} and the curvature jumps"
+    yield probe.verdict(f"smoothness/{stated}", problem, where)
+
+
+def _jumps(
+    probe: Probe, kind: Derivative, parameters: Parameters
+) -> tuple[int, str, Case | None]:
+    """How many declared kinks jump, and the first place where kink and jump do not agree."""
+    seen = 0
+    for name in probe.spec.data.get(kind, {}):
+        sites = _sites(probe, name, parameters)
+        if not sites:
+            continue
+        quantity = Quantity(kind, name)
+        for site, jumps in zip(sites, _found(probe, kind, sites), strict=True):
+            interval = expected.permitted(probe.spec, site.centre, quantity)
+            declared = interval is not None and interval.low != interval.high
+            if declared != jumps:
+                what = "is a kink that is not declared" if jumps else "declares a kink but has none"
+                return seen, f"the {kind} by {name} {what}", site.centre
+            seen += declared
+    return seen, "", None
+
+
+def _found(probe: Probe, kind: Derivative, sites: list[_Site]) -> Array:
+    """Whether the derivative jumps at each site: what does not shrink with the distance."""
+    precision = probe.inquiry.form.precision
+    wide = 2.0 ** -(precision // 3)
+    narrow = wide / 32
+    cases = [_moved(site, step) for step in (wide, -wide, narrow, -narrow) for site in sites]
+    slopes = probe.derivative(cases, kind, sites[0].name).reshape(4, len(sites), -1)
+    finite = np.isfinite(slopes).all(axis=(0, 2))
+    slopes = np.where(finite[:, None], slopes, 0.0)
+    far = abs(slopes[0] - slopes[1]).max(axis=1)
+    near = abs(slopes[2] - slopes[3]).max(axis=1)
+    noise = 2.0 ** -(2 * precision // 3) * (1.0 + abs(slopes).max(axis=(0, 2)))
+    return finite & (near > far / 8) & (near > noise)
+
+
+def _sites(probe: Probe, name: str, parameters: Parameters) -> list[_Site]:
+    scales = [x for x in parameters.values() if x]
+    special = [*(-x for x in scales), *scales, *(1 - x for x in scales)]
+    numbers = list(dict.fromkeys([-2.0, -1.0, -0.5, 0.0, 0.25, 0.5, 1.0, 2.0, *special]))
+    domain = Domain(probe.spec.inputs[name]["domain"])
+    if domain.values is not None:
+        return []
+    sites = []
+    for inputs in _choices(probe, numbers):
+        values = np.ravel(np.asarray(inputs[name])).tolist()
+        case = Case(described(inputs), inputs, parameters, probe.cases(1, parameters)[0].cotangent)
+        sites += [
+            _Site(case, name, i)
+            for i, x in enumerate(values)
+            if x - 0.01 in domain and x + 0.01 in domain
+        ]
+    return sites
+
+
+def _choices(probe: Probe, numbers: list[float]) -> Iterator[dict[str, object]]:
+    """Every combination of the numbers, or as many random vectors of them."""
+    spec = probe.spec
+    inside = {
+        name: [x for x in numbers if x in Domain(entry["domain"])]
+        for name, entry in spec.inputs.items()
+    }
+    if spec.signature.elementwise:
+        for chosen in product(*inside.values()):
+            yield dict(zip(inside, chosen, strict=True))
+        return
+    for _ in range(_VECTORS):
+        inputs: dict[str, object] = {}
+        for name, entry in spec.inputs.items():
+            if entry["dtype"] == LABELS:
+                inputs[name] = probe.random.randrange(CLASSES)
+            elif entry["shape"] == "()":
+                inputs[name] = probe.random.choice(inside[name])
+            else:
+                inputs[name] = [probe.random.choice(inside[name]) for _ in range(CLASSES)]
+        yield inputs
+
+
+def _moved(site: _Site, step: float) -> Case:
+    value = np.array(site.centre.inputs[site.name], dtype=np.float64)
+    value.flat[site.component] += step
+    return changed(site.centre, **{site.name: value.tolist()})

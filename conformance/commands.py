@@ -1,0 +1,262 @@
+"""The commands of ``lossapi``: list, show, check, spec."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+
+from lossapi import backend as backends
+from lossapi.errors import BackendError
+
+from .result import DTYPES, KINDS, Settings
+
+_EXTRAS = ("torch", "jax", "cupy", "dask")
+_ONE_OF_KINDS = f"Only this check, one of {', '.join(KINDS)}."
+_ONE_OF_DTYPES = f"Only this dtype, one of {', '.join(DTYPES)}."
+
+
+class Group(click.Group):
+    """A group that helps with a mistyped command."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is named first."""
+        if args and self.get_command(ctx, args[0]) is None:
+            raise click.UsageError(unknown("command", args[0], self.list_commands(ctx)))
+        return super().resolve_command(ctx, args)
+
+
+def unknown(kind: str, came: str, accepted: Sequence[str]) -> str:
+    """What is said of a name that is not known."""
+    close = get_close_matches(came, accepted, 1)
+    guess = f" Did you mean {close[0]}?" if close else ""
+    return f"there is no {kind} {came!r}; accepted are {', '.join(accepted)}.{guess}"
+
+
+def _known(kind: str, came: Sequence[str], accepted: Sequence[str]) -> list[str]:
+    """The names without repetition; a usage error for one that is not known."""
+    for name in came:
+        if name not in accepted:
+            raise click.UsageError(unknown(kind, name, accepted))
+    return list(dict.fromkeys(came))
+
+
+def _losses(came: Sequence[str]) -> list[str]:
+    """These functions, or all that have a specification."""
+    from .specfile import spec_names
+
+    return _known("loss", came, spec_names()) or spec_names()
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="lossapi", message="lossapi %(version)s")
+def cli() -> None:
+    """The loss functions of machine learning, on any array library."""
+
+
+@cli.command("list")
+@click.option("--family", help="Only the functions of this family.")
+def list_(family: str | None) -> None:
+    """List the functions by family, each with one sentence."""
+    from .specfile import load_spec, spec_names
+
+    specs = [load_spec(name) for name in spec_names()]
+    families = sorted({spec.family for spec in specs})
+    for shown in _known("family", [family] if family else families, families):
+        click.echo(shown)
+        for spec in specs:
+            if spec.family == shown:
+                click.echo(f"  {spec.name:<30} {spec.data['summary']}")
+
+
+@cli.command()
+@click.argument("loss")
+def show(loss: str) -> None:
+    """Print the reference page of LOSS."""
+    from .pages import render
+    from .specfile import load_spec
+
+    (name,) = _losses([loss])
+    click.echo(render(load_spec(name)), nl=False)
+
+
+@cli.command()
+@click.argument("subjects", metavar="[SUBJECT]...", nargs=-1)
+@click.option("--loss", "losses", multiple=True, metavar="NAME", help="Only this function.")
+@click.option("--check", "checks", multiple=True, metavar="KIND", help=_ONE_OF_KINDS)
+@click.option("--dtype", "dtypes", multiple=True, metavar="D", help=_ONE_OF_DTYPES)
+@click.option("--json", "json_file", metavar="FILE", help="Write every result as JSON lines.")
+@click.option("--junit", "junit_file", metavar="FILE", help="Write every result as JUnit XML.")
+@click.option(
+    "--hunt",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help=("Draw N further inputs a function, looking for a larger error than is stated."),
+)
+@click.option("--seed", type=click.IntRange(0), metavar="S", help="Where random draws start.")
+@click.option("--examples", type=click.IntRange(1), metavar="N", help="Inputs drawn a property.")
+def check(
+    subjects: tuple[str, ...],
+    losses: tuple[str, ...],
+    checks: tuple[str, ...],
+    dtypes: tuple[str, ...],
+    json_file: str | None,
+    junit_file: str | None,
+    hunt: int,
+    seed: int | None,
+    examples: int | None,
+) -> None:
+    """Judge array libraries by the specification.
+
+    SUBJECT is numpy, torch, jax, cupy, or any module that follows the Array API standard; without
+    one, NumPy and every adapter whose library is installed. Exit code 0 is conforming, 1 is not,
+    2 is a run that could not be carried out.
+    """
+    from .report import jsonlines, junit, terminal
+    from .runner import load_checks, run
+    from .specfile import load_spec
+
+    kinds = _known("check", checks, KINDS) or list(KINDS)
+    wanted = _known("dtype", dtypes, DTYPES)
+    specs = [load_spec(name) for name in _losses(losses)]
+    judged, skipped = _subjects(subjects)
+    given = {"examples": examples, "seed": seed, "hunt": hunt}
+    settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    # Opened before the run: a file that cannot be written is told at once, not after minutes.
+    with _Output(json_file) as json_out, _Output(junit_file) as junit_out:
+        with terminal.progress() as progress:
+            report = run(judged, specs, load_checks(kinds), wanted, settings, progress)
+        report.skipped = skipped
+        if json_out is not None:
+            jsonlines.write(report, json_out)
+        if junit_out is not None:
+            junit.write(report, junit_out.buffer)
+    terminal.write(report)
+    if report.exit_code == 2:
+        raise click.ClickException(f"nothing was judged of {', '.join(report.idle)}")
+    raise SystemExit(report.exit_code)
+
+
+class _Output:
+    """A text file to write, or nothing."""
+
+    def __init__(self, name: str | None) -> None:
+        self._name = name
+        self._file: TextIO | None = None
+
+    def __enter__(self) -> TextIO | None:
+        if self._name:
+            try:
+                self._file = Path(self._name).open("w", encoding="utf-8")
+            except OSError as problem:
+                raise click.UsageError(
+                    f"{self._name} cannot be written: {problem.strerror}; give another file"
+                ) from None
+        return self._file
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
+def _subjects(came: Sequence[str]) -> tuple[list[Any], dict[str, str]]:
+    """The subjects to judge, and why others are not; one that is named must be usable."""
+    found, skipped = [], {}
+    for name in dict.fromkeys(came or ("numpy", *backends.names())):
+        subject, reason = _subject(name)
+        if subject is not None:
+            found.append(subject)
+        elif came:
+            raise click.UsageError(reason)
+        else:
+            skipped[name] = reason
+    return found, skipped
+
+
+def _subject(name: str) -> tuple[Any, str]:
+    """A backend as a subject, or the reason why it cannot be one."""
+    from .backend_subject import BackendSubject
+
+    if name in backends.names():
+        if name in _EXTRAS and importlib.util.find_spec(name) is None:
+            return None, f"{name} is not installed; install it with: pip install 'lossapi[{name}]'"
+    elif importlib.util.find_spec(name.partition(".")[0] or "?") is None:
+        missing = f"; install it with: pip install 'lossapi[{name}]'" if name in _EXTRAS else ""
+        return None, unknown("backend", name, backends.names()).rstrip(".") + (
+            f", or the name of an installed module that follows the Array API standard{missing}"
+        )
+    try:
+        subject = BackendSubject(name)
+    except BackendError as problem:
+        return None, str(problem)
+    except (ImportError, OSError, RuntimeError) as problem:
+        return None, f"{name} cannot be used here: {_first_line(problem)}"
+    reason = subject.unusable()
+    return (None, f"{name} cannot compute here: {reason}") if reason else (subject, "")
+
+
+def _first_line(problem: BaseException) -> str:
+    return f"{type(problem).__name__}: {problem}".partition("\n")[0]
+
+
+@cli.group(cls=Group)
+def spec() -> None:
+    """Build and verify what is generated from the specification."""
+
+
+@spec.command()
+@click.argument("losses", metavar="[NAME]...", nargs=-1)
+def build(losses: tuple[str, ...]) -> None:
+    """Write golden values, reference pages and stubs."""
+    from . import golden, pages, stubs
+
+    for name in _losses(losses):
+        for path in (*golden.build([name]), *pages.build([name])):
+            click.echo(f"wrote {_shown(path)}")
+    click.echo(f"wrote {_shown(stubs.build())}")
+
+
+@spec.command()
+@click.argument("losses", metavar="[NAME]...", nargs=-1)
+def verify(losses: tuple[str, ...]) -> None:
+    """Check definitions numerically, and that everything generated is up to date."""
+    from . import golden, pages, stubs
+
+    names = _losses(losses)
+    count = 0
+    for name in names:
+        problems = [*golden.verify([name]), *pages.verify([name])]
+        for problem in problems:
+            click.echo(problem)
+        count += len(problems)
+        if not problems:
+            click.echo(f"{name}: verified")
+    for problem in (*stubs.verify(), *pages.leftovers()):
+        click.echo(problem)
+        count += 1
+    if count:
+        click.echo(f"{count} problems")
+    raise SystemExit(1 if count else 0)
+
+
+@spec.command()
+@click.option("-o", "--output", metavar="FILE", default="lossapi-spec.json", show_default=True)
+def bundle(output: str) -> None:
+    """Write all specifications and golden values as one JSON file."""
+    from . import bundle as bundles
+
+    bundles.write(Path(output))
+    click.echo(f"wrote {output}")
+
+
+def _shown(path: Path) -> str:
+    """A path from here, where it lies below."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
