@@ -32,11 +32,11 @@ class Group(click.Group):
         return super().resolve_command(ctx, args)
 
 
-def unknown(kind: str, came: str, accepted: Sequence[str]) -> str:
+def unknown(kind: str, came: str, accepted: Sequence[str], more: str = "") -> str:
     """What is said of a name that is not known."""
     close = get_close_matches(came, accepted, 1)
     guess = f" Did you mean {close[0]}?" if close else ""
-    return f"there is no {kind} {came!r}; accepted are {', '.join(accepted)}.{guess}"
+    return f"there is no {kind} {came!r}; accepted are {', '.join(accepted)}{more}.{guess}"
 
 
 def _known(kind: str, came: Sequence[str], accepted: Sequence[str]) -> list[str]:
@@ -186,12 +186,12 @@ def _subject(name: str) -> tuple[Any, str]:
 
     if name in backends.names():
         if name in _EXTRAS and importlib.util.find_spec(name) is None:
-            return None, f"{name} is not installed; install it with: pip install 'lossapi[{name}]'"
+            return None, _missing(name)
     elif importlib.util.find_spec(name.partition(".")[0] or "?") is None:
-        missing = f"; install it with: pip install 'lossapi[{name}]'" if name in _EXTRAS else ""
-        return None, unknown("backend", name, backends.names()).rstrip(".") + (
-            f", or the name of an installed module that follows the Array API standard{missing}"
-        )
+        if name in _EXTRAS:
+            return None, _missing(name)
+        more = ", and every installed module that follows the Array API standard"
+        return None, unknown("backend", name, backends.names(), more)
     try:
         subject = BackendSubject(name)
     except BackendError as problem:
@@ -200,6 +200,10 @@ def _subject(name: str) -> tuple[Any, str]:
         return None, f"{name} cannot be used here: {_first_line(problem)}"
     reason = subject.unusable()
     return (None, f"{name} cannot compute here: {reason}") if reason else (subject, "")
+
+
+def _missing(name: str) -> str:
+    return f"{name} is not installed; install it with: pip install 'lossapi[{name}]'"
 
 
 def _first_line(problem: BaseException) -> str:

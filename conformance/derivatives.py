@@ -146,18 +146,18 @@ def _least_norm(site: Site, name: str, kink: Mapping[str, Any]) -> Iterator[str]
 
 
 def _directions(count: int) -> list[list[Mpf]]:
-    """The axes, and a few directions across them, the same every time."""
+    """The axes, the diagonal, and a few directions across, each both ways; the same every time."""
     real = arithmetic(60)
-    axes = [
-        [real.number(sign * (i == j)) for i in range(count)]
-        for j in range(min(count, sites.MOST_COMPONENTS))
-        for sign in (1, -1)
-    ]
+    axes = [[int(i == j) for i in range(count)] for j in range(min(count, sites.MOST_COMPONENTS))]
     across = [
-        [real.number(((i * step + shift) * 7919) % 11 - 5) for i in range(count)]
+        [((i * step + shift) * 7919) % 11 - 5 for i in range(count)]
         for step, shift in ((1, 0), (3, 1), (5, 2), (7, 3))
     ]
-    return axes + across
+    return [
+        [real.number(sign * d) for d in direction]
+        for direction in [*axes, [1] * count, *across]
+        for sign in (1, -1)
+    ]
 
 
 def _directional(site: Site, name: str, where: list[Path], direction: list[Mpf]) -> Curve:

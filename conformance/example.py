@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
@@ -50,23 +51,23 @@ def lines(spec: Spec, golden: Mapping[str, Any]) -> list[str]:
 
 
 def _points(spec: Spec) -> list[dict[str, Any]]:
-    """Ordinary points with default parameters, finite results and core axes of one length."""
-    ordinary = [
-        point
-        for point in spec.points
-        if "typical" in point["flags"] and "parameters" not in point and "cotangent" not in point
-    ]
+    """Ordinary points with default parameters and core axes of one length, the shortest there is."""
+    ordinary = [p for p in spec.points if "typical" in p["flags"] and "parameters" not in p]
     if not ordinary:
         raise SpecError(
             f"{spec.origin}: points: none is typical and has the default parameters; the example "
             "of the reference page needs one"
         )
-    shape = _shape(ordinary[0])
+    shape = min((_shape(point) for point in ordinary), key=_size)
     return [point for point in ordinary if _shape(point) == shape][:_MOST]
 
 
 def _shape(point: Mapping[str, Any]) -> list[tuple[int, ...]]:
     return [np.shape(value) for value in point["inputs"].values()]
+
+
+def _size(shape: list[tuple[int, ...]]) -> int:
+    return sum(math.prod(core) for core in shape)
 
 
 def _source(tokens: Any, dtype: str) -> str:

@@ -175,8 +175,8 @@ def outside(spec: Spec) -> Lines:
     yield ""
     yield wrapped(
         "Wherever an input is NaN or outside its domain, that example's value and gradient are "
-        "NaN. Within `lossapi.errors_on_invalid()` an input outside its domain is a DomainError that "
-        "names the position."
+        "NaN. Within `lossapi.errors_on_invalid()` an input outside its domain is a DomainError "
+        "that names the position."
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 
 from .errors import LossError
@@ -33,7 +34,8 @@ def run(arguments: Sequence[str]) -> int:
         return _say("interrupted", 130)
     except ModuleNotFoundError as problem:
         if (problem.name or "").partition(".")[0] not in _EXTRA:
-            raise
+            traceback.print_exc()
+            return _say("the run broke off; please report this")
         return _say(
             f"this command needs {problem.name}, which is not installed; "
             "install it with: pip install 'lossapi[check]'"
@@ -43,6 +45,10 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as problem:
         place = problem.filename or "a file"
         return _say(f"{place} cannot be read or written: {problem.strerror or problem}")
+    except Exception:
+        # A fault of this program, which must not look like a verdict: an uncaught one exits with 1.
+        traceback.print_exc()
+        return _say("the run broke off; please report this")
 
 
 def _run(arguments: Sequence[str]) -> int:

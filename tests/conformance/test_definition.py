@@ -3,7 +3,6 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from lossapi.conformance import definition
 from lossapi.conformance.definition import DefinitionError
 
@@ -85,8 +84,8 @@ def test_functions_agree_with_the_mathematics_library(x):
 @pytest.mark.parametrize("x", [5e-324, -5e-324, 1e-300, -1e-300, 1e-40, -1e-40])
 def test_log1p_and_expm1_keep_every_digit_of_tiny_arguments(x):
     """Against the series, whose third term is beyond the precision."""
-    assert value("(log1p(x) - (x - x**2 / 2)) / x", x=x) < 1e-59
-    assert value("(expm1(x) - (x + x**2 / 2)) / x", x=x) < 1e-59
+    assert abs(value("(log1p(x) - (x - x**2 / 2)) / x", x=x)) < 1e-59
+    assert abs(value("(expm1(x) - (x + x**2 / 2)) / x", x=x)) < 1e-59
     assert value("log1p(x) / x", digits=700, x=x) != 1
     assert value("expm1(x) / x", digits=700, x=x) != 1
 
@@ -98,7 +97,6 @@ def test_log1p_inverts_expm1(x):
 
 def test_arguments_near_the_largest_float_neither_fail_nor_lose_digits():
     assert value("log(exp(x)) - x", digits=400, x=1e308) == pytest.approx(0, abs=1e-80)
-    assert value("log1p(exp(x)) == x", digits=60, x=1e308) in (0, 1)
     assert value("log(cosh(x)) / x", x=-1.7e308) == -1
     assert value("tanh(x)", x=1e308) == 1
     assert 0 < value("exp(-x)", x=1e308) < 1e-300
