@@ -167,6 +167,8 @@ class Module(torch.nn.Module):
 
 
 def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    # Every function that the suite compiles is one piece of code, which may be compiled 8 times.
+    torch._dynamo.reset()
     compiled: Callable[..., Any] = torch.compile(function, fullgraph=True, backend="aot_eager")
     return compiled
 

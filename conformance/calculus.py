@@ -35,15 +35,13 @@ def slope(curve: Curve, side: int, step: int, digits: int) -> Mpf:
 
 def derivative_is(curve: Curve, side: int, claim: Mpf) -> tuple[bool, Mpf]:
     """Whether the one-sided derivative is the claim, and the derivative as last computed."""
-    if formats.isinf(claim):
-        found = [slope(curve, side, step, digits) for step, digits in _STEPS]
-        return goes_to(found, claim), found[-1]
-    numeric = arithmetic(30).nan
+    found: list[Mpf] = []
     for step, digits in _STEPS:
-        numeric = slope(curve, side, step, digits)
-        if same(numeric, claim):
-            return True, numeric
-    return False, numeric
+        found.append(slope(curve, side, step, digits))
+        if same(found[-1], claim):
+            return True, found[-1]
+    # An infinite slope, or one that falls to zero as a root does, is approached and never reached.
+    return (claim == 0 or formats.isinf(claim)) and goes_to(found, claim), found[-1]
 
 
 def limit_is(curve: Curve, side: int, claim: Mpf) -> tuple[bool, Mpf]:

@@ -21,45 +21,63 @@ _DIGITS = 4
 
 def lines(spec: Spec, golden: Mapping[str, Any]) -> list[str]:
     """The example as a Python session; what it prints is computed from the golden results."""
-    points = _points(spec)
-    known = {entry["id"]: entry for entry in golden["points"]}
-    missing = [point["id"] for point in points if point["id"] not in known]
-    if missing:
-        raise SpecError(
-            f"{spec.name}: the golden file lacks {', '.join(missing)}; "
-            f"run `lossapi spec build {spec.name}`"
-        )
-    entries = [known[point["id"]] for point in points]
+    called = face(spec)
+    first = "" if called.has_vector_output else next(iter(called.differentiable), "")
+    pairs = _alike(_with_slopes(_pairs(spec, golden), first))
+    entries = [entry for _, entry in pairs]
     session = [">>> import lossapi"]
     for name, entry in spec.inputs.items():
-        column = [_source(point["inputs"][name], entry["dtype"]) for point in points]
+        column = [_source(point["inputs"][name], entry["dtype"]) for point, _ in pairs]
         session.append(f">>> {name} = [{', '.join(column)}]")
-    arguments, called = ", ".join(spec.inputs), face(spec)
+    arguments = ", ".join(spec.inputs)
     if called.reduces:
         mean = sum(Fraction(e["value"]["exact"]) for e in entries) / len(entries)
         session.append(f">>> float(lossapi.{spec.name}({arguments}).round({_DIGITS}))")
-        session.append(_rounded(float(mean)))
+        session.append(_spelled(float(mean)))
         arguments += ', reduction="none"'
     session.append(f">>> lossapi.{spec.name}({arguments}).round({_DIGITS}).tolist()")
-    session.append(_rounded([entry["value"]["float64"] for entry in entries]))
-    first = called.differentiable[0] if called.differentiable else ""
-    if first and not called.has_vector_output:
+    session.append(_spelled([entry["value"]["float64"] for entry in entries]))
+    if first and all(_has_slope(entry, first) for entry in entries):
         session.append(f">>> lossapi.{spec.name}.grad({arguments}).round({_DIGITS}).tolist()")
-        slopes = [entry["gradient"][first]["float64"] for entry in entries]
-        session.append(_rounded(slopes))
+        session.append(_spelled([entry["gradient"][first]["float64"] for entry in entries]))
     return session
 
 
-def _points(spec: Spec) -> list[dict[str, Any]]:
-    """Ordinary points with default parameters and core axes of one length, the shortest there is."""
+Pair = tuple[dict[str, Any], dict[str, Any]]
+
+
+def _pairs(spec: Spec, golden: Mapping[str, Any]) -> list[Pair]:
+    """The ordinary points of default parameters, and their results."""
+    known = {entry["id"]: entry for entry in golden["points"]}
     ordinary = [p for p in spec.points if "typical" in p["flags"] and "parameters" not in p]
     if not ordinary:
         raise SpecError(
             f"{spec.origin}: points: none is typical and has the default parameters; the example "
             "of the reference page needs one"
         )
-    shape = min((_shape(point) for point in ordinary), key=_size)
-    return [point for point in ordinary if _shape(point) == shape][:_MOST]
+    missing = [point["id"] for point in ordinary if point["id"] not in known]
+    if missing:
+        raise SpecError(
+            f"{spec.name}: the golden file lacks {', '.join(missing)}; "
+            f"run `lossapi spec build {spec.name}`"
+        )
+    return [(point, known[point["id"]]) for point in ordinary]
+
+
+def _with_slopes(pairs: list[Pair], name: str) -> list[Pair]:
+    """The points with a gradient that can be shown, if there are any."""
+    return [pair for pair in pairs if _has_slope(pair[1], name)] or pairs
+
+
+def _has_slope(entry: Mapping[str, Any], name: str) -> bool:
+    """Whether no component is shown as 0: that has two signs, of which golden files know one."""
+    return bool(name) and bool(np.all(_rounded(entry["gradient"][name]["float64"]) != 0))
+
+
+def _alike(pairs: list[Pair]) -> list[Pair]:
+    """A few points of one shape, the smallest there is."""
+    shape = min((_shape(point) for point, _ in pairs), key=_size)
+    return [pair for pair in pairs if _shape(pair[0]) == shape][:_MOST]
 
 
 def _shape(point: Mapping[str, Any]) -> list[tuple[int, ...]]:
@@ -76,5 +94,9 @@ def _source(tokens: Any, dtype: str) -> str:
     return str(int(tokens)) if dtype == LABELS else repr(float(tokens))
 
 
-def _rounded(tokens: Any) -> str:
-    return repr(np.asarray(tokens, dtype=np.float64).round(_DIGITS).tolist())
+def _rounded(tokens: Any) -> Any:
+    return np.asarray(tokens, dtype=np.float64).round(_DIGITS)
+
+
+def _spelled(tokens: Any) -> str:
+    return repr(_rounded(tokens).tolist())

@@ -10,32 +10,37 @@ from . import calculus, formats, sites
 from .arithmetic import Mpf, arithmetic
 from .oracle import Quantity
 from .sites import Site
-from .trees import Path, flat, get, paths, replaced
+from .trees import flat, get, paths, replaced
+
+Way = list[tuple[dict[str, Any], int]]
+"""Names with ever larger numbers for the infinities, and the digits to compute with."""
 
 
 def problems(site: Site) -> Iterator[str]:
     """Everything claimed where an input is infinite is the limit along every way there."""
-    values = site.exact("value")
-    where = list(paths(values))
-    for path in where:
-        yield from _limit(site, "value", None, path, get(values, path))
-    if any(formats.isnan(get(values, path)) for path in where):
+    ways = list(_ways(site))
+    yield from _limits(site, "value", None, ways)
+    if any(formats.isnan(x) for x in flat(site.exact("value"))):
         return
     for quantity in ("gradient", "hessian_diag"):
         for name in site.spec.data.get(quantity, {}):
-            claims = site.exact(quantity, name)
-            for path in sites.sampled(claims):
-                yield from _limit(site, quantity, name, path, get(claims, path))
+            yield from _limits(site, quantity, name, ways)
 
 
-def _limit(
-    site: Site, quantity: Quantity, wrt: str | None, path: Path, claim: Mpf
-) -> Iterator[str]:
-    what = quantity if wrt is None else f"{quantity} of {sites.label(wrt, path)}"
-    ways = [
-        [get(site.evaluate(quantity, wrt, names, n), path) for names, n in way]
-        for way in _ways(site)
-    ]
+def _limits(site: Site, quantity: Quantity, wrt: str | None, ways: list[Way]) -> Iterator[str]:
+    """One quantity, component by component."""
+    claims = site.exact(quantity, wrt)
+    results = [[site.evaluate(quantity, wrt, names, digits) for names, digits in w] for w in ways]
+    for path in sites.sampled(claims):
+        what = quantity if wrt is None else f"{quantity} of {sites.label(wrt, path)}"
+        found = [[get(result, path) for result in way] for way in results]
+        problem = _denied(get(claims, path), found)
+        if problem:
+            yield f"{site.where}: {what} is {problem}"
+
+
+def _denied(claim: Mpf, ways: list[list[Mpf]]) -> str | None:
+    """Why the claim is not the limit of all these sequences, or, if NaN, why there is a limit."""
     if formats.isnan(claim):
         ends = [calculus.tends_to(way) for way in ways]
         first = ends[0]
@@ -43,16 +48,16 @@ def _limit(
             end is not None and (calculus.same(end, first) or abs(end - first) < 1e-6)
             for end in ends
         ):
-            yield f"{site.where}: {what} is NaN, yet every way there leads to {sites.show(first)}"
-        return
+            return f"NaN, yet every way there leads to {sites.show(first)}"
+        return None
     for way in ways:
         if not calculus.goes_to(way, claim):
             shown = ", ".join(sites.show(x) for x in way)
-            yield f"{site.where}: {what} is {sites.show(claim)}, yet one way there gives {shown}"
-            return
+            return f"{sites.show(claim)}, yet one way there gives {shown}"
+    return None
 
 
-def _ways(site: Site) -> Iterator[list[tuple[dict[str, Any], int]]]:
+def _ways(site: Site) -> Iterator[Way]:
     """Ways to the infinities of a point: in step, and some of them faster than others."""
     infinite = [
         (name, path)

@@ -93,14 +93,13 @@ def _class(spec: Spec, called: Face) -> Iterator[str]:
     yield f'    """{spec.data["summary"]}"""'
     yield ""
     yield from _method("__call__", called, {}, "Any")
+    seed = {} if called.reduces else {"cotangent": "_Array | None = None"}
     if called.differentiable:
-        wrt = {"wrt": _wrt(called.differentiable)}
-        if not called.reduces:
-            wrt["cotangent"] = "_Array | None = None"
-        yield from _method("value_and_grad", called, wrt, "tuple[Any, Any]")
-        yield from _method("grad", called, wrt, "Any")
+        more = {"wrt": _wrt(called.differentiable), **seed}
+        yield from _method("value_and_grad", called, more, "tuple[Any, Any]")
+        yield from _method("grad", called, more, "Any")
     if called.curved:
-        yield from _method("hessian_diag", called, {"wrt": _wrt(called.curved)}, "Any")
+        yield from _method("hessian_diag", called, {"wrt": _wrt(called.curved), **seed}, "Any")
     if called.reduces:
         yield from _method("sum_and_weight", called, {}, "tuple[Any, Any]")
 

@@ -40,10 +40,12 @@ __all__ = [
     "absolute_error",
     "binary_cross_entropy",
     "brier_score",
+    "categorical_cross_entropy",
     "errors_on_invalid",
     "half_squared_error",
     "hinge_loss",
     "huber_loss",
+    "kl_divergence",
     "log_cosh",
     "log_sigmoid",
     "log_softmax",
@@ -54,7 +56,9 @@ __all__ = [
     "sigmoid_binary_cross_entropy",
     "smooth_l1_loss",
     "softmax",
+    "softmax_cross_entropy",
     "softplus",
+    "sparse_softmax_cross_entropy",
     "squared_error",
     "squared_hinge_loss",
     "xlogy",
@@ -215,6 +219,72 @@ class _BrierScore(Loss):
         probabilities: _Array,
         target: _Array,
         *,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _CategoricalCrossEntropy(Loss):
+    """The negative log-likelihood of a target distribution under predicted probabilities."""
+
+    def __call__(
+        self,
+        probabilities: _Array,
+        target: _Array,
+        *,
+        epsilon: float = 0.0,
+        axis: int = -1,
+        class_weights: _Array | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        probabilities: _Array,
+        target: _Array,
+        *,
+        epsilon: float = 0.0,
+        axis: int = -1,
+        class_weights: _Array | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["probabilities", "target"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        probabilities: _Array,
+        target: _Array,
+        *,
+        epsilon: float = 0.0,
+        axis: int = -1,
+        class_weights: _Array | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["probabilities", "target"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        probabilities: _Array,
+        target: _Array,
+        *,
+        epsilon: float = 0.0,
+        axis: int = -1,
+        class_weights: _Array | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["probabilities"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        probabilities: _Array,
+        target: _Array,
+        *,
+        epsilon: float = 0.0,
+        axis: int = -1,
+        class_weights: _Array | None = None,
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -382,6 +452,62 @@ class _HuberLoss(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _KlDivergence(Loss):
+    """D(target ‖ prediction): the relative entropy of the target with respect to the prediction."""
+
+    def __call__(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        axis: int = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        axis: int = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "target"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        axis: int = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "target"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        axis: int = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "target"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        axis: int = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
 class _LogCosh(Loss):
     """Logarithm of the hyperbolic cosine of the residual."""
 
@@ -451,7 +577,13 @@ class _LogSigmoid(Primitive):
         wrt: _Wrt[Literal["x"]] = None,
         cotangent: _Array | None = None,
     ) -> Any: ...
-    def hessian_diag(self, x: _Array, *, wrt: _Wrt[Literal["x"]] = None) -> Any: ...
+    def hessian_diag(
+        self,
+        x: _Array,
+        *,
+        wrt: _Wrt[Literal["x"]] = None,
+        cotangent: _Array | None = None,
+    ) -> Any: ...
 
 class _LogSoftmax(Primitive):
     """The log-probabilities of classes from their logits."""
@@ -497,6 +629,7 @@ class _Logit(Primitive):
         probabilities: _Array,
         *,
         wrt: _Wrt[Literal["probabilities"]] = None,
+        cotangent: _Array | None = None,
     ) -> Any: ...
 
 class _Logsumexp(Primitive):
@@ -594,7 +727,13 @@ class _Sigmoid(Primitive):
         wrt: _Wrt[Literal["x"]] = None,
         cotangent: _Array | None = None,
     ) -> Any: ...
-    def hessian_diag(self, x: _Array, *, wrt: _Wrt[Literal["x"]] = None) -> Any: ...
+    def hessian_diag(
+        self,
+        x: _Array,
+        *,
+        wrt: _Wrt[Literal["x"]] = None,
+        cotangent: _Array | None = None,
+    ) -> Any: ...
 
 class _SigmoidBinaryCrossEntropy(Loss):
     """The negative log-likelihood of a binary target under the sigmoid of a logit."""
@@ -731,6 +870,72 @@ class _Softmax(Primitive):
         cotangent: _Array | None = None,
     ) -> Any: ...
 
+class _SoftmaxCrossEntropy(Loss):
+    """The negative log-likelihood of a target distribution under the softmax of logits."""
+
+    def __call__(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        class_weights: _Array | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        class_weights: _Array | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits", "target"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        class_weights: _Array | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits", "target"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        class_weights: _Array | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        class_weights: _Array | None = None,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
 class _Softplus(Primitive):
     """The smooth positive part, log(1 + exp(x))."""
 
@@ -749,7 +954,84 @@ class _Softplus(Primitive):
         wrt: _Wrt[Literal["x"]] = None,
         cotangent: _Array | None = None,
     ) -> Any: ...
-    def hessian_diag(self, x: _Array, *, wrt: _Wrt[Literal["x"]] = None) -> Any: ...
+    def hessian_diag(
+        self,
+        x: _Array,
+        *,
+        wrt: _Wrt[Literal["x"]] = None,
+        cotangent: _Array | None = None,
+    ) -> Any: ...
+
+class _SparseSoftmaxCrossEntropy(Loss):
+    """The negative log-likelihood of a label under the softmax of logits."""
+
+    def __call__(
+        self,
+        logits: _Array,
+        labels: _Array,
+        *,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        class_weights: _Array | None = None,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        logits: _Array,
+        labels: _Array,
+        *,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        class_weights: _Array | None = None,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        logits: _Array,
+        labels: _Array,
+        *,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        class_weights: _Array | None = None,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        logits: _Array,
+        labels: _Array,
+        *,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        class_weights: _Array | None = None,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        logits: _Array,
+        labels: _Array,
+        *,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        class_weights: _Array | None = None,
+        ignore_index: int | None = None,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
 
 class _SquaredError(Loss):
     """Square of the residual, without a factor of one half."""
@@ -878,14 +1160,23 @@ class _Xlogy(Primitive):
         wrt: _Wrt[Literal["x", "y"]] = None,
         cotangent: _Array | None = None,
     ) -> Any: ...
-    def hessian_diag(self, x: _Array, y: _Array, *, wrt: _Wrt[Literal["x", "y"]] = None) -> Any: ...
+    def hessian_diag(
+        self,
+        x: _Array,
+        y: _Array,
+        *,
+        wrt: _Wrt[Literal["x", "y"]] = None,
+        cotangent: _Array | None = None,
+    ) -> Any: ...
 
 absolute_error: _AbsoluteError
 binary_cross_entropy: _BinaryCrossEntropy
 brier_score: _BrierScore
+categorical_cross_entropy: _CategoricalCrossEntropy
 half_squared_error: _HalfSquaredError
 hinge_loss: _HingeLoss
 huber_loss: _HuberLoss
+kl_divergence: _KlDivergence
 log_cosh: _LogCosh
 log_sigmoid: _LogSigmoid
 log_softmax: _LogSoftmax
@@ -896,7 +1187,9 @@ sigmoid: _Sigmoid
 sigmoid_binary_cross_entropy: _SigmoidBinaryCrossEntropy
 smooth_l1_loss: _SmoothL1Loss
 softmax: _Softmax
+softmax_cross_entropy: _SoftmaxCrossEntropy
 softplus: _Softplus
+sparse_softmax_cross_entropy: _SparseSoftmaxCrossEntropy
 squared_error: _SquaredError
 squared_hinge_loss: _SquaredHingeLoss
 xlogy: _Xlogy

@@ -106,7 +106,11 @@ class Backend:
 
     def take_class(self, array: Any, labels: Any) -> Any:
         """For each example the entry of the last axis that its label names."""
-        xp = self.xp
+        xp, loop = self.xp, tuple(array.shape[:-1])
+        if tuple(labels.shape) != loop:
+            shape = loop or tuple(labels.shape)
+            labels = xp.broadcast_to(labels, shape)
+            array = xp.broadcast_to(array, (*shape, array.shape[-1]))
         if hasattr(xp, "take_along_axis"):
             return xp.take_along_axis(array, labels[..., None], axis=-1)[..., 0]
         chosen = self.class_index(array) == labels[..., None]

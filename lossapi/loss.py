@@ -24,7 +24,6 @@ class Function:
     """
 
     reduces = False
-    options: tuple[str, ...] = ("axis",)
 
     def __init__(self, kernel: Kernel, signature: str, domains: dict[str, str]) -> None:
         code = kernel.__code__
@@ -35,6 +34,7 @@ class Function:
         self.__module__ = "lossapi"
         self.summary = (kernel.__doc__ or "").strip()
         self.signature = parse(signature)
+        self.options: tuple[str, ...] = ("axis",) if self.signature.has_axis else ()
         self.inputs: tuple[str, ...] = positional
         self.parameters: dict[str, Any] = {
             name: (kernel.__kwdefaults__ or {})[name] for name in keywords
@@ -143,13 +143,11 @@ class Loss(Function):
 
     def __init__(self, kernel: Kernel, signature: str, domains: dict[str, str]) -> None:
         super().__init__(kernel, signature, domains)
-        self.options = ("weights", "where", "reduction")
-        if self.over_classes:
-            self.options = ("class_weights", *self.options)
         if self.labelled:
-            self.options = ("ignore_index", *self.options)
-        if self.signature.has_axis:
-            self.options = ("axis", *self.options)
+            self.options += ("ignore_index",)
+        if self.over_classes:
+            self.options += ("class_weights",)
+        self.options += ("weights", "where", "reduction")
 
     def sum_and_weight(self, *args: Any, **kwargs: Any) -> Any:
         """The pair (Σwℓ, Σw), which adds up over micro-batches, shards and machines."""

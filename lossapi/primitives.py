@@ -24,6 +24,12 @@ def times(xp: Namespace, weight: Array, x: Array) -> Array:
     return weight * xp.where((weight == 0) & xp.isinf(x), 0.0, x)
 
 
+def ratio(xp: Namespace, numerator: Array, divisor: Array) -> Array:
+    """The quotient of numbers that are not negative, where minus zero divides as zero does."""
+    quotient = numerator / divisor
+    return xp.where(quotient < 0, -quotient, quotient)
+
+
 def two_sum(a: Array, b: Array) -> tuple[Array, Array]:
     """`a + b` rounded, and the rounding error: together they are exactly a + b (Knuth 1969)."""
     total = a + b
@@ -173,14 +179,16 @@ def log_ratio(xp: Namespace, p: Array, q: Array) -> Array:
 # --- regression
 
 
-def sign(xp: Namespace, x: Array) -> Array:
-    """1, 0 or -1 as `x` is positive, zero or negative: the least subgradient of |x|."""
-    return xp.where(x > 0, 1.0, xp.where(x < 0, -1.0, zero(xp, x)))
+def order(xp: Namespace, a: Array, b: Array) -> Array:
+    """1, 0 or -1, the sign of `a - b` and the least subgradient of |a - b|."""
+    # The numbers are compared, not their difference, which some libraries flush to zero.
+    return xp.where(a > b, 1.0, xp.where(a < b, -1.0, zero(xp, a - b)))
 
 
-def absolute(xp: Namespace, x: Array) -> Array:
-    """|x|, with derivative 0 at 0, where that of `abs` is the library's choice."""
-    return xp.where(x > 0, x, xp.where(x < 0, -x, zero(xp, x)))
+def distance(xp: Namespace, a: Array, b: Array) -> Array:
+    """|a - b|, with derivative 0 at 0, where that of `abs` is the library's choice."""
+    difference = a - b
+    return xp.where(a > b, difference, xp.where(a < b, -difference, zero(xp, difference)))
 
 
 def half_distance(xp: Namespace, a: Array, b: Array) -> Array:

@@ -97,6 +97,8 @@ def broadcasts_to(shape: Shape, target: Shape) -> bool:
     """Whether NumPy's rules stretch ``shape`` to exactly ``target``."""
     if len(shape) > len(target):
         return False
+    # Not `in`: under a compiler a size may be a symbol, which `in` fails to compare.
     return all(
-        mine in (1, theirs) for mine, theirs in zip(reversed(shape), reversed(target), strict=False)
+        mine == 1 or mine == theirs  # noqa: PLR1714
+        for mine, theirs in zip(reversed(shape), reversed(target), strict=False)
     )

@@ -52,7 +52,7 @@ def _check_cast_input(function: Function, name: str, dtype: str) -> None:
 
 def core_last(shape: Shape, core: int, axis: int) -> Shape:
     """A shape with its core axis, if there is one, moved last."""
-    if core == 0:
+    if core == 0 or not shape:
         return shape
     place = axis % len(shape)
     return (*shape[:place], *shape[place + 1 :], shape[place])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
-from .. import definition, oracle
+from .. import definition, formats, oracle
 from ..formats import Format
 from ..specfile import Spec
+from ..trees import flat
 from .cases import Case, Value
 
 Kind = Literal["value", "gradient", "hessian_diag"]
@@ -87,6 +88,24 @@ def due(spec: Spec, case: Case, quantity: Quantity) -> Due:
         )
         results[key] = Due(exact, scale)
     return results[key]
+
+
+def cancelled(spec: Spec, case: Case, scale: Value | None) -> Value:
+    """The scale of a derivative that a library finds by differentiating the value.
+
+    The terms that cancel in it are as large as value over input: a written gradient may avoid them
+    where the derivative of a good value formula can't (cross entropy where p is close to y).
+    """
+    values = [abs(x) for x in flat(due(spec, case, VALUE).exact)]
+    if case.cotangent is not None:
+        values = [x * abs(c) for x, c in zip(values, case.cotangent, strict=True)]
+    if not all(formats.isfinite(x) for x in values):
+        return scale
+    largest = max([1.0, *(abs(x) for x in case.numbers if abs(x) < float("inf"))])
+    size = sum(values) / largest
+    if isinstance(scale, list):
+        return [max(entry, size) for entry in scale]
+    return size if scale is None or size > scale else scale
 
 
 class Interval(NamedTuple):

@@ -66,7 +66,9 @@ class Inquiry:
         given: dict[str, Any] = {"reduction": "none"} if reduces(self.spec) else {}
         if want == "sum_and_weight":
             given = {}
-        if self.spec.has_vector_output and (want != "value" or more.get("transform")):
+        transform = self.subject.traits.transforms.get(more.get("transform", ""), "")
+        differentiated = want != "value" or transform in ("gradient", "directional", "hessian")
+        if self.spec.has_vector_output and differentiated:
             given["cotangent"] = np.asarray([case.cotangent for case in cases], dtype=np.float64)
         given |= dict(options or {})
         parameters = {k: v for k, v in cases[0].parameters.items() if v is not None}
@@ -106,7 +108,8 @@ class Inquiry:
         """One example's result against what is due."""
         tolerance = tolerance or self.tolerance(quantity)
         due = expected.due(self.spec, case, quantity)
-        found = judge_components(got, due.exact, due.scale, tolerance)
+        scale = expected.cancelled(self.spec, case, due.scale) if tolerance.own else due.scale
+        found = judge_components(got, due.exact, scale, tolerance)
         if found.ok or not self.subject.traits.flushes_subnormals:
             return found
         # A library that reads subnormal inputs as zero is right about the zero.

@@ -37,6 +37,8 @@ class Tolerance(NamedTuple):
     """The least value that the result may have, however close."""
     high: float = math.inf
     """The largest value that it may have."""
+    own: bool = False
+    """Whether a library differentiated the value by itself: see `expected.cancelled`."""
 
 
 def judge(got: float, due: Any, scale: Any, tolerance: Tolerance) -> Verdict:

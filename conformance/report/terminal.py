@@ -28,8 +28,9 @@ _MOST_REASONS = 12
 
 
 @contextmanager
-def progress(stream: TextIO = sys.stderr) -> Iterator[Callable[[Step], None]]:
+def progress(stream: TextIO | None = None) -> Iterator[Callable[[Step], None]]:
     """A bar on a terminal; elsewhere a line for each subject and function."""
+    stream = stream or sys.stderr
     console = Console(file=stream)
     if not console.is_terminal:
         yield _Plain(stream)
@@ -62,9 +63,9 @@ class _Plain:
             print(f"[{now.done}/{now.total}] {now.subject} {now.loss}", file=self._stream)
 
 
-def write(report: Report, stream: TextIO = sys.stdout) -> None:
+def write(report: Report, stream: TextIO | None = None) -> None:
     """The whole report."""
-    console = Console(file=stream, highlight=False)
+    console = Console(file=stream or sys.stdout, highlight=False)
 
     def say(text: str | Text = "", style: str = "") -> None:
         console.print(text, style=style, markup=False, soft_wrap=True)

@@ -20,7 +20,7 @@ def _(xp, probabilities, target, *, epsilon):
     close = (residual < 0.75 * variance) & (-residual < 0.75 * variance)
     together = residual / xp.where(close, variance, 1.0)
     negative, positive = _divisors(xp, xp.where(close, 0.5, q), t)
-    slope = xp.where(close, together, (1.0 - t) / negative - t / positive)
+    slope = xp.where(close, together, (1.0 - t) / negative - p.ratio(xp, t, positive))
     return _zero_where_clipped(xp, slope, probabilities, target, epsilon)
 
 
@@ -37,8 +37,10 @@ def _(xp, probabilities, target, *, epsilon):
 @binary_cross_entropy.curvature("probabilities")
 def _(xp, probabilities, target, *, epsilon):
     q, t = _clip(xp, probabilities, target, epsilon)
+    # The square of q underflows where the result is finite. A second division would not do:
+    # compilers merge it with the first.
     negative, positive = _divisors(xp, q, t)
-    curvature = (1.0 - t) / negative / negative + t / positive / positive
+    curvature = (1.0 - t) / (negative * negative) + t / positive * (1.0 / positive)
     return _zero_where_clipped(xp, curvature, probabilities, target, epsilon)
 
 

@@ -9,7 +9,7 @@ def kl_divergence(xp, prediction, target):
     """The relative entropy of the target with respect to the prediction."""
     q, t = _known(xp, prediction, target)
     none = t == 0
-    # t log(t / q), and at t = 0, where that is 0 with a slope of -inf, -sqrt(t), which is the same.
+    # t log(t / q) in two factors; at t = 0, where it is 0 with a slope of -inf, so is -sqrt(t).
     root = xp.sqrt(t)
     inside = xp.where(none, 1.0, t)
     term = xp.where(none & (q >= 0), -1.0, xp.sqrt(inside) * p.log_ratio(xp, inside, q))
@@ -51,5 +51,6 @@ def _unknown(prediction, target):
 
 def _known(xp, prediction, target):
     """Both distributions, with a harmless 1 and 1 for the classes that neither knows."""
+    # Adding 0 takes the sign from -0, which would turn an infinite quotient over.
     unknown = _unknown(prediction, target)
-    return xp.where(unknown, 1.0, prediction), xp.where(unknown, 1.0, target)
+    return xp.where(unknown, 1.0, prediction + 0.0), xp.where(unknown, 1.0, target + 0.0)

@@ -7,14 +7,13 @@ from ..loss import loss
 @loss("(),()->()", target="{-1, 1}", margin="(0, inf)")
 def hinge_loss(xp, logits, target, *, margin=1.0):
     """How far the score falls short of the margin on the target's side."""
-    shortfall = margin - target * logits
-    return xp.where(shortfall <= 0, 0.0, shortfall)
+    return _shortfall(xp, target * logits, margin)
 
 
 @hinge_loss.gradient("logits")
 def _(xp, logits, target, *, margin):
-    shortfall = margin - target * logits
-    return xp.where(shortfall > 0, -target, p.zero(xp, shortfall))
+    score = target * logits
+    return xp.where(score < margin, -target, p.zero(xp, score))
 
 
 @hinge_loss.curvature("logits")
@@ -25,18 +24,21 @@ def _(xp, logits, target, *, margin):
 @loss("(),()->()", target="{-1, 1}", margin="(0, inf)")
 def squared_hinge_loss(xp, logits, target, *, margin=1.0):
     """Square of how far the score falls short of the margin on the target's side."""
-    shortfall = margin - target * logits
-    short = xp.where(shortfall <= 0, 0.0, shortfall)
-    return short * short
+    shortfall = _shortfall(xp, target * logits, margin)
+    return shortfall * shortfall
 
 
 @squared_hinge_loss.gradient("logits")
 def _(xp, logits, target, *, margin):
-    shortfall = margin - target * logits
-    return -2.0 * target * xp.where(shortfall <= 0, 0.0, shortfall)
+    return -2.0 * target * _shortfall(xp, target * logits, margin)
 
 
 @squared_hinge_loss.curvature("logits")
 def _(xp, logits, target, *, margin):
-    shortfall = margin - target * logits
-    return xp.where(shortfall > 0, 2.0, p.zero(xp, shortfall))
+    score = target * logits
+    return xp.where(score < margin, 2.0, p.zero(xp, score))
+
+
+def _shortfall(xp, score, margin):
+    """max(0, margin - score), with derivative 0 at the margin."""
+    return xp.where(score < margin, margin - score, p.zero(xp, score))

@@ -44,7 +44,8 @@ def _zero_where_clipped(xp, slope, probabilities, epsilon):
 
 def _divisor(xp, probabilities, target):
     """The probability; or 1 where the target vanishes with it, so that 0 / 0 is 0."""
-    return xp.where((probabilities == 0) & (target == 0), 1.0, probabilities)
+    # Adding 0 takes the sign from -0, which would turn an infinite quotient over.
+    return xp.where((probabilities == 0) & (target == 0), 1.0, probabilities + 0.0)
 
 
 # --- from logits
@@ -60,9 +61,10 @@ def softmax_cross_entropy(xp, logits, target, *, label_smoothing=0.0):
 def _(xp, logits, target, *, label_smoothing):
     # p_i sum(w) - w_i = p_i sum_{j != i} w_j - w_i (1 - p_i): neither part cancels in itself.
     weights = _smooth(xp, target, label_smoothing)
-    others = p.leave_out(xp, weights, weights)
+    relative, largest = _in_units_of_largest(xp, weights)
+    others = p.leave_out(xp, relative, relative)
     probabilities, complements = p.softmax_pair(xp, logits)
-    return probabilities * others - weights * complements
+    return probabilities * others * largest - weights * complements
 
 
 @softmax_cross_entropy.gradient("target")
@@ -74,9 +76,10 @@ def _(xp, logits, target, *, label_smoothing):
 
 @softmax_cross_entropy.curvature("logits")
 def _(xp, logits, target, *, label_smoothing):
-    mass = xp.sum(_smooth(xp, target, label_smoothing), axis=-1, keepdims=True)
+    relative, largest = _in_units_of_largest(xp, _smooth(xp, target, label_smoothing))
+    mass = xp.sum(relative, axis=-1, keepdims=True)
     probabilities, complements = p.softmax_pair(xp, logits)
-    return mass * probabilities * complements
+    return mass * probabilities * complements * largest
 
 
 @loss("(k),()->()", labels="labels", label_smoothing="[0, 1]")
@@ -113,6 +116,13 @@ def _smooth(xp, target, label_smoothing):
         return target
     kept = 1.0 - label_smoothing
     return (kept * target if kept else p.zero(xp, target)) + label_smoothing / target.shape[-1]
+
+
+def _in_units_of_largest(xp, weights):
+    """The weights divided by the largest, and that one: their sum may overflow, this can't."""
+    _, largest = p.leading_class(xp, weights)
+    largest = xp.where(largest == 0, 1.0, largest)
+    return weights / largest, largest
 
 
 def _smooth_label(xp, logits, labels, label_smoothing):

@@ -32,14 +32,15 @@ def logit(xp, probabilities):
 @logit.gradient("probabilities")
 def _(xp, probabilities):
     # As a sum, 1 / (p (1 - p)) has a derivative without inf - inf at 0 and 1.
-    return 1.0 / probabilities + 1.0 / (1.0 - probabilities)
+    return p.ratio(xp, 1.0, probabilities) + 1.0 / (1.0 - probabilities)
 
 
 @logit.curvature("probabilities")
 def _(xp, probabilities):
-    # Divided twice: the square of the variance underflows where the quotient is finite.
+    # The square of the variance underflows where the result is finite. A second division would
+    # not do: compilers merge it with the first.
     variance = probabilities * (1.0 - probabilities)
-    return (2.0 * probabilities - 1.0) / variance / variance
+    return (2.0 * probabilities - 1.0) / variance * (1.0 / variance)
 
 
 @primitive("()->()")
@@ -89,7 +90,7 @@ def _(xp, x, y):
 
 @xlogy.gradient("y")
 def _(xp, x, y):
-    return x / _divisor(xp, x, y)
+    return p.ratio(xp, x, _divisor(xp, x, y))
 
 
 @xlogy.curvature("x")
@@ -99,9 +100,10 @@ def _(xp, x, y):
 
 @xlogy.curvature("y")
 def _(xp, x, y):
-    # Divided twice: the square of y overflows or underflows where the quotient is finite.
+    # The square of y overflows or underflows where the result does not. A second division would
+    # not do: compilers merge it with the first.
     divisor = _divisor(xp, x, y)
-    return -x / divisor / divisor
+    return -x / divisor * (1.0 / divisor)
 
 
 def _divisor(xp, x, y):

@@ -48,12 +48,12 @@ def _(xp, prediction, target):
 @loss("(),()->()")
 def absolute_error(xp, prediction, target):
     """Magnitude of the residual."""
-    return p.absolute(xp, prediction - target)
+    return p.distance(xp, prediction, target)
 
 
 @absolute_error.gradient("prediction", "target")
 def _(xp, prediction, target):
-    slope = p.sign(xp, prediction - target)
+    slope = p.order(xp, prediction, target)
     return slope, -slope
 
 
@@ -91,13 +91,13 @@ def _(xp, prediction, target, *, delta):
 def smooth_l1_loss(xp, prediction, target, *, beta=1.0):
     """Absolute error whose corner is rounded by a parabola of half-width beta."""
     residual = prediction - target
-    size = p.absolute(xp, residual)
+    size = p.distance(xp, prediction, target)
     inside = size < beta
     inner, width = _within(xp, inside, residual, beta)
     # From the half distance where the distance overflows and, by a huge beta, the loss may not.
     far = 2.0 * (p.half_distance(xp, prediction, target) - 0.25 * beta)
     line = xp.where(xp.isinf(size), far, size - 0.5 * beta)
-    return xp.where(inside, 0.5 * (inner / width) * inner, line)
+    return xp.where(inside, 0.5 * inner * (inner / width), line)
 
 
 @smooth_l1_loss.gradient("prediction", "target")
@@ -105,7 +105,7 @@ def _(xp, prediction, target, *, beta):
     residual = prediction - target
     inside = (residual > -beta) & (residual < beta)
     inner, width = _within(xp, inside, residual, beta)
-    slope = xp.where(inside, inner / width, p.sign(xp, residual))
+    slope = xp.where(inside, inner / width, p.order(xp, prediction, target))
     return slope, -slope
 
 
@@ -161,7 +161,7 @@ def _(xp, prediction, target):
 def quantile_loss(xp, prediction, target, *, quantile=0.5):
     """Magnitude of the residual, times the quantile below the target, its complement above."""
     residual = prediction - target
-    slope = xp.stop_gradient(_pinball_slope(xp, residual, quantile))
+    slope = xp.stop_gradient(_pinball_slope(xp, prediction, target, quantile))
     # Weighted before subtracting where only the residual overflows: no digits cancel there.
     far = slope * prediction - slope * target
     return xp.where(xp.isinf(residual), far, slope * residual)
@@ -169,7 +169,7 @@ def quantile_loss(xp, prediction, target, *, quantile=0.5):
 
 @quantile_loss.gradient("prediction", "target")
 def _(xp, prediction, target, *, quantile):
-    slope = _pinball_slope(xp, prediction - target, quantile)
+    slope = _pinball_slope(xp, prediction, target, quantile)
     return slope, -slope
 
 
@@ -179,6 +179,7 @@ def _(xp, prediction, target, *, quantile):
     return flat, flat
 
 
-def _pinball_slope(xp, residual, quantile):
-    above, below = 1.0 - quantile, -quantile
-    return xp.where(residual > 0, above, xp.where(residual < 0, below, p.zero(xp, residual)))
+def _pinball_slope(xp, prediction, target, quantile):
+    flat = p.zero(xp, prediction - target)
+    below = xp.where(prediction < target, -quantile, flat)
+    return xp.where(prediction > target, 1.0 - quantile, below)

@@ -81,9 +81,10 @@ def test_a_wrong_gradient_is_found(wrong, token):
 
 
 def test_a_wrong_curvature_is_found():
-    found = planted('"2"}', '"3"}', ["0", "1"])
-    assert "hessian_diag of x: the definition gives 3, the numerical derivative" in found[1]
-    assert "hessian_diag of x: the definition gives 3 where the gradient jumps" in found[0]
+    (found,) = planted('"2"}', '"3"}', ["0", "1"])
+    assert "hessian_diag of x: the definition gives 3, the numerical derivative" in found
+    (found,) = planted('"2"}', '"2 if x != 0 else 3"}', ["0", "1"])
+    assert "hessian_diag of x: the definition gives 3 where the gradient jumps" in found
 
 
 def test_a_kink_that_is_not_declared_is_found():

@@ -1,0 +1,138 @@
+"""Bad arguments are refused before anything is computed, with messages that help.
+
+An error is of the builtin kind that a Python user expects, and its message names the loss and the
+argument. What cannot be seen (labels under tracing) becomes NaN for that example alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from lossapi.domain import LABELS, Domain
+
+from ..result import Result, Settings
+from ..specfile import Spec
+from ..subject import Subject
+from .cases import Case, labels_of, reduces
+from .expected import VALUE
+from .inquiry import Inquiry
+from .probing import Probe
+from .refusals import refused
+
+PER_DTYPE = False
+COUNT = 4
+_CANDIDATES = (-1.0, 0.0, 0.5, 1.0, 2.0, math.inf, -math.inf, math.nan)
+_WRONG_LABELS = (-1, 3, 1000, -(2**31))
+
+
+def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterator[Result]:
+    """One result for each bad argument."""
+    inquiry = Inquiry(subject, spec, "errors", dtype)
+    probe = Probe(inquiry, 0)
+    cases = probe.cases(COUNT, probe.sets[0])
+    yield from _parameters(inquiry, cases)
+    yield from _options(inquiry, cases)
+    yield from _weights(inquiry, cases)
+    yield from _labels(inquiry, cases)
+    yield from _domains(inquiry, cases)
+
+
+def _parameters(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
+    request = inquiry.request(cases)
+    for name, entry in inquiry.spec.parameters.items():
+        domain = Domain(entry["domain"])
+        bad: list[Any] = [x for x in _CANDIDATES if x not in domain]
+        bad += ["1", [1.0]]
+        bad += [None] if entry["default"] != "none" else []
+        for value in bad:
+            asked = replace(request, parameters={**request.parameters, name: value})
+            kinds = (ValueError, TypeError) if not isinstance(value, float) else (ValueError,)
+            yield refused(inquiry, f"{name}={value!r}", asked, kinds, name)
+    unknown = replace(request, parameters={**request.parameters, "sharpness": 1.0})
+    yield refused(inquiry, "unknown-parameter", unknown, (ValueError, TypeError), "sharpness")
+
+
+def _options(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
+    spec = inquiry.spec
+    request = inquiry.request(cases)
+    if reduces(spec):
+        for value in ("average", "Mean", None, 1):
+            asked = replace(request, options={"reduction": value})
+            yield refused(inquiry, f"reduction={value!r}", asked, (ValueError,), "reduction")
+    else:
+        asked = replace(request, options={"reduction": "mean"})
+        yield refused(
+            inquiry, "reduction-of-a-building-block", asked, (ValueError, TypeError), "reduction"
+        )
+    if spec.signature.has_axis:
+        for axis in (7, -7, 0.5):
+            asked = replace(request, options={**request.options, "axis": axis})
+            kinds = (ValueError, TypeError)
+            yield refused(inquiry, f"axis={axis!r}", asked, kinds, "axis")
+    for want in ("gradient", "value_and_grad"):
+        asked = inquiry.request(cases, want, (spec.differentiable[0], "nothing"))
+        yield refused(inquiry, f"unknown-wrt/{want}", asked, (ValueError,), "wrt")
+
+
+def _weights(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
+    if not reduces(inquiry.spec):
+        return
+    request = inquiry.request(cases)
+    negative = np.asarray([1.0, 0.5, -1.0, 2.0])
+    plans: list[tuple[str, str, Any, tuple[type[Exception], ...]]] = [
+        ("weights-of-wrong-length", "weights", np.ones(COUNT - 1), (ValueError,)),
+        ("weights-of-wrong-rank", "weights", np.ones((COUNT, COUNT)), (ValueError,)),
+        ("where-of-wrong-length", "where", np.ones(COUNT + 1, dtype=bool), (ValueError,)),
+        ("where-in-floats", "where", np.ones(COUNT), (TypeError,)),
+    ]
+    if inquiry.subject.traits.visible:
+        plans.append(("negative-weight", "weights", negative, (ValueError,)))
+    over_classes = inquiry.spec.signature.inputs[0] == ("k",)
+    if over_classes and next(iter(inquiry.spec.inputs)) in ("logits", "probabilities"):
+        plans.append(("class_weights-of-wrong-length", "class_weights", np.ones(2), (ValueError,)))
+        if inquiry.subject.traits.visible:
+            bad = np.asarray([1.0, -1.0, 1.0])
+            plans.append(("negative-class_weight", "class_weights", bad, (ValueError,)))
+    for name, option, value, kinds in plans:
+        asked = replace(request, options={**request.options, option: value})
+        yield refused(inquiry, name, asked, kinds, option)
+
+
+def _labels(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
+    """A label that names no class raises where it can be seen, and is NaN where it can't."""
+    label = labels_of(inquiry.spec)
+    if label is None:
+        return
+    for wrong in _WRONG_LABELS:
+        spoiled = [replace(cases[0], inputs={**cases[0].inputs, label: wrong}), *cases[1:]]
+        for want in ("value", "gradient"):
+            wrt = inquiry.spec.differentiable[:1] if want == "gradient" else ()
+            request = inquiry.request(spoiled, want, wrt)
+            name = f"{label}={wrong}/{want}"
+            if inquiry.subject.traits.visible:
+                yield refused(inquiry, name, request, (IndexError,), label)
+            elif want == "value":
+                answer = inquiry.ask(request)
+                if answer.response is None:
+                    yield inquiry.unanswered(name, answer, request)
+                    continue
+                found = inquiry.judged_batch(spoiled, VALUE, answer.arrays[0], request)
+                yield from filter(None, [inquiry.summarised(name, found)])
+
+
+def _domains(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
+    """A value outside its domain raises where the caller asked for that."""
+    for name, entry in inquiry.spec.inputs.items():
+        domain = Domain(entry["domain"])
+        if entry["dtype"] == LABELS or domain.is_everything:
+            continue
+        request = inquiry.request(cases)
+        value = request.inputs[name].copy()
+        value.flat[0] = next(x for x in (1.5, -1.0, math.inf) if x not in domain)
+        asked = replace(request, inputs={**request.inputs, name: value}, strict=True)
+        yield refused(inquiry, f"outside-domain/{name}", asked, (ValueError,), name)

@@ -1,0 +1,215 @@
+"""Shapes: any loop dimensions, any class axis, scalars, strides; and what does not broadcast."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from ..result import Result, Settings
+from ..specfile import Spec
+from ..subject import Request, Subject
+from .cases import Array, Case, reduces
+from .expected import VALUE, Quantity
+from .inquiry import Answer, Inquiry
+from .probing import Probe
+from .refusals import refused
+
+PER_DTYPE = False
+COUNT = 6
+_LOOPS = ((), (4,), (2, 3), (2, 1, 3), (0,), (2, 0))
+
+
+def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterator[Result]:
+    """The same examples in every arrangement."""
+    inquiry = Inquiry(subject, spec, "shape", dtype)
+    probe = Probe(inquiry, 0)
+    cases = probe.cases(COUNT, probe.sets[0])
+    loops = _LOOPS if subject.traits.loop_axes else ((4,), (0,))
+    for loop in loops:
+        yield from _arranged(inquiry, cases[: math.prod(loop)] or cases[:1], loop)
+    yield from _reordered(inquiry, cases)
+    if not subject.traits.loop_axes:
+        return
+    yield from _axes(inquiry, cases)
+    yield from _scalars(inquiry, cases)
+    if reduces(spec):
+        request = _looped(inquiry.request(cases, options={"reduction": "mean"}), (2, 3))
+        yield _shaped(inquiry, "mean-is-scalar", request, inquiry.ask(request), [()])
+    yield from _refusals(inquiry, cases)
+
+
+def _looped(request: Request, loop: tuple[int, ...]) -> Request:
+    """The examples of a request in another loop shape; the first none or few of them."""
+    count = math.prod(loop)
+
+    def arranged(array: Array) -> Array:
+        return array[:count].reshape((*loop, *array.shape[1:]))
+
+    options = {
+        name: arranged(value) if isinstance(value, np.ndarray) else value
+        for name, value in request.options.items()
+    }
+    inputs = {name: arranged(value) for name, value in request.inputs.items()}
+    return replace(request, inputs=inputs, options=options)
+
+
+def _arranged(inquiry: Inquiry, cases: list[Case], loop: tuple[int, ...]) -> Iterator[Result]:
+    """Value and gradient in one loop shape."""
+    for quantity in (VALUE, _first_gradient(inquiry)):
+        wrt = () if quantity.wrt is None else (quantity.wrt,)
+        request = _looped(inquiry.request(cases, quantity.kind, wrt), loop)
+        name = f"loop-{'x'.join(map(str, loop)) or 'scalar'}/{quantity.label}"
+        yield _compared(inquiry, name, request, loop, cases[: math.prod(loop)], quantity)
+
+
+def _compared(
+    inquiry: Inquiry,
+    name: str,
+    request: Request,
+    loop: tuple[int, ...],
+    cases: list[Case],
+    quantity: Quantity,
+    axis: int = -1,
+) -> Result:
+    """The shape of the result, and each example's result in it."""
+    answer = inquiry.ask(request)
+    if answer.response is None:
+        return inquiry.unanswered(name, answer, request)
+    core: tuple[int, ...] = ()
+    if quantity.wrt is not None:
+        core = np.shape(cases[0].inputs[quantity.wrt]) if cases else _core(request, quantity, loop)
+    elif inquiry.spec.has_vector_output:
+        core = np.shape(next(iter(request.inputs.values())))[axis:][:1]
+    array = answer.arrays[0]
+    if core and array.ndim:
+        array = np.moveaxis(array, axis, -1)
+    if array.shape != (*loop, *core):
+        return _shaped(inquiry, name, request, answer, [(*loop, *core)])
+    flat = array.reshape((len(cases), *core))
+    found = inquiry.judged_batch(cases, quantity, flat, request, inquiry.tolerance(quantity, 2))
+    summary = inquiry.summarised(name, found)
+    if summary is not None and summary.outcome == "fail":
+        return replace(summary, reproduce=inquiry.subject.reproduce(request))
+    return summary or inquiry.result(name)
+
+
+def _core(request: Request, quantity: Quantity, loop: tuple[int, ...]) -> tuple[int, ...]:
+    return request.inputs[str(quantity.wrt)].shape[len(loop) :]
+
+
+def _shaped(
+    inquiry: Inquiry, name: str, request: Request, answer: Answer, due: list[tuple[int, ...]]
+) -> Result:
+    if answer.response is None:
+        return inquiry.unanswered(name, answer, request)
+    came = [array.shape for array in answer.arrays]
+    if came == due:
+        return inquiry.result(name)
+    problem = f"the result has shape {came[0]} where {due[0]} is due"
+    shown = inquiry.subject.reproduce(request)
+    return inquiry.result(
+        name, "fail", problem, expected=str(due[0]), got=str(came[0]), reproduce=shown
+    )
+
+
+def _axes(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
+    """The class axis in every place, counted from the front and from the back."""
+    if not inquiry.spec.signature.has_axis:
+        return
+    for axis in (0, 1, 2, -2, -3):
+        for quantity in (VALUE, _first_gradient(inquiry)):
+            wrt = () if quantity.wrt is None else (quantity.wrt,)
+            request = _looped(inquiry.request(cases, quantity.kind, wrt, {"axis": axis}), (2, 3))
+            inputs = {
+                name: np.moveaxis(value, -1, axis) if entry["shape"] != "()" else value
+                for (name, value), entry in zip(
+                    request.inputs.items(), inquiry.spec.inputs.values(), strict=True
+                )
+            }
+            options = dict(request.options)
+            if "cotangent" in options:
+                options["cotangent"] = np.moveaxis(options["cotangent"], -1, axis)
+            request = replace(request, inputs=inputs, options=options)
+            name = f"axis={axis}/{quantity.label}"
+            yield _compared(inquiry, name, request, (2, 3), cases, quantity, axis)
+
+
+def _scalars(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
+    """One value of an input serves all examples, and its gradient is the sum of theirs."""
+    if len(inquiry.spec.inputs) == 1:
+        return
+    for name in inquiry.spec.inputs:
+        same = [replace(c, inputs={**c.inputs, name: cases[0].inputs[name]}) for c in cases]
+        request = inquiry.request(same)
+        one = {**request.inputs, name: np.asarray(request.inputs[name][0])}
+        title = f"one-{name}-for-all"
+        yield _compared(
+            inquiry, f"{title}/value", replace(request, inputs=one), (COUNT,), same, VALUE
+        )
+        if name not in inquiry.spec.data["gradient"]:
+            continue
+        slopes = inquiry.request(same, "gradient", (name,))
+        slopes = replace(slopes, inputs=one)
+        answer = inquiry.ask(slopes)
+        due = [np.shape(cases[0].inputs[name])]
+        yield _shaped(inquiry, f"{title}/gradient/{name}", slopes, answer, due)
+
+
+def _reordered(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
+    """Another order of the examples, and arrays that are not contiguous."""
+    backwards = cases[::-1]
+    yield _compared(
+        inquiry, "permuted", inquiry.request(backwards), (COUNT,), backwards, VALUE
+    )
+    request = inquiry.request(cases)
+
+    def spread(array: Array) -> Array:
+        wide = np.zeros((2 * len(array), *(2 * n for n in array.shape[1:])), dtype=array.dtype)
+        step = tuple(slice(None, None, 2) for _ in array.shape)
+        wide[step] = array
+        return wide[step]
+
+    strided = replace(request, inputs={k: spread(v) for k, v in request.inputs.items()})
+    yield _compared(inquiry, "strided", strided, (COUNT,), cases, VALUE)
+    before = {name: value.copy() for name, value in request.inputs.items()}
+    answer = inquiry.ask(request)
+    changed = [k for k, v in request.inputs.items() if not np.array_equal(v, before[k])]
+    if answer.response is None:
+        yield inquiry.unanswered("inputs-unmodified", answer, request)
+    elif changed:
+        problem = f"{', '.join(changed)} was modified"
+        yield inquiry.result("inputs-unmodified", "fail", problem)
+    else:
+        yield inquiry.result("inputs-unmodified")
+
+
+def _refusals(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
+    """[N] against [N, 1] is a mistake and no broadcast; so are unequal lengths."""
+    request = inquiry.request(cases)
+    names = list(inquiry.spec.inputs)
+    if len(names) > 1:
+        first, second = names[:2]
+        value = request.inputs[second]
+        column = {**request.inputs, second: value[:, None]}
+        asked = replace(request, inputs=column)
+        yield refused(inquiry, "refused/N-against-Nx1", asked, (ValueError,), second)
+        short = {**request.inputs, second: value[:-1]}
+        asked = replace(request, inputs=short)
+        yield refused(inquiry, "refused/unequal-lengths", asked, (ValueError,), first)
+    cores = inquiry.spec.signature.inputs
+    for name, core in zip(names, cores, strict=True):
+        if core and len(names) > 1 and all(cores[:2]):
+            fewer = {**request.inputs, name: request.inputs[name][..., :-1]}
+            asked = replace(request, inputs=fewer)
+            yield refused(inquiry, f"refused/fewer-classes-{name}", asked, (ValueError,), name)
+    if cores[0]:
+        flat = {name: np.asarray(value.reshape(-1)[0]) for name, value in request.inputs.items()}
+        asked = replace(request, inputs=flat)
+        yield refused(inquiry, "refused/no-class-axis", asked, (ValueError,), names[0])
+
+
+def _first_gradient(inquiry: Inquiry) -> Quantity:
+    return Quantity("gradient", inquiry.spec.differentiable[0])

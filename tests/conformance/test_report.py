@@ -1,0 +1,134 @@
+"""Reports say everything to people and to programs."""
+
+import io
+import json
+import math
+from xml.etree import ElementTree
+
+import pytest
+
+from lossapi.conformance.report import jsonlines, junit, summary, terminal
+from lossapi.conformance.result import Result, Settings
+from lossapi.conformance.runner import Report, Step
+
+
+@pytest.fixture
+def report():
+    def result(check, case, outcome, **more):
+        return Result("huber_loss", check, case, "float64", outcome, subject="numpy", **more)
+
+    found = Report(Settings(seed=5), {"numpy": "2.0", "torch": "2.13"}, {"cupy": "no GPU"})
+    found.results = [
+        result("value", "linear/value", "pass", ulp=0.5),
+        result(
+            "value",
+            "far/value",
+            "fail",
+            message="the value is 3 ULP off",
+            ulp=math.inf,
+            flags=("overflow_intermediate",),
+            note="Its square overflows.",
+            expected="1e300",
+            got="inf",
+            reproduce="lossapi.huber_loss(1e300, 0.0)",
+        ),
+        result("shape", "pairs", "unsupported", message="no axes"),
+        result("errors", "labels", "expected failure", message="known \x00 since"),
+    ]
+    return found
+
+
+def text_of(report):
+    stream = io.StringIO()
+    terminal.write(report, stream)
+    return stream.getvalue()
+
+
+def test_there_is_one_line_for_each_function_and_check(report):
+    lines = [line.split() for line in text_of(report).splitlines()]
+    assert ["numpy", "huber_loss", "value", "f64", "1", "1", "·", "·", "∞"] in lines
+    assert ["numpy", "huber_loss", "shape", "f64", "·", "·", "1", "·"] in lines
+
+
+def test_a_failure_is_told_with_all_that_is_known(report):
+    text = text_of(report)
+    for part in (
+        "FAIL numpy huber_loss value far/value float64",
+        "the value is 3 ULP off",
+        "overflow_intermediate",
+        "Its square overflows.",
+        "1e300",
+        "inf",
+        "∞ ULP",
+        "lossapi.huber_loss(1e300, 0.0)",
+    ):
+        assert part in text
+
+
+def test_what_was_not_judged_is_said_with_its_reason(report):
+    text = text_of(report)
+    assert "numpy: no axes (1 cases)" in text
+    assert "cupy: not run: no GPU" in text
+    assert "torch 2.13: NOTHING WAS JUDGED" in text
+    assert "numpy 2.0: NOT conforming. 1 functions, 4 cases: 1 pass, 1 fail" in text
+    assert "seed 5" in text
+
+
+def test_stale_expectations_are_shown(report):
+    report.stale = ["numpy: gone"]
+    assert "Expectations that match nothing:\n  numpy: gone" in text_of(report)
+
+
+def test_long_lines_are_never_cut(report):
+    long = "x" * 500
+    report.results[1] = Result("huber_loss", "value", "a", "float64", "fail", subject=long)
+    assert long in text_of(report)
+
+
+def test_json_lines_are_complete_with_the_last(report):
+    stream = io.StringIO()
+    jsonlines.write(report, stream)
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [line["type"] for line in lines] == ["run", *["result"] * 4, "end"]
+    assert lines[0]["seed"] == 5
+    assert lines[0]["skipped"] == {"cupy": "no GPU"}
+    assert lines[2]["ulp"] == "Infinity"
+    assert lines[2]["flags"] == ["overflow_intermediate"]
+    assert lines[1]["ulp"] == 0.5
+    assert lines[-1]["conforming"] is False
+    assert lines[-1]["counts"]["fail"] == 1
+
+
+def test_junit_counts_and_survives_any_text(report):
+    report.stale = ["numpy: gone"]
+    stream = io.BytesIO()
+    junit.write(report, stream)
+    root = ElementTree.fromstring(stream.getvalue())
+    suites = {suite.get("name"): suite for suite in root}
+    assert {name: suites["numpy"].get(name) for name in ("tests", "failures", "skipped")} == {
+        "tests": "5",
+        "failures": "2",
+        "skipped": "2",
+    }
+    assert suites["cupy"].get("skipped") == "1"
+    failure = root.find(".//testcase/failure")
+    assert failure is not None
+    assert "far/value" in (failure.text or "")
+
+
+def test_progress_elsewhere_than_on_a_terminal_is_a_line_per_function():
+    stream = io.StringIO()
+    with terminal.progress(stream) as progress:
+        progress(Step(0, 3, "numpy", "huber_loss", "value", "float64"))
+        progress(Step(1, 3, "numpy", "huber_loss", "value", "float32"))
+        progress(Step(2, 3, "numpy", "log_cosh", "value", "float64"))
+        progress(Step(3, 3))
+    assert stream.getvalue() == "[0/3] numpy huber_loss\n[2/3] numpy log_cosh\n"
+
+
+@pytest.mark.parametrize(
+    ("ulp", "text"),
+    [(None, ""), (0.0, "0"), (0.25, "0.25"), (3.0, "3"), (123456.0, "1.23e+05"), (math.inf, "∞")],
+)
+def test_errors_are_spelled_shortly(ulp, text):
+    assert summary.spelled(ulp) == text

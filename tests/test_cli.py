@@ -1,0 +1,237 @@
+"""The command line: verdicts as exit codes, mistakes as one line."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from xml.etree import ElementTree
+
+import pytest
+
+from lossapi import cli
+from lossapi.conformance import pages
+from lossapi.conformance.specfile import load_spec, spec_names
+
+QUICK = ("--loss", "huber_loss", "--check", "value", "--dtype", "float64")
+
+
+@pytest.fixture
+def lossapi(capsys):
+    def run(*arguments):
+        code = cli.run(arguments)
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def test_list_names_every_function(lossapi):
+    code, out, _ = lossapi("list")
+    assert code == 0
+    named = [line.split()[0] for line in out.splitlines() if line.startswith(" ")]
+    assert sorted(named) == spec_names()
+
+
+def test_list_can_be_narrowed_to_a_family(lossapi):
+    _, out, _ = lossapi("list", "--family", "regression")
+    assert "huber_loss" in out
+    assert "softmax" not in out
+
+
+def test_show_prints_the_reference_page(lossapi):
+    assert lossapi("show", "huber_loss") == (0, pages.render(load_spec("huber_loss")), "")
+
+
+def test_check_conforming_is_0(lossapi):
+    code, out, err = lossapi("check", "numpy", *QUICK)
+    assert code == 0
+    assert "conforming" in out
+    assert "numpy huber_loss" in err
+
+
+def test_check_writes_files_for_programs(lossapi, tmp_path):
+    lines, suites = tmp_path / "r.jsonl", tmp_path / "r.xml"
+    lossapi("check", "numpy", *QUICK, "--json", str(lines), "--junit", str(suites))
+    assert json.loads(lines.read_text("utf-8").splitlines()[-1])["conforming"] is True
+    assert ElementTree.parse(suites).getroot().get("failures") == "0"
+
+
+def test_check_not_conforming_is_1(lossapi, monkeypatch):
+    from lossapi.conformance.backend_subject import BackendSubject
+    from lossapi.conformance.subject import Response
+
+    right = BackendSubject.run
+
+    def wrong(self, request):
+        response = right(self, request)
+        return Response(tuple(array + 1.0 for array in response.arrays), response.dtypes)
+
+    monkeypatch.setattr(BackendSubject, "run", wrong)
+    code, out, _ = lossapi("check", "numpy", *QUICK)
+    assert code == 1
+    assert "FAIL numpy huber_loss value" in out
+    assert "NOT conforming" in out
+
+
+def test_a_run_that_judges_nothing_is_2(lossapi):
+    code, _, err = lossapi("check", "numpy", "--loss", "huber_loss", "--dtype", "bfloat16")
+    assert code == 2
+    assert "nothing was judged of numpy" in err
+
+
+def test_the_seed_can_be_given_and_is_printed(lossapi):
+    assert "seed 12" in lossapi("check", "numpy", *QUICK, "--seed", "12")[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (("chek",), ("'chek'", "accepted are check, list, show, spec", "mean check?")),
+        (("show", "huber"), ("'huber'", "absolute_error", "mean huber_loss?")),
+        (("show",), ("LOSS",)),
+        (("list", "--family", "regresion"), ("'regresion'", "primitive", "mean regression?")),
+        (("check", "nump"), ("'nump'", "torch", "Array API", "mean numpy?")),
+        (("check", "json"), ("'json'", "Array API")),
+        (("check", "--loss", "hubr_loss"), ("'hubr_loss'", "mean huber_loss?")),
+        (("check", "--check", "values"), ("'values'", "gradient", "mean value?")),
+        (("check", "--dtype", "float8"), ("'float8'", "bfloat16", "float64")),
+        (("check", "--los", "x"), ("--los", "--loss")),
+        (("check", "--hunt", "many"), ("--hunt", "many")),
+        (("check", "--examples", "0"), ("--examples", "0")),
+        (("check", "numpy", *QUICK, "--json", "/no/such/file"), ("/no/such/file", "cannot")),
+        (("spec", "biuld"), ("'biuld'", "accepted are build, bundle, verify", "mean build?")),
+        (("spec", "build", "hubr_loss"), ("'hubr_loss'", "mean huber_loss?")),
+        (("spec", "bundle", "-o", "/no/such/file"), ("/no/such/file", "cannot")),
+    ],
+)
+def test_a_mistake_is_one_line_and_2(lossapi, arguments, parts):
+    code, out, err = lossapi(*arguments)
+    assert code == 2
+    assert out == ""
+    assert len(err.splitlines()) == 1
+    for part in ("lossapi: ", *parts):
+        assert part in err
+
+
+def test_a_malformed_specification_is_one_line_and_2(lossapi, monkeypatch):
+    from lossapi.conformance import specfile
+
+    monkeypatch.setattr(specfile, "_files", lambda: {"huber_loss": ("regression", Broken())})
+    code, _, err = lossapi("check", "numpy")
+    assert code == 2
+    assert len(err.splitlines()) == 1
+    assert "spec/losses/regression/huber_loss.yaml" in err
+
+
+class Broken:
+    def read_text(self, encoding):
+        return "name: huber_loss\n"
+
+
+def test_a_missing_extra_is_one_line_that_says_what_to_install(lossapi, monkeypatch):
+    monkeypatch.setitem(sys.modules, "click", None)
+    code, _, err = lossapi("list")
+    assert code == 2
+    assert err == (
+        "lossapi: this command needs click, which is not installed; "
+        "install it with: pip install 'lossapi[check]'\n"
+    )
+
+
+def test_a_missing_library_is_said_with_what_to_install(lossapi, monkeypatch):
+    import importlib.util
+
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "torch" else found(name)
+    )
+    code, _, err = lossapi("check", "torch", *QUICK)
+    assert code == 2
+    assert err == (
+        "lossapi: torch is not installed; install it with: pip install 'lossapi[torch]'\n"
+    )
+
+
+def test_without_a_subject_what_cannot_run_is_told_and_not_counted(lossapi, monkeypatch):
+    from lossapi.conformance import commands
+
+    def only_numpy(name):
+        return real(name) if name == "numpy" else (None, f"{name} is away")
+
+    real = commands._subject
+    monkeypatch.setattr(commands, "_subject", only_numpy)
+    code, out, _ = lossapi("check", *QUICK)
+    assert code == 0
+    assert "torch: not run: torch is away" in out
+    assert "torch  " not in out
+
+
+def test_an_unforeseen_fault_is_no_verdict(lossapi, monkeypatch):
+    from lossapi.conformance import runner
+
+    def fail(*_):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(runner, "load_checks", fail)
+    code, _, err = lossapi("check", "numpy", *QUICK)
+    assert code == 2
+    assert "RuntimeError: a bug" in err
+
+
+def test_verify_tells_what_is_stale(lossapi, monkeypatch):
+    from lossapi.conformance import stubs
+
+    assert lossapi("spec", "verify", "huber_loss")[0] == 0
+    monkeypatch.setattr(stubs, "render", lambda: "")
+    code, out, _ = lossapi("spec", "verify", "huber_loss")
+    assert code == 1
+    assert "lossapi/__init__.pyi is stale" in out
+
+
+def test_building_again_changes_nothing(lossapi):
+    page = pages.path("huber_loss")
+    before = page.read_bytes()
+    assert lossapi("spec", "build", "huber_loss")[0] == 0
+    assert page.read_bytes() == before
+
+
+def command(*arguments):
+    return [sys.executable, "-c", "from lossapi.cli import main; main()", *arguments]
+
+
+def test_without_a_command_there_is_help():
+    told = subprocess.run(command(), capture_output=True, text=True, check=False)
+    assert told.returncode == 2
+    assert "check" in told.stdout + told.stderr
+    assert "Traceback" not in told.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no POSIX signals")
+def test_an_interrupt_is_one_line_and_130():
+    with subprocess.Popen(
+        command("check", "numpy", "--check", "value"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as started:
+        assert started.stderr is not None
+        assert started.stderr.readline().startswith("[0/")  # the run is under way
+        started.send_signal(signal.SIGINT)
+        _, err = started.communicate(timeout=60)
+    assert started.returncode == 130
+    assert err.splitlines()[-1] == "lossapi: interrupted"
+    assert "Traceback" not in err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no POSIX pipes")
+def test_a_reader_that_leaves_is_no_error():
+    started = subprocess.Popen(
+        command("spec", "verify"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert started.stdout is not None
+    assert started.stderr is not None
+    with started.stderr as told:
+        started.stdout.close()
+        assert told.read() == ""
+    started.wait(timeout=60)
