@@ -92,6 +92,12 @@ def xlog1py(xp: Namespace, x: Array, y: Array) -> Array:
 # --- classes
 
 
+def without_signed_zero(xp: Namespace, x: Array) -> Array:
+    """x with 0 for -0, which would turn the sign of an infinite quotient over."""
+    # Not x + 0, which compilers drop.
+    return xp.where(x == 0, 0.0, x)
+
+
 def leading_class(xp: Namespace, x: Array) -> tuple[Array, Array]:
     """The first largest entry of the last axis, or a NaN: its mask and, with the axis, itself."""
     index = xp.argmax(x, axis=-1)

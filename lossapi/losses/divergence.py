@@ -51,6 +51,6 @@ def _unknown(prediction, target):
 
 def _known(xp, prediction, target):
     """Both distributions, with a harmless 1 and 1 for the classes that neither knows."""
-    # Adding 0 takes the sign from -0, which would turn an infinite quotient over.
     unknown = _unknown(prediction, target)
-    return xp.where(unknown, 1.0, prediction + 0.0), xp.where(unknown, 1.0, target + 0.0)
+    q, t = p.without_signed_zero(xp, prediction), p.without_signed_zero(xp, target)
+    return xp.where(unknown, 1.0, q), xp.where(unknown, 1.0, t)

@@ -44,8 +44,8 @@ def _zero_where_clipped(xp, slope, probabilities, epsilon):
 
 def _divisor(xp, probabilities, target):
     """The probability; or 1 where the target vanishes with it, so that 0 / 0 is 0."""
-    # Adding 0 takes the sign from -0, which would turn an infinite quotient over.
-    return xp.where((probabilities == 0) & (target == 0), 1.0, probabilities + 0.0)
+    absent = (probabilities == 0) & (target == 0)
+    return xp.where(absent, 1.0, p.without_signed_zero(xp, probabilities))
 
 
 # --- from logits
@@ -61,10 +61,10 @@ def softmax_cross_entropy(xp, logits, target, *, label_smoothing=0.0):
 def _(xp, logits, target, *, label_smoothing):
     # p_i sum(w) - w_i = p_i sum_{j != i} w_j - w_i (1 - p_i): neither part cancels in itself.
     weights = _smooth(xp, target, label_smoothing)
-    relative, largest = _in_units_of_largest(xp, weights)
-    others = p.leave_out(xp, relative, relative)
+    summable, grow = _summable(xp, weights)
+    others = p.leave_out(xp, summable, summable)
     probabilities, complements = p.softmax_pair(xp, logits)
-    return probabilities * others * largest - weights * complements
+    return probabilities * others * grow - weights * complements
 
 
 @softmax_cross_entropy.gradient("target")
@@ -76,10 +76,10 @@ def _(xp, logits, target, *, label_smoothing):
 
 @softmax_cross_entropy.curvature("logits")
 def _(xp, logits, target, *, label_smoothing):
-    relative, largest = _in_units_of_largest(xp, _smooth(xp, target, label_smoothing))
-    mass = xp.sum(relative, axis=-1, keepdims=True)
+    summable, grow = _summable(xp, _smooth(xp, target, label_smoothing))
+    mass = xp.sum(summable, axis=-1, keepdims=True)
     probabilities, complements = p.softmax_pair(xp, logits)
-    return mass * probabilities * complements * largest
+    return mass * probabilities * complements * grow
 
 
 @loss("(k),()->()", labels="labels", label_smoothing="[0, 1]")
@@ -118,11 +118,12 @@ def _smooth(xp, target, label_smoothing):
     return (kept * target if kept else p.zero(xp, target)) + label_smoothing / target.shape[-1]
 
 
-def _in_units_of_largest(xp, weights):
-    """The weights divided by the largest, and that one: their sum may overflow, this can't."""
+def _summable(xp, weights):
+    """The weights times a power of two, so that their sum can't overflow, and its inverse."""
+    factor = 2.0 ** weights.shape[-1].bit_length()
     _, largest = p.leading_class(xp, weights)
-    largest = xp.where(largest == 0, 1.0, largest)
-    return weights / largest, largest
+    grow = xp.where(largest > 1, factor, xp.ones_like(largest))
+    return weights / grow, grow
 
 
 def _smooth_label(xp, logits, labels, label_smoothing):

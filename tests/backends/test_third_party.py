@@ -23,7 +23,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_toy_library_of_some_sixty_lines_passes_the_suite(tmp_path: Path) -> None:
     report = tmp_path / "report.jsonl"
-    done = run("-m", "lossapi.cli", "check", "toyarray", "--json", str(report))
+    done = run("-m", "lossapi", "check", "toyarray", "--json", str(report))
     assert done.returncode == 0, done.stdout + done.stderr
     lines = [json.loads(line) for line in report.read_text().splitlines()]
     judged = {line.get("loss") for line in lines if line.get("outcome") == "pass"}
