@@ -30,10 +30,6 @@ class TorchBackend(Backend):
         """Whether an object is a tensor."""
         return isinstance(array, torch.Tensor)
 
-    def dtype_name(self, array: Any) -> str:
-        """The dtype by its standard name."""
-        return _DTYPE_NAMES[array.dtype]
-
     def device(self, array: Any) -> Any:
         """The tensor's device."""
         return array.device
@@ -87,13 +83,6 @@ class TorchBackend(Backend):
             "hessian": Transform("hessian", torch.func.hessian),
             "double-backward": Transform("hessian", _double_backward),
         }
-
-
-_DTYPE_NAMES = {
-    value: name for name, value in vars(torch).items() if isinstance(value, torch.dtype)
-}
-# Several names may stand for one dtype (float, float32): keep the standard ones.
-_DTYPE_NAMES.update({dtype: str(dtype).removeprefix("torch.") for dtype in _DTYPE_NAMES})
 
 
 def _transformed(tensors: tuple[Any, ...]) -> bool:

@@ -54,6 +54,7 @@ class Backend:
         self.xp.stop_gradient = self.stop_gradient
         self.dtypes = {n: getattr(self.xp, n) for n in FLOATING if hasattr(self.xp, n)}
         self.index_dtype = self.xp.int64
+        self._dtype_names: dict[Any, str] = {}
 
     # --- what arrays are
 
@@ -63,7 +64,11 @@ class Backend:
 
     def dtype_name(self, array: Any) -> str:
         """The dtype by its standard name, such as ``float32``."""
-        return str(array.dtype).rpartition(".")[2]
+        dtype = array.dtype
+        name = self._dtype_names.get(dtype)
+        if name is None:
+            name = self._dtype_names[dtype] = str(dtype).rpartition(".")[2]
+        return name
 
     def device(self, array: Any) -> Any:
         """The device an array lives on, or None where arrays may be mixed freely."""
@@ -226,7 +231,8 @@ def _load(name: str) -> Backend | None:
 def _generic(name: str) -> Backend:
     import importlib
 
-    for candidate in (f"array_api_compat.{name}", name, f"{name}.array"):
+    compat = (f"array_api_compat.{name}", f"array_api_compat.{name}.array")
+    for candidate in (*compat, name, f"{name}.array"):
         try:
             module = importlib.import_module(candidate)
         except ImportError:

@@ -13,7 +13,7 @@ LABELS = "labels"
 class Domain:
     """A set of numbers: an interval, a finite set, or the class labels ``0 … K-1``."""
 
-    __slots__ = ("_high_open", "_low_open", "high", "low", "text", "values")
+    __slots__ = ("_high_open", "_low_open", "high", "is_everything", "low", "text", "values")
 
     def __init__(self, text: str) -> None:
         """Read a domain; raise ``ValueError`` where the text is none."""
@@ -32,6 +32,8 @@ class Domain:
             self._low_open = self._high_open = False
         else:
             raise ValueError(f"{text!r} is no domain; write '(0, inf)', '[0, 1]' or '{{-1, 1}}'")
+        self.is_everything = self.values is None and -math.inf in self and math.inf in self
+        """Whether every number belongs to it, both infinities included."""
 
     def __contains__(self, number: float) -> bool:
         if self.values is not None:
@@ -39,11 +41,6 @@ class Domain:
         above = number > self.low if self._low_open else number >= self.low
         below = number < self.high if self._high_open else number <= self.high
         return above and below
-
-    @property
-    def is_everything(self) -> bool:
-        """Whether every number belongs to it, both infinities included."""
-        return self.values is None and -math.inf in self and math.inf in self
 
     @property
     def harmless(self) -> float:

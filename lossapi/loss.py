@@ -43,6 +43,11 @@ class Function:
         self.parameter_domains = {name: Domain(domains.pop(name)) for name in keywords}
         if domains or len(positional) != len(self.signature.inputs):
             raise TypeError(f"{self.__name__}: domains {domains} or signature {signature} misfit")
+        self.labelled = any(domain.text == LABELS for domain in self.domains.values())
+        """Whether an input holds integer class labels."""
+        cores = map(len, self.signature.inputs)
+        self.cores: dict[str, int] = dict(zip(positional, cores, strict=True))
+        """The number of core axes of each input."""
         self.gradients: dict[str, tuple[tuple[str, ...], Kernel]] = {}
         self.curvatures: dict[str, tuple[tuple[str, ...], Kernel]] = {}
         self.vjps: dict[str, tuple[tuple[str, ...], Kernel]] = {}
@@ -82,11 +87,6 @@ class Function:
         """The inputs that have a gradient, in order; the first is what ``grad`` gives."""
         table = self.vjps or self.gradients
         return tuple(name for name in self.inputs if name in table)
-
-    @property
-    def labelled(self) -> bool:
-        """Whether an input holds integer class labels."""
-        return any(domain.text == LABELS for domain in self.domains.values())
 
     @property
     def over_classes(self) -> bool:

@@ -163,10 +163,7 @@ class Examples:
         self.plan, self.backend, self.xp = plan, backend, backend.xp
         function = plan.program.function
         self._compute = backend.dtypes[plan.compute]
-        self._cores = {
-            name: len(core)
-            for name, core in zip(function.inputs, function.signature.inputs, strict=True)
-        }
+        self._cores = function.cores
         names = (*function.inputs, *plan.program.array_parameters)
         raw = {name: self._shaped(name, arrays[name]) for name in names}
         self._classes = raw[function.inputs[0]].shape[-1] if function.labelled else 0

@@ -167,19 +167,22 @@ def nan_if_any(xp: Namespace, result: Array, *inputs: Array) -> Array:
     return result
 
 
+def quotient(xp: Namespace, x: Array, y: Array) -> Array:
+    """x / y, whose derivative in y does not square y: that would underflow long before y does."""
+    unit = xp.stop_gradient(xp.where(y == 0, 1.0, y))
+    return (x / unit) / (y / unit)
+
+
 def log_ratio(xp: Namespace, p: Array, q: Array) -> Array:
     """log(p / q), to its own last digits also where p is close to q; -inf or inf where one is 0."""
-    # p - q is exact where they are close. With roots, for p > q,
-    #   p / q = (1 + w)^2,  w = (sqrt p - sqrt q) / sqrt q = (p - q) / (sqrt p + sqrt q) / sqrt q,
-    # nothing cancels, overflows or underflows.
-    end = (p == 0) | (q == 0)
-    at_end = xp.log(xp.where(end, p, 1.0)) - xp.log(xp.where(end, q, 1.0))
-    p, q = xp.where(end, 1.0, p), xp.where(end, 1.0, q)
-    below = p < q
-    root_p, root_q = xp.sqrt(p), xp.sqrt(q)
-    growth = xp.where(below, q - p, p - q) / (root_p + root_q) / xp.where(below, root_p, root_q)
-    log = 2.0 * xp.log1p(growth)
-    return xp.where(end, at_end, xp.where(below, -log, log))
+    # As log(p / u) - log(q / u) with u = q, a constant, which keeps every derivative in range; and
+    # u = 1 where the quotient overflows or loses digits to underflow, so that both logs are large.
+    # Where p is close to q, p - u is exact.
+    smallest = xp.finfo(p.dtype).smallest_normal
+    unit = xp.stop_gradient(xp.where((p / q > smallest) & (p / q < xp.inf), q, 1.0))
+    close = (p < 2.0 * q) & (q < 2.0 * p)
+    near = xp.log1p(xp.where(close, p - unit, 0.0) / unit)
+    return xp.where(close, near, xp.log(p / unit)) - xp.log(q / unit)
 
 
 # --- regression

@@ -62,14 +62,14 @@ def loop_shape(function: Function, bound: Bound, arrays: dict[str, Any]) -> Shap
     """Check all shapes, and give the shape of the examples."""
     name = function.__name__
     shapes = []
-    for key, core in zip(function.inputs, function.signature.inputs, strict=True):
+    for key, core in function.cores.items():
         shape = tuple(arrays[key].shape)
-        if len(core) == 1 and shape and not -len(shape) <= bound.axis < len(shape):
+        if core == 1 and shape and not -len(shape) <= bound.axis < len(shape):
             raise ShapeError(
                 f"{name}: axis is {bound.axis}, but {key} has shape {shape}; accepted is an axis "
                 f"from {-len(shape)} to {len(shape) - 1}."
             )
-        shapes.append(core_last(shape, len(core), bound.axis) if len(core) == 1 else shape)
+        shapes.append(core_last(shape, core, bound.axis) if core == 1 else shape)
     loop = signature.loop_shape(name, function.signature, function.inputs, shapes)
     for key in ("weights", "where", *bound.array_parameters):
         if key in arrays and not signature.broadcasts_to(tuple(arrays[key].shape), loop):

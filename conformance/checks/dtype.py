@@ -12,9 +12,10 @@ from lossapi.domain import Domain
 from ..result import Result, Settings
 from ..specfile import Spec
 from ..subject import Request, Subject
-from .cases import labels_of, reduces
+from .asking import together
+from .cases import Array, labels_of, reduces
 from .expected import VALUE, Quantity, quantities
-from .inquiry import Inquiry
+from .inquiry import Answer, Inquiry
 from .probing import Probe
 from .reducing import Batch
 from .refusals import refused
@@ -44,29 +45,23 @@ def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterato
 def _kept(batch: Batch) -> Iterator[Result]:
     """Everything comes in the dtype of the inputs."""
     inquiry = batch.inquiry
-    curved = tuple(str(q.wrt) for q in quantities(inquiry.spec, "hessian_diag"))
-    plans = [("value", ()), ("gradient", tuple(batch.names)), ("hessian_diag", curved)]
-    for want, wrt in plans:
-        if want != "value" and not wrt:
-            continue
-        options = {"reduction": "mean"} if reduces(inquiry.spec) and want == "value" else {}
-        request = inquiry.request(batch.cases, want, wrt, options)
-        due = [inquiry.dtype] * max(1, len(wrt))
-        yield _dtypes(inquiry, f"kept/{want}", request, due)
+    wanted = quantities(inquiry.spec, "value", "gradient", "hessian_diag")
+    for quantity, answer, request in together(inquiry, batch.cases, wanted):
+        yield _dtype(inquiry, f"kept/{quantity.label}", answer, request, inquiry.dtype)
+    if reduces(inquiry.spec) and inquiry.subject.traits.options:
+        request = inquiry.request(batch.cases, options={"reduction": "mean"})
+        yield _dtype(inquiry, "kept/mean", inquiry.ask(request), request, inquiry.dtype)
 
 
-def _dtypes(inquiry: Inquiry, name: str, request: Request, due: list[str]) -> Result:
-    answer = inquiry.ask(request)
+def _dtype(inquiry: Inquiry, name: str, answer: Answer, request: Request, due: str) -> Result:
     if answer.response is None:
         return inquiry.unanswered(name, answer, request)
-    came = list(answer.response.dtypes)
+    came = answer.response.dtypes[0]
     if came == due:
         return inquiry.result(name)
-    problem = f"the result is {', '.join(came)} where {', '.join(due)} is due"
+    problem = f"the result is {came} where {due} is due"
     shown = inquiry.subject.reproduce(request)
-    return inquiry.result(
-        name, "fail", problem, expected=", ".join(due), got=", ".join(came), reproduce=shown
-    )
+    return inquiry.result(name, "fail", problem, expected=due, got=came, reproduce=shown)
 
 
 def _heavy(batch: Batch) -> Iterator[Result]:
@@ -94,19 +89,19 @@ def _mixed(batch: Batch) -> Iterator[Result]:
         return
     for name, result in mixtures:
         given = {key: "float64" for key in batch.names} | {name: "float32"}
-        request = inquiry.request(batch.cases, "value")
-        request = replace(request, input_dtypes={name: "float32"})
-        yield _dtypes(inquiry, f"mixed/{name}-in-float32/value", request, [result])
-        slopes = inquiry.request(batch.cases, "gradient", tuple(batch.names))
-        slopes = replace(slopes, input_dtypes={name: "float32"})
-        due = [given[key] for key in batch.names]
-        yield _dtypes(inquiry, f"mixed/{name}-in-float32/gradient", slopes, due)
-        answer = inquiry.ask(request)
-        if answer.response is not None:
-            low = replace(inquiry, dtype=result)
-            title = f"mixed/{name}-in-float32/accuracy"
-            judged = low.judged_batch(batch.cases, VALUE, answer.arrays[0], request)
-            yield from filter(None, [inquiry.summarised(title, judged)])
+
+        def narrow(request: Request, name: str = name) -> Request:
+            return replace(request, input_dtypes={name: "float32"})
+
+        wanted = quantities(inquiry.spec, "value", "gradient")
+        low = replace(inquiry, dtype=result)
+        for quantity, answer, request in together(inquiry, batch.cases, wanted, narrow):
+            title = f"mixed/{name}-in-float32/{quantity.label}"
+            due = result if quantity.wrt is None else given[quantity.wrt]
+            yield _dtype(inquiry, title, answer, request, due)
+            if quantity == VALUE and answer.response is not None:
+                judged = low.judged_batch(batch.cases, VALUE, answer.arrays[0], request)
+                yield from filter(None, [inquiry.summarised(f"{title}/accuracy", judged)])
 
 
 def _integer_targets(batch: Batch) -> Iterator[Result]:
@@ -127,17 +122,17 @@ def _integer_targets(batch: Batch) -> Iterator[Result]:
             ]
             if name == label and dtype == "bool":
                 continue  # two classes only; the cases have three
-            for quantity in (VALUE, Quantity("gradient", batch.names[0])):
-                wrt = () if quantity.wrt is None else (quantity.wrt,)
-                request = inquiry.request(cases, quantity.kind, wrt)
-                array = np.asarray([case.inputs[name] for case in cases], dtype=dtype)
-                request = replace(
-                    request,
-                    inputs={**request.inputs, name: array},
-                    input_dtypes={name: dtype},
-                )
+            array = np.asarray([case.inputs[name] for case in cases], dtype=dtype)
+
+            def given(
+                request: Request, name: str = name, array: Array = array, dtype: str = dtype
+            ) -> Request:
+                inputs = {**request.inputs, name: array}
+                return replace(request, inputs=inputs, input_dtypes={name: dtype})
+
+            wanted = [VALUE, Quantity("gradient", batch.names[0])]
+            for quantity, answer, request in together(inquiry, cases, wanted, given):
                 title = f"{name}-in-{dtype}/{quantity.label}"
-                answer = inquiry.ask(request)
                 if answer.response is None:
                     yield inquiry.unanswered(title, answer, request)
                     continue

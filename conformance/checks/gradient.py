@@ -20,19 +20,26 @@ PER_DTYPE = True
 
 
 def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterator[Result]:
-    """Ask for the gradients of each point, unreduced, and for the first autodiff's."""
+    """Ask for the gradients of each point, unreduced, and for what autodiff makes of the value.
+
+    Autodiff is asked at all points in the widest dtype, and at the most that share a shape and
+    parameters in the others.
+    """
     inquiry = Inquiry(subject, spec, "gradient", dtype)
     wanted = quantities(spec, "gradient")
     kinds = subject.traits.transforms
     autodiff = next((name for name, kind in kinds.items() if kind == "gradient"), None)
-    for cases in grouped(golden_cases(spec, dtype)):
+    groups = grouped(golden_cases(spec, dtype))
+    largest = max(groups, key=len, default=None)
+    for cases in groups:
         yield from explicit(inquiry, cases, wanted)
-        for quantity in wanted if autodiff else ():
-            yield from _automatic(inquiry, cases, quantity, autodiff)
+        if autodiff is not None and (cases is largest or dtype == subject.traits.widest):
+            for quantity in wanted:
+                yield from _automatic(inquiry, cases, quantity, autodiff)
 
 
 def _automatic(
-    inquiry: Inquiry, cases: list[Case], quantity: Quantity, transform: str | None
+    inquiry: Inquiry, cases: list[Case], quantity: Quantity, transform: str
 ) -> Iterator[Result]:
     """The gradient that the subject's own library finds by differentiating the value."""
     name = f"{{id}}/{transform}/{quantity.wrt}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -81,7 +82,12 @@ def _verdict(inquiry: Inquiry, case: Case, name: str, block: Array, due: list[li
         quantity = Quantity("hessian_diag", name)
     tolerance = inquiry.tolerance(quantity, LOST_BITS, least=_LEAST)
     largest = max((abs(x) for x in flat(due) if formats.isfinite(x)), default=0)
-    size = max(largest, _scale(inquiry, case, quantity), expected.cancelled(inquiry.spec, case, 0))
+    size = max(
+        largest,
+        _scale(inquiry, case, quantity),
+        expected.cancelled(inquiry.spec, case, 0),
+        _steepness(inquiry, case, name),
+    )
     interval = expected.permitted(inquiry.spec, case, quantity)
     worst: Verdict | None = None
     for (i, j), got in np.ndenumerate(block):
@@ -93,6 +99,13 @@ def _verdict(inquiry: Inquiry, case: Case, name: str, block: Array, due: list[li
             worst = verdict._replace(problem=f"{verdict.problem} in entry ({i}, {j}) of the Hessian")
     assert worst is not None
     return worst
+
+
+def _steepness(inquiry: Inquiry, case: Case, name: str) -> Any:
+    """The size of gradient over input, which cancels in curvatures as value over input does."""
+    slopes = flat(expected.due(inquiry.spec, case, Quantity("gradient", name)).exact)
+    largest = max([1.0, *(abs(x) for x in case.numbers if abs(x) < math.inf)])
+    return max((abs(x) / largest for x in slopes if formats.isfinite(x)), default=0)
 
 
 def _scale(inquiry: Inquiry, case: Case, quantity: Quantity) -> Any:

@@ -16,6 +16,7 @@ from .cases import Array, Case, Value
 from .hazards import CLASSES, parameter_sets
 from .inquiry import Answer, Inquiry
 
+BATCH = 512
 _UNIT = 64
 """Inputs are whole multiples of one over this, so that halves and quarters of them are exact."""
 
@@ -57,10 +58,16 @@ class Probe:
         return self._asked(cases, kind, (name,))
 
     def _asked(self, cases: list[Case], want: str, wrt: tuple[str, ...]) -> Array:
-        answer = self.inquiry.ask(self.inquiry.request(cases, want, wrt))
-        if answer.response is None:
-            raise NoAnswer(answer)
-        return answer.arrays[0]
+        """The results in batches of one size, for the sake of libraries that compile for each."""
+        found = []
+        for start in range(0, len(cases), BATCH):
+            batch = cases[start : start + BATCH]
+            filled = batch + batch[-1:] * (BATCH - len(batch))
+            answer = self.inquiry.ask(self.inquiry.request(filled, want, wrt))
+            if answer.response is None:
+                raise NoAnswer(answer)
+            found.append(answer.arrays[0][: len(batch)])
+        return np.concatenate(found)
 
     # --- inputs
 

@@ -11,6 +11,7 @@ import numpy as np
 from ..result import Result, Settings
 from ..specfile import Spec
 from ..subject import Request, Subject
+from .asking import Asked, together
 from .cases import Array, Case, reduces
 from .expected import VALUE, Quantity
 from .inquiry import Answer, Inquiry
@@ -58,24 +59,23 @@ def _looped(request: Request, loop: tuple[int, ...]) -> Request:
 
 def _arranged(inquiry: Inquiry, cases: list[Case], loop: tuple[int, ...]) -> Iterator[Result]:
     """Value and gradient in one loop shape."""
-    for quantity in (VALUE, _first_gradient(inquiry)):
-        wrt = () if quantity.wrt is None else (quantity.wrt,)
-        request = _looped(inquiry.request(cases, quantity.kind, wrt), loop)
-        name = f"loop-{'x'.join(map(str, loop)) or 'scalar'}/{quantity.label}"
-        yield _compared(inquiry, name, request, loop, cases[: math.prod(loop)], quantity)
+    wanted = [VALUE, _first_gradient(inquiry)]
+    title = f"loop-{'x'.join(map(str, loop)) or 'scalar'}"
+    few = cases[: math.prod(loop)]
+    for asked in together(inquiry, cases, wanted, lambda request: _looped(request, loop)):
+        yield _compared(inquiry, f"{title}/{asked.quantity.label}", asked, loop, few)
 
 
 def _compared(
     inquiry: Inquiry,
     name: str,
-    request: Request,
+    asked: Asked,
     loop: tuple[int, ...],
     cases: list[Case],
-    quantity: Quantity,
     axis: int = -1,
 ) -> Result:
     """The shape of the result, and each example's result in it."""
-    answer = inquiry.ask(request)
+    quantity, answer, request = asked
     if answer.response is None:
         return inquiry.unanswered(name, answer, request)
     core: tuple[int, ...] = ()
@@ -94,6 +94,10 @@ def _compared(
     if summary is not None and summary.outcome == "fail":
         return replace(summary, reproduce=inquiry.subject.reproduce(request))
     return summary or inquiry.result(name)
+
+
+def _asked(inquiry: Inquiry, request: Request) -> Asked:
+    return Asked(VALUE, inquiry.ask(request), request)
 
 
 def _core(request: Request, quantity: Quantity, loop: tuple[int, ...]) -> tuple[int, ...]:
@@ -120,21 +124,27 @@ def _axes(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
     if not inquiry.spec.signature.has_axis:
         return
     for axis in (0, 1, 2, -2, -3):
-        for quantity in (VALUE, _first_gradient(inquiry)):
-            wrt = () if quantity.wrt is None else (quantity.wrt,)
-            request = _looped(inquiry.request(cases, quantity.kind, wrt, {"axis": axis}), (2, 3))
-            inputs = {
-                name: np.moveaxis(value, -1, axis) if entry["shape"] != "()" else value
-                for (name, value), entry in zip(
-                    request.inputs.items(), inquiry.spec.inputs.values(), strict=True
-                )
-            }
-            options = dict(request.options)
-            if "cotangent" in options:
-                options["cotangent"] = np.moveaxis(options["cotangent"], -1, axis)
-            request = replace(request, inputs=inputs, options=options)
-            name = f"axis={axis}/{quantity.label}"
-            yield _compared(inquiry, name, request, (2, 3), cases, quantity, axis)
+
+        def arranged(request: Request, axis: int = axis) -> Request:
+            return _moved(inquiry, _looped(request, (2, 3)), axis)
+
+        wanted = [VALUE, _first_gradient(inquiry)]
+        for asked in together(inquiry, cases, wanted, arranged, {"axis": axis}):
+            name = f"axis={axis}/{asked.quantity.label}"
+            yield _compared(inquiry, name, asked, (2, 3), cases, axis)
+
+
+def _moved(inquiry: Inquiry, request: Request, axis: int) -> Request:
+    """The request with the class axis in another place."""
+    entries = inquiry.spec.inputs
+    inputs = {
+        name: np.moveaxis(value, -1, axis) if entries[name]["shape"] != "()" else value
+        for name, value in request.inputs.items()
+    }
+    options = dict(request.options)
+    if "cotangent" in options:
+        options["cotangent"] = np.moveaxis(options["cotangent"], -1, axis)
+    return replace(request, inputs=inputs, options=options)
 
 
 def _scalars(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
@@ -147,7 +157,7 @@ def _scalars(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
         one = {**request.inputs, name: np.asarray(request.inputs[name][0])}
         title = f"one-{name}-for-all"
         yield _compared(
-            inquiry, f"{title}/value", replace(request, inputs=one), (COUNT,), same, VALUE
+            inquiry, f"{title}/value", _asked(inquiry, replace(request, inputs=one)), (COUNT,), same
         )
         if name not in inquiry.spec.data["gradient"]:
             continue
@@ -161,9 +171,8 @@ def _scalars(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
 def _reordered(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
     """Another order of the examples, and arrays that are not contiguous."""
     backwards = cases[::-1]
-    yield _compared(
-        inquiry, "permuted", inquiry.request(backwards), (COUNT,), backwards, VALUE
-    )
+    permuted = _asked(inquiry, inquiry.request(backwards))
+    yield _compared(inquiry, "permuted", permuted, (COUNT,), backwards)
     request = inquiry.request(cases)
 
     def spread(array: Array) -> Array:
@@ -173,7 +182,7 @@ def _reordered(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
         return wide[step]
 
     strided = replace(request, inputs={k: spread(v) for k, v in request.inputs.items()})
-    yield _compared(inquiry, "strided", strided, (COUNT,), cases, VALUE)
+    yield _compared(inquiry, "strided", _asked(inquiry, strided), (COUNT,), cases)
     before = {name: value.copy() for name, value in request.inputs.items()}
     answer = inquiry.ask(request)
     changed = [k for k, v in request.inputs.items() if not np.array_equal(v, before[k])]

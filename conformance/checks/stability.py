@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from ..result import Result, Settings
 from ..specfile import Spec
 from ..subject import Subject
+from .asking import together
 from .cases import Case, grouped
 from .expected import quantities
 from .hazards import grid
@@ -31,11 +32,9 @@ def _judged(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
     chosen = {k: v for k, v in cases[0].parameters.items() if v is not None}
     suffix = "".join(f"/{name}={value!r}" for name, value in chosen.items())
     per_cent = ONE_PER_CENT * 2.0**inquiry.form.precision
-    for quantity in quantities(inquiry.spec, "value", "gradient"):
+    wanted = quantities(inquiry.spec, "value", "gradient")
+    for quantity, answer, request in together(inquiry, cases, wanted):
         name = f"grid/{quantity.label}{suffix}"
-        wrt = () if quantity.wrt is None else (quantity.wrt,)
-        request = inquiry.request(cases, quantity.kind, wrt)
-        answer = inquiry.ask(request)
         if answer.response is None:
             yield inquiry.unanswered(name, answer, request)
             continue

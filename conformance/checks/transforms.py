@@ -114,7 +114,18 @@ def _judged(
     if answer.response is None:
         yield inquiry.unanswered(f"{title}/{quantity.label}", answer, request)
         return
-    array = answer.arrays[0]
+    yield from _verdicts(inquiry, title, cases, mask, quantity, request, answer.arrays[0])
+
+
+def _verdicts(
+    inquiry: Inquiry,
+    title: str,
+    cases: list[Case],
+    mask: Array | None,
+    quantity: Quantity,
+    request: Request,
+    array: Array,
+) -> Iterator[Result]:
     kind = inquiry.subject.traits.transforms[str(request.transform)]
     tolerance = inquiry.tolerance(quantity, LOST_BITS)._replace(own=kind == "gradient")
     name = f"{title}/{quantity.label}/{{id}}"
@@ -149,14 +160,19 @@ def _zero(inquiry: Inquiry, name: str, array: Array, request: Request) -> Result
 def _call(
     inquiry: Inquiry, transform: str, cases: list[Case], mask: Array | None
 ) -> Iterator[Result]:
-    """Compiled, and the like: the same values and the same written gradients."""
+    """Compiled, mapped and the like: the same values, and with a mask the written gradients too."""
     title, first = _title(transform, mask), inquiry.spec.differentiable[0]
-    request = _request(inquiry, transform, cases, mask, "value")
-    yield from _judged(inquiry, title, cases, mask, VALUE, request)
     if mask is None:
-        quantity = Quantity("gradient", first)
-        request = _request(inquiry, transform, cases, mask, "gradient", first)
-        yield from _judged(inquiry, title, cases, mask, quantity, request)
+        request = _request(inquiry, transform, cases, mask, "value")
+        yield from _judged(inquiry, title, cases, mask, VALUE, request)
+        return
+    request = _request(inquiry, transform, cases, mask, "value_and_grad", first)
+    answer = inquiry.ask(request)
+    if answer.response is None:
+        yield inquiry.unanswered(f"{title}/value_and_grad", answer, request)
+        return
+    for quantity, array in zip((VALUE, Quantity("gradient", first)), answer.arrays, strict=True):
+        yield from _verdicts(inquiry, title, cases, mask, quantity, request, array)
 
 
 def _gradient(

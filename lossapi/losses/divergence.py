@@ -8,18 +8,17 @@ from ..loss import loss
 def kl_divergence(xp, prediction, target):
     """The relative entropy of the target with respect to the prediction."""
     q, t = _known(xp, prediction, target)
-    none = t == 0
     # t log(t / q) in two factors; at t = 0, where it is 0 with a slope of -inf, so is -sqrt(t).
-    root = xp.sqrt(t)
-    inside = xp.where(none, 1.0, t)
-    term = xp.where(none & (q >= 0), -1.0, xp.sqrt(inside) * p.log_ratio(xp, inside, q))
-    return xp.sum(root * term, axis=-1)
+    vanishing = (t == 0) & (q >= 0)
+    inside, q = xp.where(vanishing, 1.0, t), xp.where(vanishing, 1.0, q)
+    term = xp.where(vanishing, -1.0, xp.sqrt(inside) * p.log_ratio(xp, inside, q))
+    return xp.sum(xp.sqrt(t) * term, axis=-1)
 
 
 @kl_divergence.gradient("prediction")
 def _(xp, prediction, target):
     q, _ = _known(xp, prediction, target)
-    return p.nan_if_any(xp, 0.0 - target / q, prediction, target)
+    return p.nan_if_any(xp, -p.quotient(xp, target, q), prediction, target)
 
 
 @kl_divergence.gradient("target")

@@ -15,7 +15,7 @@ def categorical_cross_entropy(xp, probabilities, target, *, epsilon=0.0):
 
 @categorical_cross_entropy.gradient("probabilities")
 def _(xp, probabilities, target, *, epsilon):
-    slope = -target / _divisor(xp, probabilities, target)
+    slope = -p.quotient(xp, target, _divisor(xp, probabilities, target))
     slope = _zero_where_clipped(xp, slope, probabilities, epsilon)
     return p.nan_if_any(xp, slope, probabilities, target)
 

@@ -31,8 +31,13 @@ def logit(xp, probabilities):
 
 @logit.gradient("probabilities")
 def _(xp, probabilities):
-    # As a sum, 1 / (p (1 - p)) has a derivative without inf - inf at 0 and 1.
-    return p.ratio(xp, 1.0, probabilities) + 1.0 / (1.0 - probabilities)
+    # 1 / (p (1 - p)), in forms whose own derivatives do not cancel: around 1/2 that of the sum
+    # would, and at 0 and 1 that of the product is inf - inf.
+    central = (probabilities > 0.25) & (probabilities < 0.75)
+    centred = xp.where(central, probabilities - 0.5, 0.0)
+    near = 1.0 / (0.25 - centred * centred)
+    far = p.ratio(xp, 1.0, probabilities) + 1.0 / (1.0 - probabilities)
+    return xp.where(central, near, far)
 
 
 @logit.curvature("probabilities")
