@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -102,6 +103,12 @@ def show(loss: str) -> None:
 )
 @click.option("--seed", type=click.IntRange(0), metavar="S", help="Where random draws start.")
 @click.option("--examples", type=click.IntRange(1), metavar="N", help="Inputs drawn a property.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Processes to run in; by default one for each core.",
+)
 def check(
     subjects: tuple[str, ...],
     losses: tuple[str, ...],
@@ -112,6 +119,7 @@ def check(
     hunt: int,
     seed: int | None,
     examples: int | None,
+    jobs: int | None,
 ) -> None:
     """Judge array libraries by the specification.
 
@@ -119,20 +127,26 @@ def check(
     one, NumPy and every adapter whose library is installed. Exit code 0 is conforming, 1 is not,
     2 is a run that could not be carried out.
     """
+    from .parallel import run_apart
     from .report import jsonlines, junit, terminal
     from .runner import load_checks, run
     from .specfile import load_spec
 
     kinds = _known("check", checks, KINDS) or list(KINDS)
     wanted = _known("dtype", dtypes, DTYPES)
-    specs = [load_spec(name) for name in _losses(losses)]
+    names = _losses(losses)
+    specs = [load_spec(name) for name in names]
     judged, skipped = _subjects(subjects)
     given = {"examples": examples, "seed": seed, "hunt": hunt}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
     # Opened before the run: a file that cannot be written is told at once, not after minutes.
     with _Output(json_file) as json_out, _Output(junit_file) as junit_out:
         with terminal.progress() as progress:
-            report = run(judged, specs, load_checks(kinds), wanted, settings, progress)
+            workers = min(jobs or os.cpu_count() or 1, len(names))
+            if workers > 1:
+                report = run_apart(judged, names, kinds, wanted, settings, progress, workers)
+            else:
+                report = run(judged, specs, load_checks(kinds), wanted, settings, progress)
         report.skipped = skipped
         if json_out is not None:
             jsonlines.write(report, json_out)

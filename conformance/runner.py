@@ -106,8 +106,8 @@ def run(
     Without `dtypes` a subject is judged in all that it has. `known` replaces the expectations
     files, by subject.
     """
-    report = Report(settings or Settings())
     started = time.monotonic()
+    settings = settings or Settings()
     units = [
         (subject, spec, kind, dtype)
         for subject in subjects
@@ -115,26 +115,49 @@ def run(
         for kind, check in checks.items()
         for dtype in _dtypes(subject, check, dtypes)
     ]
-    found: dict[str, list[Result]] = {subject.name: [] for subject in subjects}
+    found: list[Result] = []
     for done, (subject, spec, kind, dtype) in enumerate(units):
         progress(Step(done, len(units), subject.name, spec.name, kind, dtype))
-        found[subject.name] += _unit(subject, spec, kind, checks[kind], dtype, report.settings)
+        found += _unit(subject, spec, kind, checks[kind], dtype, settings)
     progress(Step(len(units), len(units)))
-    names = {spec.name for spec in losses}
-    for subject in subjects:
+    scope = Scope(subjects, [spec.name for spec in losses], checks, dtypes)
+    return conclude(scope, found, settings, time.monotonic() - started, known)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a run looks at."""
+
+    subjects: Sequence[Subject]
+    losses: Sequence[str]
+    checks: Mapping[str, Check]
+    dtypes: Sequence[str]
+
+    def includes(self, subject: Subject, entry: Expectation) -> bool:
+        """Whether an expectation speaks of something that the run looked at."""
+        return (
+            entry.loss in self.losses
+            and entry.check in self.checks
+            and entry.dtype in ("", *_dtypes(subject, self.checks[entry.check], self.dtypes))
+        )
+
+
+def conclude(
+    scope: Scope,
+    found: Sequence[Result],
+    settings: Settings,
+    seconds: float,
+    known: Mapping[str, Sequence[Expectation]] | None = None,
+) -> Report:
+    """The report on all results, after what was expected of each subject."""
+    report = Report(settings, seconds=seconds)
+    for subject in scope.subjects:
         entries = known[subject.name] if known is not None else expectations.load(subject.name)
-        looked_at = [
-            e
-            for e in entries
-            if e.loss in names
-            and e.check in checks
-            and e.dtype in ("", *_dtypes(subject, checks[e.check], dtypes))
-        ]
-        judged, stale = expectations.apply(found[subject.name], looked_at)
+        own = [result for result in found if result.subject == subject.name]
+        judged, stale = expectations.apply(own, [e for e in entries if scope.includes(subject, e)])
         report.subjects[subject.name] = subject.version
         report.results += judged
         report.stale += [f"{subject.name}: {line}" for line in stale]
-    report.seconds = time.monotonic() - started
     return report
 
 

@@ -49,6 +49,18 @@ def block(text: str) -> str:
     return textwrap.indent(text.strip("\n"), "    ")
 
 
+def said(text: str, expression: str) -> Lines:
+    """An item that ends in an expression: within the line, or in lines of its own below it."""
+    expression = expression.strip()
+    if "\n" not in expression:
+        yield item(f"{text} `{expression}`")
+    else:
+        yield item(text)
+        yield ""
+        yield textwrap.indent(expression, "      ")
+        yield ""
+
+
 def formula(spec: Spec) -> Lines:
     """The formula as mathematics and as it is executed."""
     yield from _formula(spec.data["formula"])
@@ -162,11 +174,14 @@ def kinks(spec: Spec) -> Lines:
 def limits(spec: Spec) -> Lines:
     """What is due at infinite inputs."""
     for clause in spec.data.get("limits", []):
-        due = [f"the value is {clause['value']}"] if "value" in clause else []
+        due = {"the value": clause["value"]} if "value" in clause else {}
         for kind, what in (("gradient", "gradient"), ("hessian_diag", "curvature")):
-            due += [f"the {what} by `{n}` is {v}" for n, v in clause.get(kind, {}).items()]
+            due |= {f"the {what} by `{n}`": v for n, v in clause.get(kind, {}).items()}
         note = f" {clause['note']}" if "note" in clause else ""
-        yield item(f"Where `{clause['at']}`, {', '.join(due)}.{note}")
+        yield item(f"Where `{' '.join(clause['at'].split())}`:{note}")
+        for what, value in due.items():
+            for line in said(f"{what} is", value):
+                yield textwrap.indent(line, "  ")
 
 
 def outside(spec: Spec) -> Lines:
@@ -212,8 +227,10 @@ def accuracy(spec: Spec) -> Lines:
     for kind, what in (("gradient", "gradient"), ("hessian_diag", "curvature")):
         bounds |= {f"the {what} by `{name}`": b for name, b in stated.get(kind, {}).items()}
     for what, bound in bounds.items():
-        of = " of the larger of it and " + f"`{bound['scale']}`" if "scale" in bound else ""
-        yield item(f"{what}: {bound['ulp']} ULP{of}")
+        if "scale" in bound:
+            yield from said(f"{what}: {bound['ulp']} ULP of the larger of it and", bound["scale"])
+        else:
+            yield item(f"{what}: {bound['ulp']} ULP")
     yield ""
     yield wrapped(
         "Against the exact result at the exact inputs, in float64 and float32. JAX, whose exp and "

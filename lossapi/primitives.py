@@ -169,8 +169,9 @@ def nan_if_any(xp: Namespace, result: Array, *inputs: Array) -> Array:
 
 def quotient(xp: Namespace, x: Array, y: Array) -> Array:
     """x / y, whose derivative in y does not square y: that would underflow long before y does."""
+    # Not (x / u) / (y / u), which XLA turns into (x u) / (u y).
     unit = xp.stop_gradient(xp.where(y == 0, 1.0, y))
-    return (x / unit) / (y / unit)
+    return (x / unit) * (1.0 / (y / unit))
 
 
 def log_ratio(xp: Namespace, p: Array, q: Array) -> Array:

@@ -66,7 +66,9 @@ def golden_cases(spec: Spec, dtype: str) -> list[Case]:
         if entry is None or dtype not in entry["dtypes"]:
             continue
         inputs, parameters, cotangent = oracle.read_point(spec, point)
-        known = {("value", None): _exact(entry["value"]["exact"])}
+        known: dict[tuple[str, str | None], Value] = {
+            ("value", None): _exact(entry["value"]["exact"])
+        }
         for kind in ("gradient", "hessian_diag"):
             for name, numbers in entry.get(kind, {}).items():
                 known[kind, name] = _exact(numbers["exact"])

@@ -16,9 +16,7 @@ from .inquiry import Inquiry, single
 from .judging import Tolerance
 
 
-def explicit(
-    inquiry: Inquiry, cases: list[Case], wanted: list[Quantity]
-) -> Iterator[Result]:
+def explicit(inquiry: Inquiry, cases: list[Case], wanted: list[Quantity]) -> Iterator[Result]:
     """The derivatives of one kind that a subject gives by itself."""
     kind = wanted[0].kind
     request = inquiry.request(cases, kind, tuple(str(q.wrt) for q in wanted))

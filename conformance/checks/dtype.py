@@ -88,7 +88,7 @@ def _mixed(batch: Batch) -> Iterator[Result]:
     if len(entries) == 1:
         return
     for name, result in mixtures:
-        given = {key: "float64" for key in batch.names} | {name: "float32"}
+        given = dict.fromkeys(batch.names, "float64") | {name: "float32"}
 
         def narrow(request: Request, name: str = name) -> Request:
             return replace(request, input_dtypes={name: "float32"})

@@ -22,8 +22,8 @@ PER_DTYPE = True
 def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterator[Result]:
     """Ask for the gradients of each point, unreduced, and for what autodiff makes of the value.
 
-    Autodiff is asked at all points in the widest dtype, and at the most that share a shape and
-    parameters in the others.
+    Autodiff, which a compiling library compiles anew each time, is asked at the most points that
+    share a shape and parameters: by every input in the widest dtype, by the first in the others.
     """
     inquiry = Inquiry(subject, spec, "gradient", dtype)
     wanted = quantities(spec, "gradient")
@@ -33,8 +33,8 @@ def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterato
     largest = max(groups, key=len, default=None)
     for cases in groups:
         yield from explicit(inquiry, cases, wanted)
-        if autodiff is not None and (cases is largest or dtype == subject.traits.widest):
-            for quantity in wanted:
+        if autodiff is not None and cases is largest:
+            for quantity in wanted if dtype == subject.traits.widest else wanted[:1]:
                 yield from _automatic(inquiry, cases, quantity, autodiff)
 
 
@@ -50,4 +50,6 @@ def _automatic(
             yield inquiry.unanswered(name.format(id=case.id), answer, request)
         return
     tolerance = inquiry.tolerance(quantity)
-    yield from judged_derivative(inquiry, cases, quantity, answer.arrays[0], request, tolerance, name)
+    yield from judged_derivative(
+        inquiry, cases, quantity, answer.arrays[0], request, tolerance, name
+    )

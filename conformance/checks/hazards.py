@@ -24,7 +24,8 @@ def numbers(form: Format) -> list[float]:
     eps = math.ldexp(1.0, 1 - form.precision)
     tiny, normal = math.ldexp(1.0, form.bottom), smallest_normal(form)
     one = (1.0 - eps / 2, 1.0, 1.0 + eps)
-    large = (20.0, 100.0, 1000.0, float(form.largest), math.inf)
+    root = math.ldexp(1.0, form.top // 2)  # its square overflows, half of that does not
+    large = (20.0, 100.0, 1000.0, root, float(form.largest), math.inf)
     positive = [tiny, normal, eps, 0.5, *one, *large]
     return [0.0, -0.0, *positive, *(-x for x in positive), math.nan]
 
@@ -40,7 +41,9 @@ def parameter_sets(spec: Spec, form: Format) -> list[dict[str, float | None]]:
         )
         if other not in found and held and math.isfinite(sum(x or 0.0 for x in other.values())):
             found.append(other)
-    if not all(x is None or formats.is_representable(x, computing(form)) for x in defaults.values()):
+    if not all(
+        x is None or formats.is_representable(x, computing(form)) for x in defaults.values()
+    ):
         found = found[1:]
     return found
 

@@ -1,4 +1,4 @@
-"""Hessians of a batch: blocks of each example against high-precision derivatives of the gradient."""
+"""Hessians of a batch, against high-precision derivatives of the gradient's definition."""
 
 from __future__ import annotations
 
@@ -75,7 +75,9 @@ def judged(
     )
 
 
-def _verdict(inquiry: Inquiry, case: Case, name: str, block: Array, due: list[list[Any]]) -> Verdict:
+def _verdict(
+    inquiry: Inquiry, case: Case, name: str, block: Array, due: list[list[Any]]
+) -> Verdict:
     """The worst entry of one block."""
     quantity = Quantity("gradient", name)
     if name in inquiry.spec.data.get("hessian_diag", {}):
@@ -96,7 +98,9 @@ def _verdict(inquiry: Inquiry, case: Case, name: str, block: Array, due: list[li
             inside = interval.low <= float(got) <= interval.high
             verdict = verdict._replace(ok=bool(inside))
         if worst is None or verdict.worse_than > worst.worse_than:
-            worst = verdict._replace(problem=f"{verdict.problem} in entry ({i}, {j}) of the Hessian")
+            worst = verdict._replace(
+                problem=f"{verdict.problem} in entry ({i}, {j}) of the Hessian"
+            )
     assert worst is not None
     return worst
 

@@ -22,6 +22,9 @@ from .cases import Array, Case, computing, reduces, smallest_normal, stacked
 from .expected import Quantity
 from .judging import Tolerance, Verdict, judge_components, show
 
+_FLUSHED = 16
+"""What a library flushes to zero on the way may come out this many times as large."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -92,7 +95,9 @@ class Inquiry:
         """What the specification allows, ``times`` as much, ``least`` as the smallest bound."""
         traits = self.subject.traits
         allowed = expected.bound(self.spec, quantity, self.form, traits.accuracy_factor)
-        floor = smallest_normal(computing(self.form)) if traits.flushes_subnormals else 0.0
+        floor = 0.0
+        if traits.flushes_subnormals:
+            floor = _FLUSHED * smallest_normal(computing(self.form))
         low, high = self.range if quantity.kind == "value" else (-math.inf, math.inf)
         return Tolerance(self.form, max(allowed * times, least), floor, low, high)
 
@@ -122,7 +127,9 @@ class Inquiry:
 
     # --- writing down
 
-    def result(self, case: str, outcome: Outcome = "pass", message: str = "", **more: Any) -> Result:
+    def result(
+        self, case: str, outcome: Outcome = "pass", message: str = "", **more: Any
+    ) -> Result:
         """A result of this inquiry."""
         return Result(self.spec.name, self.check, case, self.dtype, outcome, message, **more)
 

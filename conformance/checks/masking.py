@@ -122,5 +122,3 @@ def _spoiled(batch: Batch, keep: list[bool]) -> dict[str, Array]:
         for n, row in enumerate(rows):
             inputs[name][row] = garbage[n % len(garbage)]
     return inputs
-
-

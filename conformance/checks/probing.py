@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ _UNIT = 64
 """Inputs are whole multiples of one over this, so that halves and quarters of them are exact."""
 
 
-class NoAnswer(Exception):
+class NoAnswerError(Exception):
     """The subject did not answer; carries what it said instead."""
 
     def __init__(self, answer: Answer) -> None:
@@ -65,7 +66,7 @@ class Probe:
             filled = batch + batch[-1:] * (BATCH - len(batch))
             answer = self.inquiry.ask(self.inquiry.request(filled, want, wrt))
             if answer.response is None:
-                raise NoAnswer(answer)
+                raise NoAnswerError(answer)
             found.append(answer.arrays[0][: len(batch)])
         return np.concatenate(found)
 
@@ -91,7 +92,7 @@ class Probe:
         if domain.high == 1.0 or (entry["dtype"] == "target" and domain.low == 0.0):
             cuts = sorted(self.random.sample(range(1, _UNIT), CLASSES - 1))
             ends = [0, *cuts, _UNIT]
-            return [(b - a) / _UNIT for a, b in zip(ends[:-1], ends[1:], strict=True)]
+            return [(b - a) / _UNIT for a, b in pairwise(ends)]
         return [self._number(domain) for _ in range(CLASSES)]
 
     def _number(self, domain: Domain) -> float:
@@ -107,14 +108,13 @@ class Probe:
 
     def verdict(self, claim: str, problem: str = "", case: Case | None = None) -> Result:
         """The result on a claim; it fails where there is a problem, shown at a case."""
-        outcome = "fail" if problem else "pass"
         if not problem:
             return self.inquiry.result(f"stated/{claim}")
         shown = ""
         if case is not None:
             problem = f"{problem} at {case.id}"
             shown = self.inquiry.subject.reproduce(self.inquiry.request([case]))
-        return self.inquiry.result(f"stated/{claim}", outcome, problem, reproduce=shown)
+        return self.inquiry.result(f"stated/{claim}", "fail", problem, reproduce=shown)
 
 
 def _is_ordinary(x: float | None) -> bool:

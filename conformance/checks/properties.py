@@ -95,7 +95,9 @@ def _explore(
                     judged = [inquiry.unanswered(quantity.label, answer, request)]
                 else:
                     array = answer.arrays[0]
-                    judged = list(inquiry.judged_batch(group, quantity, array, request, name="{id}"))
+                    judged = list(
+                        inquiry.judged_batch(group, quantity, array, request, name="{id}")
+                    )
                 found[quantity].extend(judged)
                 errors = [r.ulp for r in judged if r.ulp is not None]
                 worst[quantity.label] = max([worst.get(quantity.label, 0.0), *errors])

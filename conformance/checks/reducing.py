@@ -45,7 +45,9 @@ class Batch:
     def _sized(self, case: Case, quantity: Quantity) -> list[Sized]:
         due = expected.due(self.inquiry.spec, case, quantity)
         numbers = [fraction(x) for x in flat(due.exact)]
-        scales = list(flat(due.scale)) if isinstance(due.scale, list) else [due.scale] * len(numbers)
+        scales = (
+            list(flat(due.scale)) if isinstance(due.scale, list) else [due.scale] * len(numbers)
+        )
         return [
             Sized(x, abs(x) if scale is None else max(abs(x), fraction(scale)))
             for x, scale in zip(numbers, scales, strict=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -29,12 +30,12 @@ MASK = (True, True, False, True, False, True, True, True)
 
 
 def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterator[Result]:
-    """All claims in float64 and float32; in every dtype but float64 how large sums come out."""
+    """How large sums come out in every dtype, and all other claims in the widest."""
     if not reduces(spec):
         return
     inquiry = Inquiry(subject, spec, "reduction", dtype)
     yield from large_sums(inquiry)
-    if inquiry.form.precision < 24 and dtype != subject.traits.widest:
+    if dtype != subject.traits.widest:
         return
     probe = Probe(inquiry, 0)
     batch = Batch(inquiry, probe.cases(COUNT, probe.sets[0]))
@@ -50,7 +51,7 @@ def _weighted(batch: Batch) -> Iterator[Result]:
     masked_ones = [float(m) for m in MASK]
     both = [w * m for w, m in zip(WEIGHTS, MASK, strict=True)]
     weights, where = as_array(WEIGHTS), np.asarray(MASK)
-    plans = [
+    plans: list[tuple[str, list[float], dict[str, Any], tuple[str, ...]]] = [
         ("plain", ones, {}, ("sum", "mean")),
         ("weights", list(WEIGHTS), {"weights": weights}, ("mean",)),
         ("where", masked_ones, {"where": where}, ("mean",)),
@@ -60,17 +61,21 @@ def _weighted(batch: Batch) -> Iterator[Result]:
         for reduction in reductions:
             request = batch.request("value_and_grad", {**options, "reduction": reduction})
             yield from batch.judged(f"{title}/{reduction}", due, reduction, request)
-    options = {"weights": weights, "where": where, "reduction": "mean"}
-    request = batch.request("value", options)
+    both_options = {"weights": weights, "where": where, "reduction": "mean"}
+    request = batch.request("value", both_options)
     yield from batch.judged("value-alone/mean", both, "mean", request)
 
 
 def _in_parts(batch: Batch) -> Iterator[Result]:
     """The sum and the weight, of all examples and of two parts that add up to them."""
     half = COUNT // 2
-    parts = {"all": slice(0, COUNT), "first-half": slice(0, half), "second-half": slice(half, COUNT)}
+    parts = {
+        "all": slice(0, COUNT),
+        "first-half": slice(0, half),
+        "second-half": slice(half, COUNT),
+    }
     for title, part in parts.items():
-        weights = WEIGHTS[part]
+        weights = list(WEIGHTS)[part]
         one = Batch(batch.inquiry, batch.cases[part])
         request = one.request("sum_and_weight", {"weights": as_array(weights)})
         answer = one.inquiry.ask(request)
@@ -102,7 +107,9 @@ def _class_weights(batch: Batch) -> Iterator[Result]:
         due = [Fraction(by_class[label]) for label in given]
     else:
         due = [
-            sum((Fraction(t) * Fraction(c) for t, c in zip(row, by_class, strict=True)), Fraction(0))
+            sum(
+                (Fraction(t) * Fraction(c) for t, c in zip(row, by_class, strict=True)), Fraction(0)
+            )
             for row in given
         ]
     for reduction in ("sum", "mean"):

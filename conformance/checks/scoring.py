@@ -23,9 +23,7 @@ _BINARY_TRUTHS = (0.125, 0.25, 0.6875, 0.9375)
 
 def proper(probe: Probe, stated: str) -> Iterator[Result]:
     """Whether the true distribution, and nothing else, has the least expected loss."""
-    strays = [
-        (truth, found) for truth, found in _best_predictions(probe) if found != [truth]
-    ]
+    strays = [(truth, found) for truth, found in _best_predictions(probe) if found != [truth]]
     problem = ""
     if stated == "strictly" and strays:
         truth, found = strays[0]
@@ -59,7 +57,9 @@ def elicits(probe: Probe, stated: str) -> Iterator[Result]:
         far = abs(np.asarray(tried) - best) >= (0.25 if bounded else 4.0)
         problem = ""
         if means.min() < means[0] - noise:
-            problem = f"{tried[int(means.argmin())]} has a smaller mean loss than the {stated} {best}"
+            problem = (
+                f"{tried[int(means.argmin())]} has a smaller mean loss than the {stated} {best}"
+            )
         elif means[far].min() <= means[0] + noise:
             problem = f"the mean loss does not single out the {stated} {best}"
         chosen = "".join(f"/{k}={v!r}" for k, v in parameters.items() if v is not None)

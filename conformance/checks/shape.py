@@ -101,7 +101,8 @@ def _asked(inquiry: Inquiry, request: Request) -> Asked:
 
 
 def _core(request: Request, quantity: Quantity, loop: tuple[int, ...]) -> tuple[int, ...]:
-    return request.inputs[str(quantity.wrt)].shape[len(loop) :]
+    shape: tuple[int, ...] = request.inputs[str(quantity.wrt)].shape
+    return shape[len(loop) :]
 
 
 def _shaped(

@@ -57,9 +57,7 @@ def run(probe: Probe, stated: str) -> Iterator[Result]:
     yield probe.verdict(f"smoothness/{stated}", problem, where)
 
 
-def _jumps(
-    probe: Probe, kind: Derivative, parameters: Parameters
-) -> tuple[int, str, Case | None]:
+def _jumps(probe: Probe, kind: Derivative, parameters: Parameters) -> tuple[int, str, Case | None]:
     """How many declared kinks jump, and the first place where kink and jump do not agree."""
     seen = 0
     for name in probe.spec.data.get(kind, {}):
@@ -91,12 +89,13 @@ def _found(probe: Probe, kind: Derivative, sites: list[_Site]) -> Array:
     narrow = wide / 32
     cases = [_moved(site, step) for step in (wide, -wide, narrow, -narrow) for site in sites]
     slopes = probe.derivative(cases, kind, sites[0].name).reshape(4, len(sites), -1)
-    finite = np.isfinite(slopes).all(axis=(0, 2))
+    finite: Array = np.all(np.isfinite(slopes), axis=(0, 2))
     slopes = np.where(finite[:, None], slopes, 0.0)
     far = abs(slopes[0] - slopes[1]).max(axis=1)
     near = abs(slopes[2] - slopes[3]).max(axis=1)
     noise = 2.0 ** -(2 * precision // 3) * (1.0 + abs(slopes).max(axis=(0, 2)))
-    return finite & (near > far / 8) & (near > noise)
+    jumps: Array = finite & (near > far / 8) & (near > noise)
+    return jumps
 
 
 def _sites(probe: Probe, name: str, parameters: Parameters) -> list[_Site]:

@@ -15,7 +15,7 @@ from . import expected, scoring, smoothness
 from .cases import Case
 from .expected import VALUE
 from .inquiry import Inquiry
-from .probing import NoAnswer, Probe, changed, combined, described
+from .probing import NoAnswerError, Probe, changed, combined, described
 
 _COUNT = 128
 
@@ -26,7 +26,7 @@ def run(inquiry: Inquiry, settings: Settings) -> Iterator[Result]:
     for key, stated in inquiry.spec.data["properties"].items():
         try:
             yield from _CHECKS[key](probe, stated)
-        except NoAnswer as silence:
+        except NoAnswerError as silence:
             answer = silence.answer
             yield inquiry.result(f"stated/{key}", answer.outcome, answer.message)
 
@@ -83,9 +83,7 @@ def _translation(probe: Probe, names: list[str]) -> Iterator[Result]:
         yield from _equal(probe, "translation_invariant", cases, shifted)
 
 
-def _equal(
-    probe: Probe, claim: str, cases: list[Case], others: list[Case]
-) -> Iterator[Result]:
+def _equal(probe: Probe, claim: str, cases: list[Case], others: list[Case]) -> Iterator[Result]:
     """The values at two lists of cases are the same, each within its bound."""
     a, b = np.split(probe.values(cases + others), 2)
     tolerance = probe.inquiry.tolerance(VALUE)
@@ -114,7 +112,9 @@ def _lipschitz(probe: Probe, constants: dict[str, str]) -> Iterator[Result]:
                 problem = f"the gradient by {name} is {norms[worst]!r}, above {constant!r},"
             elif norms[worst] < 0.9 * constant:
                 problem = f"no gradient by {name} comes near {constant!r}, the largest,"
-            yield probe.verdict(_with_parameters(f"lipschitz/{name}", cases[0]), problem, cases[worst])
+            yield probe.verdict(
+                _with_parameters(f"lipschitz/{name}", cases[0]), problem, cases[worst]
+            )
 
 
 def _minimum(probe: Probe, stated: dict[str, str]) -> Iterator[Result]:

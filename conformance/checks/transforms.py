@@ -84,7 +84,12 @@ def _is_finite(spec: Spec, case: Case, form: Format) -> bool:
 
 
 def _request(
-    inquiry: Inquiry, transform: str, cases: list[Case], mask: Array | None, want: str, wrt: str = ""
+    inquiry: Inquiry,
+    transform: str,
+    cases: list[Case],
+    mask: Array | None,
+    want: str,
+    wrt: str = "",
 ) -> Request:
     options: dict[str, Any] = {} if mask is None else {"where": mask}
     names = (wrt,) if wrt else ()
@@ -138,9 +143,7 @@ def _verdicts(
     if quantity.kind == "value":
         found = inquiry.judged_batch(left, quantity, array[kept], request, tolerance, name)
     else:
-        found = judged_derivative(
-            inquiry, left, quantity, array[kept], request, tolerance, name
-        )
+        found = judged_derivative(inquiry, left, quantity, array[kept], request, tolerance, name)
     for result in found:
         shown = inquiry.subject.reproduce(request) if result.outcome == "fail" else ""
         yield replace(result, reproduce=shown)
@@ -219,7 +222,9 @@ def _directional(
             continue  # infinities of both signs have no sum
         scale = expected.cancelled(inquiry.spec, case, due.scale)
         scales = scale if isinstance(scale, list) else [scale] * len(terms)
-        sizes = [max(abs(term), 2 * abs(size or 0)) for term, size in zip(terms, scales, strict=True)]
+        sizes = [
+            max(abs(term), 2 * abs(size or 0)) for term, size in zip(terms, scales, strict=True)
+        ]
         verdict = judge(float(array[i]), total, sum(sizes), tolerance)
         yield inquiry.judged(case, quantity, verdict, request, f"{title}/{first}/{case.id}")
     if gone:

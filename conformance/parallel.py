@@ -1,0 +1,84 @@
+"""A run on several cores: a process each, to which the functions are dealt one at a time."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+
+from .backend_subject import BackendSubject
+from .result import Result, Settings
+from .runner import Report, Scope, Step, conclude, load_checks, run
+from .specfile import load_spec
+
+
+def run_apart(
+    subjects: Sequence[BackendSubject],
+    losses: Sequence[str],
+    kinds: Sequence[str],
+    dtypes: Sequence[str],
+    settings: Settings,
+    progress: Callable[[Step], None],
+    jobs: int,
+) -> Report:
+    """Judge backends as `run` does, in as many processes as there are jobs.
+
+    A function is judged for all subjects in one process, which computes its exact values once.
+    """
+    started = time.monotonic()
+    names = tuple(subject.name for subject in subjects)
+    found: list[Result] = []
+    # Spawned, not forked: the array libraries have threads, which a fork would leave behind.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_leave_interrupts_to_parent)
+    try:
+        tasks = {
+            pool.submit(_judge, names, loss, tuple(kinds), tuple(dtypes), settings): loss
+            for loss in losses
+        }
+        progress(Step(0, len(tasks)))
+        for done, task in enumerate(as_completed(tasks), start=1):
+            found += task.result()
+            progress(Step(done, len(tasks), ", ".join(names), tasks[task]))
+    except BaseException:
+        for process in multiprocessing.active_children():
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+    order = {loss: place for place, loss in enumerate(losses)}
+    found.sort(key=lambda result: order[result.loss])
+    scope = Scope(subjects, losses, load_checks(kinds), dtypes)
+    return conclude(scope, found, settings, time.monotonic() - started)
+
+
+def _leave_interrupts_to_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+_subjects: dict[str, BackendSubject] = {}
+
+
+def _judge(
+    names: tuple[str, ...],
+    loss: str,
+    kinds: tuple[str, ...],
+    dtypes: tuple[str, ...],
+    settings: Settings,
+) -> list[Result]:
+    """The plain results of one function, in a process of its own."""
+    for name in names:
+        if name not in _subjects:
+            _subjects[name] = BackendSubject(name)
+    subjects = [_subjects[name] for name in names]
+    report = run(
+        subjects,
+        [load_spec(loss)],
+        load_checks(kinds),
+        dtypes,
+        settings,
+        known=dict.fromkeys(names, ()),
+    )
+    return report.results

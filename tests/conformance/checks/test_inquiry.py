@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from lossapi.conformance.checks.asking import together
+from lossapi.conformance.checks.cases import Case
+from lossapi.conformance.checks.expected import VALUE, Quantity
+from lossapi.conformance.checks.inquiry import Inquiry
+from lossapi.conformance.checks.refusals import refused
+from lossapi.conformance.specfile import load_spec
+from lossapi.conformance.subject import FunctionSubject, Request, Response, Traits, Unsupported
+
+CASES = [Case(f"case-{p}", {"prediction": p, "target": 1.0}) for p in (3.0, 1.0, -0.5)]
+
+
+def squared(prediction: Any, target: Any) -> Any:
+    return (prediction - target) ** 2
+
+
+def slope(prediction: Any, target: Any) -> Any:
+    return 2 * (prediction - target)
+
+
+class Answering:
+    """A subject that answers or raises as it is told."""
+
+    name, version = "answering", "1"
+    traits = Traits(dtypes=("float64",))
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    def supports(self, loss: str) -> bool:
+        return True
+
+    def run(self, request: Request) -> Response:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return Response((np.asarray(self.answer),), ("float64",))
+
+    def reproduce(self, request: Request) -> str:
+        return f"{request.loss}(...)"
+
+
+def inquiry(subject: Any, loss: str = "squared_error") -> Inquiry:
+    return Inquiry(subject, load_spec(loss), "value", "float64")
+
+
+def test_a_wrong_value_is_shown_with_all_that_is_needed() -> None:
+    ask = inquiry(Answering([4.0, 0.0, 2.25 + 1e-9]))
+    request = ask.request(CASES)
+    results = list(ask.judged_batch(CASES, VALUE, ask.ask(request).arrays[0], request))
+    assert [result.outcome for result in results] == ["pass", "pass", "fail"]
+    wrong = results[2]
+    assert wrong.case == "case--0.5/value"
+    assert "ULP off where" in wrong.message
+    assert (wrong.expected, wrong.got) == ("2.25", repr(2.25 + 1e-9))
+    assert wrong.ulp == pytest.approx(1e-9 / 2**-51)
+    assert wrong.reproduce
+
+
+def test_a_result_of_the_wrong_shape_is_one_failure() -> None:
+    ask = inquiry(Answering(4.0))
+    request = ask.request(CASES)
+    (result,) = ask.judged_batch(CASES, VALUE, ask.ask(request).arrays[0], request)
+    assert result.outcome == "fail"
+    assert "shape ()" in result.message
+
+
+def test_an_exception_is_an_error_and_a_missing_thing_is_unsupported() -> None:
+    request = inquiry(Answering(0.0)).request(CASES)
+    assert inquiry(Answering(ZeroDivisionError("oh"))).ask(request).outcome == "error"
+    assert inquiry(Answering(Unsupported("no such thing"))).ask(request).outcome == "unsupported"
+
+
+def test_what_is_not_given_together_is_asked_for_one_by_one() -> None:
+    functions = FunctionSubject(
+        "mine", {"squared_error": squared}, gradients={"squared_error": slope}
+    )
+    wanted = [VALUE, Quantity("gradient", "prediction"), Quantity("gradient", "target")]
+    asked = list(together(inquiry(functions), CASES, wanted))
+    assert [one.answer.outcome for one in asked] == ["pass", "pass", "unsupported"]
+    assert asked[0].answer.arrays[0].tolist() == [4.0, 0.0, 2.25]
+    assert asked[1].answer.arrays[0].tolist() == [4.0, 0.0, -3.0]
+
+
+def test_a_library_that_flushes_is_right_about_the_zero_that_it_sees() -> None:
+    tiny = [Case("tiny", {"prediction": 5e-324, "target": 0.0})]
+    subject = Answering([0.0])
+    ask = inquiry(subject, "absolute_error")
+    quantity = Quantity("gradient", "prediction")
+    assert not ask.verdict(tiny[0], quantity, np.asarray(0.0)).ok
+    subject.traits = replace(subject.traits, flushes_subnormals=True)
+    assert ask.verdict(tiny[0], quantity, np.asarray(0.0)).ok
+    assert not ask.verdict(tiny[0], quantity, np.asarray(0.5)).ok
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome", "message"),
+    [
+        (ValueError("squared_error: delta is bad"), "pass", ""),
+        (ValueError("delta is bad"), "fail", "does not name squared_error"),
+        (ValueError("squared_error: bad"), "fail", "does not name delta"),
+        (KeyError("squared_error: delta"), "fail", "a KeyError came"),
+        ([1.0], "fail", "was accepted"),
+    ],
+)
+def test_a_refusal_is_of_the_due_kind_and_says_what_it_is_about(
+    answer: Any, outcome: str, message: str
+) -> None:
+    ask = inquiry(Answering(answer))
+    result = refused(ask, "claim", ask.request(CASES), (ValueError,), "delta")
+    assert result.outcome == outcome
+    assert message in result.message

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+from lossapi.conformance import formats, oracle
+from lossapi.conformance.checks.cases import Case
+from lossapi.conformance.checks.hazards import grid, parameter_sets
+from lossapi.conformance.checks.sampling import bytes_needed, drawn_cases
+from lossapi.conformance.formats import FORMATS
+from lossapi.conformance.specfile import load_spec
+
+from lossapi.domain import LABELS
+
+LOSSES = ("huber_loss", "binary_cross_entropy", "sparse_softmax_cross_entropy", "kl_divergence")
+
+
+def drawn(loss: str, dtype: str, count: int = 400) -> list[Case]:
+    spec = load_spec(loss)
+    data = random.Random(3).randbytes(bytes_needed(spec, count, 3))
+    parameters = parameter_sets(spec, FORMATS[dtype])[0]
+    return drawn_cases(spec, dtype, parameters, data, 3)
+
+
+def floats(loss: str, cases: list[Case]) -> list[float]:
+    spec = load_spec(loss)
+    names = [name for name, entry in spec.inputs.items() if entry["dtype"] != LABELS]
+    picked = [Case("", {name: case.inputs[name] for name in names}) for case in cases]
+    return [x for case in picked for x in case.numbers]
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32", "float64"])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_number_is_one_of_the_format(loss: str, dtype: str) -> None:
+    for cases in (drawn(loss, dtype), grid(load_spec(loss), dtype)):
+        assert all(formats.is_representable(x, FORMATS[dtype]) for x in floats(loss, cases))
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_most_examples_lie_inside_the_domain_and_some_outside(loss: str) -> None:
+    cases = drawn(loss, "float64")
+    inside = sum(oracle.in_domain(load_spec(loss), case.inputs) for case in cases)
+    assert 0.8 * len(cases) < inside < len(cases)
+
+
+def test_draws_reach_both_ends_of_the_range_and_infinity() -> None:
+    numbers = floats("huber_loss", drawn("huber_loss", "float64"))
+    sizes = [abs(x) for x in numbers if not math.isnan(x)]
+    assert min(x for x in sizes if x) < 1e-300
+    assert max(x for x in sizes if x < math.inf) > 1e300
+    assert math.inf in sizes
+
+
+def test_draws_come_close_to_each_other_and_to_kinks() -> None:
+    cases = drawn("huber_loss", "float64")
+    pairs = [(c.inputs["prediction"], c.inputs["target"]) for c in cases]
+    ordinary = [(p, t) for p, t in pairs if 1e-3 < abs(t) < 1e3 and math.isfinite(p)]
+    assert any(0 < abs(p - t) < 1e-9 * abs(t) for p, t in ordinary)
+    assert any(0 < abs(abs(p - t) - 1) < 1e-9 for p, t in ordinary)
+
+
+def test_the_same_bytes_draw_the_same_cases() -> None:
+    first, second = drawn("kl_divergence", "float32"), drawn("kl_divergence", "float32")
+    assert [case.key for case in first] == [case.key for case in second]
+
+
+def test_the_grid_pairs_every_hazard_with_every_other() -> None:
+    pairs = {
+        (repr(case.inputs["prediction"]), repr(case.inputs["target"]))
+        for case in grid(load_spec("squared_error"), "float64")
+    }
+    hazards = ("0.0", "-0.0", "5e-324", "1.0", "-1000.0", "inf", "-inf", "nan")
+    assert {(a, b) for a in hazards for b in hazards} <= pairs

@@ -1,0 +1,74 @@
+"""A property that is stated and does not hold is noticed; those that hold pass."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from lossapi.conformance.backend_subject import BackendSubject
+from lossapi.conformance.checks import stated
+from lossapi.conformance.checks.inquiry import Inquiry
+from lossapi.conformance.result import Result, Settings
+from lossapi.conformance.specfile import load_spec, spec_names
+
+
+def judged(loss: str, properties: dict[str, Any] | None = None) -> list[Result]:
+    spec = load_spec(loss)
+    if properties is not None:
+        spec = replace(spec, data={**spec.data, "properties": properties})
+    inquiry = Inquiry(BackendSubject("numpy"), spec, "properties", "float64")
+    return list(stated.run(inquiry, Settings(seed=5)))
+
+
+@pytest.mark.parametrize("loss", spec_names())
+def test_what_the_specifications_state_holds(loss: str) -> None:
+    results = judged(loss)
+    assert results
+    assert [(r.case, r.message) for r in results if r.outcome != "pass"] == []
+
+
+FALSE = [
+    ("absolute_error", "smoothness", "Cinf"),
+    ("absolute_error", "smoothness", "C1"),
+    ("squared_error", "smoothness", "C0"),
+    ("huber_loss", "smoothness", "Cinf"),
+    ("squared_error", "smoothness", "C1"),
+    ("sigmoid", "convex_in", ["x"]),
+    ("logit", "convex_in", ["probabilities"]),
+    ("squared_error", "not_convex_in", ["prediction"]),
+    ("softmax_cross_entropy", "not_convex_in", ["logits"]),
+    ("quantile_loss", "symmetric", True),
+    ("squared_error", "translation_invariant", ["prediction"]),
+    ("logsumexp", "translation_invariant", ["logits"]),
+    ("absolute_error", "lipschitz", {"prediction": "1 / 2"}),
+    ("absolute_error", "lipschitz", {"prediction": "3"}),
+    ("squared_error", "minimum", {"at": "prediction == target", "value": "1"}),
+    ("squared_error", "minimum", {"at": "prediction == target + 1", "value": "1"}),
+    ("sigmoid", "monotone", {"x": "decreasing"}),
+    ("squared_error", "monotone", {"prediction": "increasing"}),
+    ("brier_score", "proper", "no"),
+    ("absolute_error", "elicits", "mean"),
+    ("squared_error", "elicits", "median"),
+]
+
+
+@pytest.mark.parametrize(("loss", "key", "claim"), FALSE)
+def test_a_false_statement_is_noticed(loss: str, key: str, claim: Any) -> None:
+    results = judged(loss, {key: claim})
+    assert any(result.outcome == "fail" for result in results)
+    assert all(result.message for result in results if result.outcome == "fail")
+
+
+def test_a_score_that_is_not_proper_is_noticed() -> None:
+    spec = load_spec("brier_score")
+    absolute = {**spec.data, "name": "absolute_error", "properties": {"proper": "strictly"}}
+    renamed = {
+        new: spec.inputs[old]
+        for old, new in (("probabilities", "prediction"), ("target", "target"))
+    }
+    improper = replace(spec, data={**absolute, "inputs": renamed, "parameters": {}})
+    inquiry = Inquiry(BackendSubject("numpy"), improper, "properties", "float64")
+    (result,) = stated.run(inquiry, Settings(seed=5))
+    assert result.outcome == "fail"
+    assert "the expected loss is least at" in result.message
