@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from lossapi.plan import Plan, Program
 
 
+_HALVES = (jnp.float16, jnp.bfloat16)
+
+
 class JaxBackend(Backend):
     """JAX arrays and tracers, with and without x64."""
 
@@ -50,13 +53,14 @@ class JaxBackend(Backend):
 
     def asarray(self, value: Any, dtype: str | None = None, like: Any = None) -> Any:
         """An array from numbers."""
-        return jnp.asarray(value, dtype=dtype)
+        if dtype is not None and not isinstance(value, jax.Array):
+            value = np.asarray(value).astype(dtype)  # on the host, where nothing is compiled
+        return jnp.asarray(value)
 
     def to_numpy(self, array: Any) -> Any:
         """The array's values as a NumPy array (halves as float32)."""
-        if array.dtype in (jnp.bfloat16, jnp.float16):
-            array = array.astype(jnp.float32)
-        return np.asarray(array)
+        values = np.asarray(array)
+        return values.astype(np.float32) if array.dtype in _HALVES else values
 
     def session(self, dtype: str) -> AbstractContextManager[Any]:
         """X64 on for float64, off for the others."""
@@ -73,26 +77,36 @@ class JaxBackend(Backend):
 
     def execute(self, plan: Plan, arrays: dict[str, Any]) -> Any:
         """Run a whole call, compiled once per plan; inside a trace it becomes part of it."""
+        program = plan.program
+        if program.function.signature.elementwise and program.parameters:
+            # Numbers become arguments, so that another delta does not compile anew.
+            plan, numbers = plan.with_numbers_as_arrays()
+            dtype = np.dtype(plan.compute)
+            arrays = {**arrays, **{name: dtype.type(x) for name, x in numbers.items()}}
         return self._compiled(plan, arrays)
 
     def apply(self, program: Program, arrays: tuple[Any, ...]) -> Any:
         """Run a kernel whose derivative is the analytic gradient, in both modes."""
-        if program.array_parameters or not program.function.gradients:
+        if not program.function.gradients:
             return program.value(self.xp, arrays)
         return self._differentiable(program)(*arrays)
 
     def transforms(self) -> dict[str, Transform]:
-        """What JAX does to functions."""
-        return {
-            "jit": Transform("call", jax.jit),
-            "vmap": Transform("map", jax.vmap),
-            "grad": Transform("gradient", jax.grad),
-            "jit-grad": Transform("gradient", lambda f: jax.jit(jax.grad(f))),
-            "jacfwd": Transform("gradient", jax.jacfwd),
-            "jvp": Transform("directional", _directional),
-            "hessian": Transform("hessian", jax.hessian),
-            "jacrev-jacrev": Transform("hessian", lambda f: jax.jacrev(jax.jacrev(f))),
+        """What JAX does to functions; mostly within jit, as it is used, and in one compilation."""
+        within_jit = {
+            "jit": ("call", lambda f: f),
+            "vmap": ("map", jax.vmap),
+            "jit-grad": ("gradient", jax.grad),
+            "jacfwd": ("gradient", jax.jacfwd),
+            "jvp": ("directional", _directional),
+            "hessian": ("hessian", jax.hessian),
+            "jacrev-jacrev": ("hessian", lambda f: jax.jacrev(jax.jacrev(f))),
         }
+        compiled = {
+            name: Transform(kind, lambda f, apply=apply: jax.jit(apply(f)))
+            for name, (kind, apply) in within_jit.items()
+        }
+        return {**compiled, "grad": Transform("gradient", jax.grad)}
 
 
 def _log1p(x: Any) -> Any:
@@ -116,27 +130,50 @@ def _differentiable(xp: Any, program: Program) -> Callable[..., Any]:
 
     def derivative(primals: Any, tangents: Any) -> Any:
         result = value(*primals)
+        total = jnp.zeros_like(result)
         # An input that does not vary is left out: its gradient may be infinite, and inf·0 is NaN.
         varying = {
             name: tangent
-            for name, tangent in zip(function.inputs, tangents, strict=True)
+            for name, tangent in zip(function.inputs, tangents, strict=False)
             if name in function.gradients and not isinstance(tangent, SymbolicZero)
         }
         gradients = gradients_of(tuple(varying), primals)
-        total = jnp.zeros_like(result)
         for (name, tangent), gradient in zip(varying.items(), gradients, strict=True):
             change = gradient * tangent
-            core = function.signature.inputs[function.inputs.index(name)]
-            total = total + (jnp.sum(change, axis=tuple(range(-len(core), 0))) if core else change)
-        return result, total
+            core = function.cores[name]
+            total = total + (jnp.sum(change, axis=tuple(range(-core, 0))) if core else change)
+        return result, total + _along_parameters(xp, program, primals, tangents)
 
     value.defjvp(derivative, symbolic_zeros=True)
     return value
 
 
+def _along_parameters(xp: Any, program: Program, primals: Any, tangents: Any) -> Any:
+    """What the parameters that vary add to the derivative: that of the plain kernel."""
+    count = len(program.function.inputs)
+    moving = [
+        place
+        for place in range(count, len(primals))
+        if not isinstance(tangents[place], SymbolicZero)
+    ]
+    if not moving:
+        return 0.0
+
+    def value(*parameters: Any) -> Any:
+        moved = dict(zip(moving, parameters, strict=True))
+        return program.value(xp, tuple(moved.get(i, x) for i, x in enumerate(primals)))
+
+    at, along = (tuple(given[place] for place in moving) for given in (primals, tangents))
+    return jax.jvp(value, at, along)[1]
+
+
 def _gradients(xp: Any, program: Program) -> Callable[..., tuple[Any, ...]]:
     """The analytic gradients; of one variable alone they know their derivative, the curvature."""
-    if len(program.function.inputs) > 1 or not program.function.curvatures:
+    if (
+        len(program.function.inputs) > 1
+        or program.key[1:] != ((), ())
+        or not (program.function.curvatures)
+    ):
         return partial(program.gradients, xp)
     names = program.function.inputs
 

@@ -64,8 +64,14 @@ class TorchBackend(Backend):
 
     def apply(self, program: Program, arrays: tuple[Any, ...]) -> Any:
         """Run a kernel with its analytic gradient, or plainly where a transform looks inside."""
-        plain = program.array_parameters or not program.function.gradients
-        if plain or not torch.is_grad_enabled() or _transformed(arrays):
+        parameters = arrays[len(program.function.inputs) :]
+        plain = (
+            not program.function.gradients
+            or not torch.is_grad_enabled()
+            or any(parameter.requires_grad for parameter in parameters)
+            or _transformed(arrays)
+        )
+        if plain:
             return program.value(self.xp, arrays)
         return _Analytic.apply(self.xp, program, *arrays)  # type: ignore[no-untyped-call]
 
@@ -107,21 +113,14 @@ class _Analytic(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, cotangent: Any) -> Any:  # type: ignore[override]
         arrays, function = ctx.saved_tensors, ctx.program.function
-        needed = tuple(
-            name
-            for name, need in zip(function.inputs, ctx.needs_input_grad[2:], strict=True)
-            if need
-        )
+        needs = zip(function.inputs, ctx.needs_input_grad[2:], strict=False)
+        needed = tuple(name for name, need in needs if need)
         found = dict(zip(needed, ctx.program.gradients(ctx.xp, needed, arrays), strict=True))
-        gradients = []
-        for name, core, array in zip(
-            function.inputs, function.signature.inputs, arrays, strict=True
-        ):
+        gradients: list[Any] = [None] * len(arrays)
+        for place, name in enumerate(function.inputs):
             if name in found:
-                weight = cotangent[(..., *(None,) * len(core))]
-                gradients.append((found[name] * weight).sum_to_size(array.shape))
-            else:
-                gradients.append(None)
+                weight = cotangent[(..., *(None,) * function.cores[name])]
+                gradients[place] = (found[name] * weight).sum_to_size(arrays[place].shape)
         return (None, None, *gradients)
 
 

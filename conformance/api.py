@@ -16,7 +16,7 @@ def check(
     gradient: Callable[..., Any] | None = None,
     checks: Sequence[str] = (),
     dtypes: Sequence[str] = ("float64", "float32"),
-    examples: int = 25,
+    examples: int = 200,
     seed: int | None = None,
 ) -> None:
     """Hold an implementation of one function against its specification.

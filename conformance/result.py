@@ -33,7 +33,7 @@ DTYPES = ("float64", "float32", "float16", "bfloat16")
 class Settings:
     """How hard the checks look."""
 
-    examples: int = 25
+    examples: int = 200
     """How many inputs hypothesis draws for each property."""
     seed: int = field(default_factory=lambda: random.SystemRandom().randrange(2**32))
     """Where random draws start; printed, so that a run can be repeated."""

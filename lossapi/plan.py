@@ -24,18 +24,20 @@ Arrays = dict[str, Any]
 class Program:
     """A kernel and its derivatives with their parameters fixed."""
 
-    __slots__ = ("array_parameters", "function", "key", "parameters")
+    __slots__ = ("array_parameters", "checked", "function", "key", "parameters")
 
     def __init__(
         self,
         function: Function,
         parameters: dict[str, float | None],
         array_parameters: tuple[str, ...],
+        checked: tuple[str, ...] = (),
     ) -> None:
         self.function = function
         self.parameters = parameters
         self.array_parameters = array_parameters
-        self.key = (function.__name__, tuple(parameters.items()), array_parameters)
+        self.checked = checked  # array parameters that are known to lie in their domain
+        self.key = (function.__name__, tuple(parameters.items()), array_parameters, checked)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Program) and self.key == other.key
@@ -115,6 +117,29 @@ class Plan:
         self.dtypes, self.result = dtypes, result
         self.compute = "float64" if result == "float64" else "float32"
         self.key = (program.key, mode, reduction, wrt, axis, ignore_index, loop, dtypes, result)
+
+    def with_numbers_as_arrays(self) -> tuple[Plan, Arrays]:
+        """The same call with its numeric parameters among the arrays instead of fixed."""
+        given = self.program.parameters
+        numbers = {name: number for name, number in given.items() if number is not None}
+        fixed = {name: None for name, number in given.items() if number is None}
+        plan = Plan(
+            program=Program(
+                self.program.function,
+                fixed,
+                (*self.program.array_parameters, *numbers),
+                checked=tuple(numbers),
+            ),
+            mode=self.mode,
+            reduction=self.reduction,
+            wrt=self.wrt,
+            axis=self.axis,
+            ignore_index=self.ignore_index,
+            loop=self.loop,
+            dtypes=self.dtypes,
+            result=self.result,
+        )
+        return plan, numbers
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Plan) and self.key == other.key
@@ -252,7 +277,7 @@ class Examples:
         valid = None
         for name, array in inputs.items():
             domain = self._domain(name)
-            if domain.is_everything:
+            if domain.is_everything or name in self.plan.program.checked:
                 continue
             if domain.text == LABELS:
                 inside = (array >= 0) & (array < self._classes)

@@ -48,7 +48,8 @@ def _kept(batch: Batch) -> Iterator[Result]:
     wanted = quantities(inquiry.spec, "value", "gradient", "hessian_diag")
     for quantity, answer, request in together(inquiry, batch.cases, wanted):
         yield _dtype(inquiry, f"kept/{quantity.label}", answer, request, inquiry.dtype)
-    if reduces(inquiry.spec) and inquiry.subject.traits.options:
+    widest = inquiry.dtype == inquiry.subject.traits.widest
+    if reduces(inquiry.spec) and inquiry.subject.traits.options and widest:
         request = inquiry.request(batch.cases, options={"reduction": "mean"})
         yield _dtype(inquiry, "kept/mean", inquiry.ask(request), request, inquiry.dtype)
 
@@ -130,7 +131,7 @@ def _integer_targets(batch: Batch) -> Iterator[Result]:
                 inputs = {**request.inputs, name: array}
                 return replace(request, inputs=inputs, input_dtypes={name: dtype})
 
-            wanted = [VALUE, Quantity("gradient", batch.names[0])]
+            wanted = [VALUE, Quantity("gradient", batch.names[0])][: 2 if dtype == "int64" else 1]
             for quantity, answer, request in together(inquiry, cases, wanted, given):
                 title = f"{name}-in-{dtype}/{quantity.label}"
                 if answer.response is None:

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from .. import formats
-from ..formats import FORMATS, Format
+from ..formats import Format
 from ..result import Result, Settings
 from ..specfile import Spec
 from ..subject import Request, Subject
 from ..trees import flat
 from . import expected, hessians
-from .cases import Array, Case, golden_cases, grouped, reduces
+from .cases import Array, Case, computing, golden_cases, grouped, reduces, smallest_normal
 from .derivatives import judged_derivative
 from .expected import VALUE, Quantity
 from .inquiry import Inquiry
@@ -39,7 +39,7 @@ def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterato
     inquiry = Inquiry(subject, spec, "transforms", dtype)
     if not subject.traits.transforms:
         return
-    kept, gone = _chosen(spec, dtype)
+    kept, gone = _chosen(inquiry)
     mask = np.asarray([True] * len(kept) + [False] * len(gone))
     maskable = reduces(spec) and subject.traits.options and bool(gone)
     seen: set[str] = set()
@@ -52,16 +52,20 @@ def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterato
         seen.add(kind)
 
 
-def _chosen(spec: Spec, dtype: str) -> tuple[list[Case], list[Case]]:
+def _chosen(inquiry: Inquiry) -> tuple[list[Case], list[Case]]:
     """Points of one shape and the default parameters: finite gradients of many flags, and others.
 
     The derivative of a sum of examples mixes infinite and finite ones in forward mode, since a
     tangent of 0 times infinity is NaN: the points whose derivatives are not finite come masked.
     """
-    groups = grouped(golden_cases(spec, dtype))
+    spec, form = inquiry.spec, inquiry.form
+    groups = grouped(golden_cases(spec, inquiry.dtype))
     plain = [group for group in groups if not group[0].parameters] or groups
     cases = max(plain, key=len)
-    finite = [case for case in cases if _is_finite(spec, case, FORMATS[dtype])]
+    if inquiry.subject.traits.flushes_subnormals:
+        least = smallest_normal(computing(form))
+        cases = [case for case in cases if not any(0 < abs(x) < least for x in case.numbers)]
+    finite = [case for case in cases if _is_finite(spec, case, form)]
     others = [case for case in cases if case not in finite]
     flags: set[str] = set()
     new = []
