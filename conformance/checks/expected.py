@@ -62,14 +62,17 @@ def bound(spec: Spec, quantity: Quantity, form: Format, factor: float) -> float:
     return float(entry["ulp"]) * factor
 
 
-# One store for all subjects and dtypes of a run: exact results are the dearest part of it. A spec
-# is held with its results, so that its id is not used again.
+# Exact results are the dearest part of a run: those of the latest specification serve all subjects
+# and dtypes. A spec is held with its results, so that its id is not used again.
 _store: dict[int, tuple[Spec, dict[tuple[Any, ...], Due]]] = {}
 
 
 def due(spec: Spec, case: Case, quantity: Quantity) -> Due:
     """The exact result of a case: from the golden file if it stands there, else computed."""
-    results = _store.setdefault(id(spec), (spec, {}))[1]
+    if id(spec) not in _store:
+        _store.clear()
+        _store[id(spec)] = spec, {}
+    results = _store[id(spec)][1]
     key = (quantity, case.key)
     if key not in results:
         exact = case.known.get((quantity.kind, quantity.wrt))

@@ -15,10 +15,9 @@ from .asking import together
 from .cases import Case, grouped
 from .expected import quantities
 from .hazards import grid
-from .inquiry import Inquiry
+from .inquiry import ONE_PER_CENT, Inquiry
 
 PER_DTYPE = True
-ONE_PER_CENT = 0.01
 
 
 def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterator[Result]:
