@@ -169,13 +169,10 @@ def _along_parameters(xp: Any, program: Program, primals: Any, tangents: Any) ->
 
 def _gradients(xp: Any, program: Program) -> Callable[..., tuple[Any, ...]]:
     """The analytic gradients; of one variable alone they know their derivative, the curvature."""
-    if (
-        len(program.function.inputs) > 1
-        or program.key[1:] != ((), ())
-        or not (program.function.curvatures)
-    ):
+    function, names = program.function, program.function.inputs
+    alone = len(names) == 1 and not program.parameters and not program.array_parameters
+    if not (alone and function.curvatures):
         return partial(program.gradients, xp)
-    names = program.function.inputs
 
     @jax.custom_jvp
     def slope(x: Any) -> Any:

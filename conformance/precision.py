@@ -68,12 +68,12 @@ def _doubtful(value: Value) -> bool:
 
 def _without_noise(history: list[Value], digits: int, wanted: int) -> Value | None:
     """The latest result with zero for what is rounding error only; None where that is not all."""
-    noise = _power_of_ten(-(digits * 4 // 10))
+    levels = [_power_of_ten(-(used * 4 // 10)) for used in (digits // 4, digits // 2, digits)]
     cleaned = []
     for a, b, c in zip(*(flat(value) for value in history), strict=True):
         if _agree(b, c, wanted):
             cleaned.append(c)
-        elif abs(c) < noise and abs(c) <= abs(b) <= abs(a):
+        elif all(abs(x) < noise for x, noise in zip((a, b, c), levels, strict=True)):
             cleaned.append(arithmetic(30).zero)
         else:
             return None

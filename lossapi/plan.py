@@ -37,7 +37,7 @@ class Program:
         self.parameters = parameters
         self.array_parameters = array_parameters
         self.checked = checked  # array parameters that are known to lie in their domain
-        self.key = (function.__name__, tuple(parameters.items()), array_parameters, checked)
+        self.key = (function, tuple(parameters.items()), array_parameters, checked)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Program) and self.key == other.key
@@ -122,7 +122,7 @@ class Plan:
         """The same call with its numeric parameters among the arrays instead of fixed."""
         given = self.program.parameters
         numbers = {name: number for name, number in given.items() if number is not None}
-        fixed = {name: None for name, number in given.items() if number is None}
+        fixed = {name: number for name, number in given.items() if number is None}
         plan = Plan(
             program=Program(
                 self.program.function,

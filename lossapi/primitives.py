@@ -79,7 +79,9 @@ def logit(xp: Namespace, probability: Array) -> Array:
 def xlogy(xp: Namespace, x: Array, y: Array) -> Array:
     """`x * log(y)`, and 0 where x is 0 and the logarithm infinite."""
     # The argument is replaced before its logarithm is taken: 0 * inf would poison derivatives too.
-    absent = (x == 0) & ((y == 0) | xp.isinf(y))
+    # y + y, because compilers make of y == 0 or inf a test of its bits, which a subnormal number
+    # fails though arithmetic takes it for 0.
+    absent = (x == 0) & ((y + y == 0) | xp.isinf(y))
     return x * xp.log(xp.where(absent, 1.0, y))
 
 

@@ -17,6 +17,7 @@ from ..formats import FORMATS, Format
 from ..result import Outcome, Result
 from ..specfile import Spec
 from ..subject import Request, Response, Subject, Unsupported
+from ..trees import flat
 from . import expected
 from .cases import Array, Case, computing, reduces, smallest_normal, stacked
 from .expected import Quantity
@@ -115,12 +116,17 @@ class Inquiry:
         tolerance = tolerance or self.tolerance(quantity)
         due = expected.due(self.spec, case, quantity)
         scale = expected.cancelled(self.spec, case, due.scale) if tolerance.own else due.scale
+        if tolerance.floor:
+            tolerance = tolerance._replace(floor=tolerance.floor * self._largest_factor(case))
         found = judge_components(got, due.exact, scale, tolerance)
         if found.ok or not self.subject.traits.flushes_subnormals:
             return found
         normal = smallest_normal(computing(self.form))
         if any(0 < abs(x) < normal * 2.0**self.form.precision for x in case.numbers):
-            # Sums and differences of such numbers are flushed: right to one per cent is right.
+            # Sums and differences of such numbers are flushed: right to one per cent is right, and
+            # so is the zero that a flushed difference leaves.
+            if not np.any(got):
+                return found._replace(ok=True, ulp=0.0)
             per_cent = ONE_PER_CENT * 2.0**self.form.precision
             tolerance = tolerance._replace(ulp=max(tolerance.ulp, per_cent))
             found = judge_components(got, due.exact, scale, tolerance)
@@ -131,6 +137,18 @@ class Inquiry:
         other = expected.due(self.spec, flushed, quantity)
         second = judge_components(got, other.exact, other.scale, tolerance)
         return second if second.ok else found
+
+    def _largest_factor(self, case: Case) -> float:
+        """What a flushed probability may be multiplied by: the largest weight of a class, or 1."""
+        if self.spec.signature.elementwise:
+            return 1.0
+        weights = [
+            x
+            for name, entry in self.spec.inputs.items()
+            if entry["dtype"] == "target"
+            for x in flat(case.inputs[name])
+        ]
+        return max([1.0, *(abs(x) for x in weights if math.isfinite(x))])
 
     # --- writing down
 

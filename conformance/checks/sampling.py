@@ -22,6 +22,10 @@ _BYTES = 10
 """As many bytes make one number."""
 
 
+_FACTORS = Domain("[-8, 8]")
+"""Where the components of a cotangent are drawn."""
+
+
 def bytes_needed(spec: Spec, count: int, classes: int) -> int:
     """The length of the draw that makes `count` cases."""
     return count * _numbers_per_case(spec, classes) * _BYTES
@@ -44,10 +48,15 @@ def drawn_cases(
                 inputs[name] = draw.number(domain)
             else:
                 inputs[name] = draw.vector(domain, classes)
-        cotangent = draw.vector(Domain("[-8, 8]"), classes) if spec.has_vector_output else None
+        cotangent = _finite(draw.vector(_FACTORS, classes)) if spec.has_vector_output else None
         title = ", ".join(f"{name}={value!r}" for name, value in inputs.items())
         cases.append(Case(title, inputs, parameters, cotangent))
     return cases
+
+
+def _finite(cotangent: list[float]) -> list[float]:
+    # A draw leaves its domain now and then; what multiplies a result has no domain to leave.
+    return [x if x in _FACTORS else 1.0 for x in cotangent]
 
 
 def _numbers_per_case(spec: Spec, classes: int) -> int:

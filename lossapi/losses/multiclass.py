@@ -64,7 +64,7 @@ def _(xp, logits, target, *, label_smoothing):
     summable, grow = _summable(xp, weights)
     others = p.leave_out(xp, summable, summable)
     probabilities, complements = p.softmax_pair(xp, logits)
-    return probabilities * others * grow - weights * complements
+    return (probabilities * others - summable * complements) * grow
 
 
 @softmax_cross_entropy.gradient("target")

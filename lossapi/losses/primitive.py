@@ -105,10 +105,9 @@ def _(xp, x, y):
 
 @xlogy.curvature("y")
 def _(xp, x, y):
-    # The square of y overflows or underflows where the result does not. A second division would
-    # not do: compilers merge it with the first.
-    divisor = _divisor(xp, x, y)
-    return -x / divisor * (1.0 / divisor)
+    # x / y^2 by the root of x: neither y^2 nor x / y overflows or underflows before the result does.
+    root = xp.sqrt(x) / _divisor(xp, x, y)
+    return -root * root
 
 
 def _divisor(xp, x, y):
