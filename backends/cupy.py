@@ -17,9 +17,9 @@ class CupyBackend(Backend):
     def __init__(self) -> None:
         super().__init__("cupy", compat)
 
-    def recognises(self, array: Any) -> bool:
-        """Whether an object is a CuPy array."""
-        return isinstance(array, cp.ndarray)
+    def recognises(self, kind: type) -> bool:
+        """Whether a type is that of CuPy's arrays."""
+        return issubclass(kind, cp.ndarray)
 
     def device(self, array: Any) -> int:
         """The number of the array's device."""

@@ -35,9 +35,9 @@ class JaxBackend(Backend):
         self._compiled = jax.jit(lambda plan, arrays: plan(self, arrays), static_argnums=0)
         self._differentiable = cache(partial(_differentiable, self.xp))
 
-    def recognises(self, array: Any) -> bool:
-        """Whether an object is a JAX array or tracer."""
-        return isinstance(array, jax.Array)
+    def recognises(self, kind: type) -> bool:
+        """Whether a type is that of JAX's arrays or tracers."""
+        return issubclass(kind, jax.Array | jax.core.Tracer)
 
     def device(self, array: Any) -> Any:
         """The device an array was committed to; None where JAX may still choose."""
@@ -103,8 +103,7 @@ class JaxBackend(Backend):
             "jacrev-jacrev": ("hessian", lambda f: jax.jacrev(jax.jacrev(f))),
         }
         compiled = {
-            name: Transform(kind, lambda f, apply=apply: jax.jit(apply(f)))
-            for name, (kind, apply) in within_jit.items()
+            name: Transform(kind, _within_jit(apply)) for name, (kind, apply) in within_jit.items()
         }
         return {**compiled, "grad": Transform("gradient", jax.grad)}
 
@@ -183,6 +182,10 @@ def _gradients(xp: Any, program: Program) -> Callable[..., tuple[Any, ...]]:
         return slope(*primals), program.curvatures(xp, names, primals)[0] * tangents[0]
 
     return lambda wrt, arrays: tuple(slope(*arrays) for _ in wrt)
+
+
+def _within_jit(apply: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda function: jax.jit(apply(function))
 
 
 def _directional(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -16,9 +16,9 @@ class NumpyBackend(Backend):
         super().__init__("numpy", np)
         self.xp.astype = _astype
 
-    def recognises(self, array: Any) -> bool:
-        """Whether an object is a NumPy array or scalar."""
-        return isinstance(array, np.ndarray | np.generic)
+    def recognises(self, kind: type) -> bool:
+        """Whether a type is that of NumPy's arrays or scalars."""
+        return issubclass(kind, np.ndarray | np.generic)
 
     def device(self, array: Any) -> None:
         """None: all arrays live in the same memory."""

@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from lossapi.loss import Function
     from lossapi.plan import Plan, Program
 
-_PLAIN_TYPES = (torch.Tensor, torch.nn.Parameter)
-
 
 class TorchBackend(Backend):
     """PyTorch tensors on any device."""
 
+    kinds = (torch.Tensor, torch.nn.Parameter)
+
     def __init__(self) -> None:
         super().__init__("torch", compat)
 
-    def recognises(self, array: Any) -> bool:
-        """Whether an object is a tensor."""
-        return isinstance(array, torch.Tensor)
+    def recognises(self, kind: type) -> bool:
+        """Whether a type is that of tensors."""
+        return issubclass(kind, torch.Tensor)
 
     def device(self, array: Any) -> Any:
         """The tensor's device."""
@@ -97,7 +97,7 @@ def _transformed(tensors: tuple[Any, ...]) -> bool:
         torch.compiler.is_compiling()
         or torch._C._are_functorch_transforms_active()
         or forward_ad._current_level >= 0
-        or any(type(tensor) not in _PLAIN_TYPES for tensor in tensors)
+        or any(type(tensor) not in TorchBackend.kinds for tensor in tensors)
     )
 
 
@@ -111,7 +111,7 @@ class _Analytic(torch.autograd.Function):
         return program.value(xp, arrays)
 
     @staticmethod
-    def backward(ctx: Any, cotangent: Any) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, cotangent: Any) -> Any:
         arrays, function = ctx.saved_tensors, ctx.program.function
         needs = zip(function.inputs, ctx.needs_input_grad[2:], strict=False)
         needed = tuple(name for name, need in needs if need)

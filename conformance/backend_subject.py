@@ -116,7 +116,7 @@ class BackendSubject:
         with warnings.catch_warnings():
             # JAX without x64 says that it makes int32 of int64: its integers, and it may.
             warnings.simplefilter("ignore", UserWarning)
-            array = self.backend.asarray(value.copy(), dtype)
+            array = self.backend.asarray(value.copy(order="K"), dtype)
         if isinstance(array, np.ndarray):
             array.setflags(write=False)
         return array

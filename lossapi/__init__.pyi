@@ -64,7 +64,6 @@ __all__ = [
     "xlogy",
 ]
 
-
 class _AbsoluteError(Loss):
     """Magnitude of the residual."""
 

@@ -46,6 +46,9 @@ class Backend:
     flushes_subnormals = False
     """Whether the library takes subnormal numbers for 0."""
 
+    kinds: tuple[type, ...] = ()
+    """Types of arrays that are known beforehand."""
+
     def __init__(self, name: str, namespace: ModuleType | Any) -> None:
         self.name = name
         self.xp = SimpleNamespace(**vars(namespace))
@@ -58,8 +61,8 @@ class Backend:
 
     # --- what arrays are
 
-    def recognises(self, array: Any) -> bool:
-        """Whether an object is an array of this library."""
+    def recognises(self, kind: type) -> bool:
+        """Whether objects of a type are arrays of this library."""
         return False
 
     def dtype_name(self, array: Any) -> str:
@@ -172,7 +175,8 @@ def find(loss: str, values: Iterable[tuple[str, Any]]) -> Backend:
     for name, value in values:
         if value is None or is_number(value) or isinstance(value, list | tuple):
             continue
-        backend = _by_type.get(type(value)) or _recognise(loss, name, value)
+        kind = type(value)
+        backend = _by_type[kind] if _has_adapter(kind) else _standard(loss, name, value)
         if found is None:
             found, first = backend, name
         elif found is not backend:
@@ -198,22 +202,33 @@ def check_devices(loss: str, backend: Backend, values: Iterable[tuple[str, Any]]
         )
 
 
-def _recognise(loss: str, name: str, value: Any) -> Backend:
-    import array_api_compat
-
+def _has_adapter(kind: type) -> bool:
+    """Whether the backend of a type is known, or an adapter recognises it."""
+    if kind in _by_type:
+        return True
     for candidate in names():
         # A library whose module is not loaded cannot have made this object.
-        if candidate in sys.modules and get(candidate).recognises(value):
-            _by_type[type(value)] = get(candidate)
-            return _by_type[type(value)]
+        if candidate in sys.modules and get(candidate).recognises(kind):
+            _by_type.update(dict.fromkeys((kind, *get(candidate).kinds), get(candidate)))
+            return True
+    return False
+
+
+# torch.compile calls this while it traces, instead of tracing the import of an adapter.
+_has_adapter._dynamo_marked_constant = True  # type: ignore[attr-defined]
+
+
+def _standard(loss: str, name: str, value: Any) -> Backend:
+    """The generic backend of an array that follows the standard."""
+    import array_api_compat
+
+    kind = type(value)
     if array_api_compat.is_array_api_obj(value):
-        backend = get(
-            array_api_compat.array_namespace(value).__name__.removeprefix("array_api_compat.")
-        )
-        _by_type[type(value)] = backend
-        return backend
+        module = array_api_compat.array_namespace(value).__name__
+        _by_type[kind] = get(module.removeprefix("array_api_compat."))
+        return _by_type[kind]
     raise BackendError(
-        f"{loss}: {name} is a {type(value).__module__}.{type(value).__qualname__}; accepted are "
+        f"{loss}: {name} is a {kind.__module__}.{kind.__qualname__}; accepted are "
         f"numbers, lists of numbers, and arrays of NumPy, CuPy, PyTorch, JAX or another library "
         f"that follows the Array API standard. Convert it, for example with numpy.asarray."
     )

@@ -120,7 +120,7 @@ class Function:
     def __signature__(self) -> inspect.Signature:
         return reference.call_signature(self)
 
-    __doc__ = reference.Documentation(__doc__)  # type: ignore[assignment]
+    __doc__ = reference.Documentation(__doc__)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__.lower()} {self.__name__!r} {self.signature.text}>"
@@ -132,13 +132,13 @@ class Function:
 class Primitive(Function):
     """A building block of losses: the same faces, without reduction."""
 
-    __doc__ = reference.Documentation(__doc__)  # type: ignore[assignment]
+    __doc__ = reference.Documentation(__doc__)
 
 
 class Loss(Function):
     """A loss function: one number per example, reduced over the examples."""
 
-    __doc__ = reference.Documentation(__doc__)  # type: ignore[assignment]
+    __doc__ = reference.Documentation(__doc__)
     reduces = True
 
     def __init__(self, kernel: Kernel, signature: str, domains: dict[str, str]) -> None:
@@ -150,7 +150,10 @@ class Loss(Function):
         self.options += ("weights", "where", "reduction")
 
     def sum_and_weight(self, *args: Any, **kwargs: Any) -> Any:
-        """The pair (Σwℓ, Σw), which adds up over micro-batches, shards and machines."""
+        """The pair (Σwℓ, Σw), which adds up over micro-batches, shards and machines.
+
+        Both are in the computing dtype: float64 for float64, float32 for all others.
+        """
         return call.run(self, "sum_and_weight", args, kwargs)
 
 

@@ -122,7 +122,7 @@ class Plan:
         """The same call with its numeric parameters among the arrays instead of fixed."""
         given = self.program.parameters
         numbers = {name: number for name, number in given.items() if number is not None}
-        fixed = {name: number for name, number in given.items() if number is None}
+        fixed: dict[str, float | None] = {k: None for k, v in given.items() if v is None}
         plan = Plan(
             program=Program(
                 self.program.function,
@@ -153,8 +153,8 @@ class Plan:
         if self.mode == "value":
             return self._cast(backend, examples.reduce(examples.losses()))
         if self.mode == "sum_and_weight":
-            total, weight = examples.total(examples.losses()), examples.weight()
-            return self._cast(backend, total), self._cast(backend, weight)
+            # In the computing dtype: a float16 would end at 65504, and these are to be added up.
+            return examples.total(examples.losses()), examples.weight()
         gradients = tuple(
             self._finish(backend, examples, name, array)
             for name, array in zip(self.wrt, examples.derivatives(arrays), strict=True)

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
 

@@ -8,10 +8,10 @@ import sys
 from xml.etree import ElementTree
 
 import pytest
-from lossapi.conformance import pages
-from lossapi.conformance.specfile import load_spec, spec_names
 
 from lossapi import cli
+from lossapi.conformance import pages
+from lossapi.conformance.specfile import load_spec, spec_names
 
 QUICK = ("--loss", "huber_loss", "--check", "value", "--dtype", "float64")
 

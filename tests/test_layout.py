@@ -1,4 +1,4 @@
-"""The house rules that no reader should have to check: who imports whom, and what an import costs."""
+"""The house rules that no reader should have to check: who imports whom, and at what cost."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = {"lossapi": "lossapi", "backends": "lossapi.backends", "conformance": "lossapi.conformance"}
+FOLDERS = {
+    "lossapi": "lossapi",
+    "backends": "lossapi.backends",
+    "conformance": "lossapi.conformance",
+}
 LIBRARIES = ("torch", "jax", "cupy", "dask")
 
 

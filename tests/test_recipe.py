@@ -1,4 +1,4 @@
-"""CONTRIBUTING's recipe for a loss, followed in a temporary copy, needs the files it names alone."""
+"""CONTRIBUTING's recipe for a loss, followed in a copy, needs the files that it names alone."""
 
 from __future__ import annotations
 

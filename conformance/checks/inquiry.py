@@ -148,7 +148,7 @@ class Inquiry:
             if entry["dtype"] == "target"
             for x in flat(case.inputs[name])
         ]
-        return max([1.0, *(abs(x) for x in weights if math.isfinite(x))])
+        return max([1.0, *(abs(float(x)) for x in weights if math.isfinite(x))])
 
     # --- writing down
 

@@ -105,7 +105,7 @@ def _(xp, x, y):
 
 @xlogy.curvature("y")
 def _(xp, x, y):
-    # x / y^2 by the root of x: neither y^2 nor x / y overflows or underflows before the result does.
+    # x / y^2 by the root of x: neither y^2 nor x / y leaves the range before the result does.
     root = xp.sqrt(x) / _divisor(xp, x, y)
     return -root * root
 

@@ -28,9 +28,9 @@ def test_the_gradient_of_a_masked_nan_is_zero_in_both_modes() -> None:
 def test_an_input_that_does_not_vary_cannot_spoil_a_directional_derivative() -> None:
     # The target's gradient is infinite here; a tangent of zero must not turn it into NaN.
     p, y = jnp.asarray([1.0]), jnp.asarray([1.0])
-    derivative = jax.jvp(
-        lambda p: lossapi.binary_cross_entropy(p, y), (p,), (jnp.asarray([1.0]),)
-    )[1]
+    derivative = jax.jvp(lambda p: lossapi.binary_cross_entropy(p, y), (p,), (jnp.asarray([1.0]),))[
+        1
+    ]
     assert float(derivative) == -1.0
 
 

@@ -57,9 +57,7 @@ PROGRAMS: dict[str, Callable[[Any], Any]] = {
         a([0.5, 1.5, 0.25]), a([1.0, 0.0, 1.0]), reduction="none"
     ),
     "nothing at all": lambda a: lossapi.squared_error(a([]), a([])),
-    "all masked": lambda a: lossapi.kl_divergence(
-        a(SOFT), a(SOFT), where=a([False] * 4, "bool")
-    ),
+    "all masked": lambda a: lossapi.kl_divergence(a(SOFT), a(SOFT), where=a([False] * 4, "bool")),
     "numbers beside arrays": lambda a: lossapi.hinge_loss(a(RESIDUALS), 1, margin=2),
 }
 
@@ -179,7 +177,9 @@ def test_a_negative_weight_is_an_error_where_it_can_be_seen(library: Any) -> Non
         pytest.skip("Dask is lazy: its values cannot be seen")
     with pytest.raises(lossapi.ParameterError, match=r"weights\[1\] is -1"):
         lossapi.squared_error(
-            library.asarray([1.0, 2.0]), library.asarray([0.0, 0.0]), weights=library.asarray([1, -1])
+            library.asarray([1.0, 2.0]),
+            library.asarray([0.0, 0.0]),
+            weights=library.asarray([1, -1]),
         )
 
 

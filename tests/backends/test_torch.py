@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -64,6 +67,25 @@ def test_compiling_labels_and_options_needs_no_graph_break() -> None:
     weights = torch.tensor([1.0, 1.0, 0.0, 3.0])
     compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")
     torch.testing.assert_close(compiled(logits, labels, weights), loss(logits, labels, weights))
+
+
+def test_the_first_call_of_a_process_may_be_a_compiled_one() -> None:
+    program = (
+        "import torch, lossapi;"
+        "f = torch.compile(lossapi.huber_loss, fullgraph=True, backend='aot_eager');"
+        "print(f(torch.tensor([2.0]), torch.tensor([0.0])).item())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == "1.5", done.stderr
+
+
+def test_sums_of_halves_are_kept_in_float32() -> None:
+    total, weight = lossapi.squared_error.sum_and_weight(
+        torch.ones(70_000, dtype=torch.float16), 0.0
+    )
+    assert (total.item(), weight.item()) == (70_000.0, 70_000.0)
 
 
 def test_export_gives_a_program_with_the_same_results() -> None:

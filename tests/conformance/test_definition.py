@@ -3,6 +3,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from lossapi.conformance import definition
 from lossapi.conformance.definition import DefinitionError
 

@@ -1,9 +1,9 @@
 """Expectations files say what, and why."""
 
 import pytest
+
 from lossapi.conformance import expectations
 from lossapi.conformance.expectations import Expectation
-
 from lossapi.errors import SpecError
 
 GOOD = """

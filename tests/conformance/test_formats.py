@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from lossapi.conformance import formats
 from lossapi.conformance.arithmetic import arithmetic
 from lossapi.conformance.formats import BFLOAT16, BINARY16, BINARY32, BINARY64, FORMATS, ulp_error

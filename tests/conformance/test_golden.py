@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from mpmath import mpf
+
 from lossapi.conformance import definition, golden, oracle, precision, specfile, yamlfile
 from lossapi.conformance.arithmetic import arithmetic
 from lossapi.conformance.definition import DefinitionError
 from lossapi.conformance.precision import PrecisionError
-from mpmath import mpf
-
 from lossapi.errors import SpecError
 
 INF, NAN = math.inf, math.nan

@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lossapi.conformance.backend_subject import BackendSubject
-from lossapi.conformance.result import Result, Settings
-from lossapi.conformance.specfile import load_spec
 
 import lossapi.plan
 import lossapi.signature
 import lossapi.validation
 import lossapi.values
 from lossapi import primitives as p
+from lossapi.conformance.backend_subject import BackendSubject
+from lossapi.conformance.result import Result, Settings
+from lossapi.conformance.specfile import load_spec
 from lossapi.loss import Function
 from lossapi.losses import registry
 

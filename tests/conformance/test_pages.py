@@ -4,11 +4,11 @@ import doctest
 import inspect
 
 import pytest
+
+import lossapi
 from lossapi.conformance import pages
 from lossapi.conformance.face import face
 from lossapi.conformance.specfile import load_spec, spec_names
-
-import lossapi
 
 NAMES = spec_names()
 

@@ -6,6 +6,7 @@ import math
 from xml.etree import ElementTree
 
 import pytest
+
 from lossapi.conformance.report import jsonlines, junit, summary, terminal
 from lossapi.conformance.result import Result, Settings
 from lossapi.conformance.runner import Report, Step

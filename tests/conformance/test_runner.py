@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 
 import pytest
+
 from lossapi.conformance import BackendSubject, FunctionSubject, Unsupported
 from lossapi.conformance.expectations import Expectation
 from lossapi.conformance.result import Result, Settings
 from lossapi.conformance.runner import run
-
 from lossapi.errors import SpecError
 
 HUBER, OTHER = SimpleNamespace(name="huber_loss"), SimpleNamespace(name="log_cosh")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from lossapi.conformance import specfile
 
+from lossapi.conformance import specfile
 from lossapi.errors import SpecError
 
 GOOD = """

@@ -4,9 +4,9 @@ import ast
 import inspect
 
 import pytest
-from lossapi.conformance import stubs
 
 import lossapi
+from lossapi.conformance import stubs
 from lossapi.losses import registry
 
 

@@ -4,9 +4,9 @@ import warnings
 
 import numpy as np
 import pytest
-from lossapi.conformance import BackendSubject, FunctionSubject, Request, Unsupported
 
 import lossapi
+from lossapi.conformance import BackendSubject, FunctionSubject, Request, Unsupported
 from lossapi.loss import Loss
 
 PREDICTION, TARGET = np.array([0.5, 3.0, -4.0]), np.array([0.25, 0.5, 0.0])

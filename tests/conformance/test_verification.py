@@ -2,6 +2,7 @@
 
 import pytest
 import yaml
+
 from lossapi.conformance import specfile, verification
 
 ABSOLUTE = """

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from lossapi.conformance import equivalents
 from lossapi.conformance.specfile import load_spec, spec_names
-
 from lossapi.errors import SpecError
 
 CLAIMS = [

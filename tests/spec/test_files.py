@@ -1,6 +1,7 @@
 """Every loss file holds what it says, and its golden file is what it generates."""
 
 import pytest
+
 from lossapi.conformance import golden, specfile
 
 

@@ -3,6 +3,7 @@ import re
 from importlib import resources
 
 import pytest
+
 from lossapi.conformance.definition import FUNCTIONS
 
 ROOT = resources.files("lossapi.spec")

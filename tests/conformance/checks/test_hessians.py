@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from lossapi.conformance.backend_subject import BackendSubject
 from lossapi.conformance.checks import hessians
 from lossapi.conformance.checks.cases import Case

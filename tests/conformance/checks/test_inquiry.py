@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from lossapi.conformance.checks.asking import together
 from lossapi.conformance.checks.cases import Case
 from lossapi.conformance.checks.expected import VALUE, Quantity

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+
 from lossapi.conformance.checks.judging import Tolerance, judge, judge_components
 from lossapi.conformance.formats import BINARY32, BINARY64
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
+
 from lossapi.conformance.backend_subject import BackendSubject
 from lossapi.conformance.checks.cases import Case
 from lossapi.conformance.checks.inquiry import Inquiry

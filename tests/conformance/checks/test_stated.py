@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from lossapi.conformance.backend_subject import BackendSubject
 from lossapi.conformance.checks import stated
 from lossapi.conformance.checks.inquiry import Inquiry
