@@ -64,6 +64,7 @@ __all__ = [
     "xlogy",
 ]
 
+
 class _AbsoluteError(Loss):
     """Magnitude of the residual."""
 

@@ -216,7 +216,7 @@ def test_an_interrupt_is_one_line_and_130():
         text=True,
     ) as started:
         assert started.stderr is not None
-        assert started.stderr.readline().startswith("[0/")  # the run is under way
+        assert started.stderr.readline().startswith("[1/")  # the run is under way
         started.send_signal(signal.SIGINT)
         _, err = started.communicate(timeout=60)
     assert started.returncode == 130

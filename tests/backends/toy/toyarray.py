@@ -6,8 +6,9 @@ import numpy as np
 
 from lossapi.backend import Backend
 
-float32, float64, int64, bool_ = (np.dtype(n) for n in ("float32", "float64", "int64", "bool"))
-inf, nan = np.inf, np.nan
+float32, float64, int64 = (np.dtype(name) for name in ("float32", "float64", "int64"))
+bool = np.dtype("bool")
+inf, nan, finfo = np.inf, np.nan, np.finfo
 
 
 class Array:
@@ -38,7 +39,7 @@ def _lift(function):
 
 _OPERATORS = "add sub mul truediv pow and or lt le gt ge eq ne neg invert"
 _FUNCTIONS = """
-    all any argmax broadcast_to exp expand_dims isfinite isinf isnan log log1p moveaxis ones_like
+    abs all any argmax broadcast_to exp expand_dims isfinite isinf isnan log log1p moveaxis ones_like
     reshape sinh sqrt sum take take_along_axis tanh where zeros_like
 """
 
