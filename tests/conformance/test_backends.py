@@ -13,7 +13,7 @@ def test_a_backend_conforms(backend: str) -> None:
     pytest.importorskip(backend, reason=f"{backend} is not installed")
     # A fixed seed, so that a run can be repeated; hunting with others is for people.
     done = subprocess.run(
-        [sys.executable, "-m", "lossapi", "check", backend, "--seed", "1"],
+        [sys.executable, "-m", "lossapi", "check", backend, "--seed", "1", "--jobs", "1"],
         capture_output=True,
         text=True,
         check=False,
