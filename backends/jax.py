@@ -62,7 +62,7 @@ class JaxBackend(Backend):
         values = np.asarray(array)
         return values.astype(np.float32) if array.dtype in _HALVES else values
 
-    def session(self, dtype: str) -> AbstractContextManager[Any]:
+    def dtype_context(self, dtype: str) -> AbstractContextManager[Any]:
         """X64 on for float64, off for the others."""
         context: AbstractContextManager[Any] = jax.enable_x64(dtype == "float64")
         return context

@@ -25,9 +25,9 @@ def check(
     keyword, and gives the loss of each example, or any `Subject`. `gradient` gives the gradient by
     the first input in the same way. Raises ``AssertionError`` with the failures.
     """
+    from .oracle.specfile import load_spec
     from .report.terminal import failure_lines
     from .runner import load_checks, run
-    from .specfile import load_spec
 
     judged = _subject(loss, subject, gradient)
     settings = Settings(examples) if seed is None else Settings(examples, seed)

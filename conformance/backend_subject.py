@@ -80,7 +80,7 @@ class BackendSubject:
         if request.dtype not in self.backend.dtypes or missing:
             raise Unsupported(f"{self.name} has no {', '.join(missing) or request.dtype}")
         strict = lossapi.errors_on_invalid() if request.strict else nullcontext()
-        with self.backend.session(request.dtype), strict:
+        with self.backend.dtype_context(request.dtype), strict:
             arrays = {
                 name: self._place(value, request.dtype_of(name, value))
                 for name, value in request.arrays().items()

@@ -50,7 +50,7 @@ def _known(kind: str, came: Sequence[str], accepted: Sequence[str]) -> list[str]
 
 def _losses(came: Sequence[str]) -> list[str]:
     """These functions, or all that have a specification."""
-    from .specfile import spec_names
+    from .oracle.specfile import spec_names
 
     return _known("loss", came, spec_names()) or spec_names()
 
@@ -65,7 +65,7 @@ def cli() -> None:
 @click.option("--family", help="Only the functions of this family.")
 def list_(family: str | None) -> None:
     """List the functions by family, each with one sentence."""
-    from .specfile import load_spec, spec_names
+    from .oracle.specfile import load_spec, spec_names
 
     specs = [load_spec(name) for name in spec_names()]
     families = sorted({spec.family for spec in specs})
@@ -80,8 +80,8 @@ def list_(family: str | None) -> None:
 @click.argument("loss")
 def show(loss: str) -> None:
     """Print the reference page of LOSS."""
-    from .pages import render
-    from .specfile import load_spec
+    from .oracle.specfile import load_spec
+    from .reference.pages import render
 
     (name,) = _losses([loss])
     click.echo(render(load_spec(name)), nl=False)
@@ -127,10 +127,10 @@ def check(
     one, NumPy and every adapter whose library is installed. Exit code 0 is conforming, 1 is not,
     2 is a run that could not be carried out.
     """
+    from .oracle.specfile import load_spec
     from .parallel import run_apart
     from .report import jsonlines, junit, terminal
     from .runner import load_checks, run
-    from .specfile import load_spec
 
     kinds = _known("check", checks, KINDS) or list(KINDS)
     wanted = _known("dtype", dtypes, DTYPES)
@@ -233,7 +233,8 @@ def spec() -> None:
 @click.argument("losses", metavar="[NAME]...", nargs=-1)
 def build(losses: tuple[str, ...]) -> None:
     """Write golden values, reference pages and stubs."""
-    from . import golden, pages, stubs
+    from .oracle import golden
+    from .reference import pages, stubs
 
     for name in _losses(losses):
         for path in (*golden.build([name]), *pages.build([name])):
@@ -245,7 +246,8 @@ def build(losses: tuple[str, ...]) -> None:
 @click.argument("losses", metavar="[NAME]...", nargs=-1)
 def verify(losses: tuple[str, ...]) -> None:
     """Check definitions numerically, and that everything generated is up to date."""
-    from . import golden, pages, stubs
+    from .oracle import golden
+    from .reference import pages, stubs
 
     names = _losses(losses)
     count = 0
@@ -268,7 +270,7 @@ def verify(losses: tuple[str, ...]) -> None:
 @click.option("-o", "--output", metavar="FILE", default="lossapi-spec.json", show_default=True)
 def bundle(output: str) -> None:
     """Write all specifications and golden values as one JSON file."""
-    from . import bundle as bundles
+    from .reference import bundle as bundles
 
     bundles.write(Path(output))
     click.echo(f"wrote {output}")

@@ -48,7 +48,7 @@ def load(subject: str) -> list[Expectation]:
 
 def parse(text: str, origin: str) -> list[Expectation]:
     """Read an expectations file; ``SpecError`` where it is malformed."""
-    from . import yamlfile
+    from .oracle import yamlfile
 
     entries = yamlfile.read(text, origin)
     if not isinstance(entries, list):

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
 from .backend_subject import BackendSubject
+from .oracle.specfile import load_spec
 from .result import Result, Settings
 from .runner import Report, Scope, Step, conclude, load_checks, run
-from .specfile import load_spec
 
 
 def run_apart(

@@ -97,7 +97,7 @@ class Backend:
 
         return np.asarray(array)
 
-    def session(self, dtype: str) -> AbstractContextManager[Any]:
+    def dtype_context(self, dtype: str) -> AbstractContextManager[Any]:
         """A context in which arrays of this dtype can be made and used."""
         return nullcontext()
 

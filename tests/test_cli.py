@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 import pytest
 
 from lossapi import cli
-from lossapi.conformance import pages
-from lossapi.conformance.specfile import load_spec, spec_names
+from lossapi.conformance.oracle.specfile import load_spec, spec_names
+from lossapi.conformance.reference import pages
 
 QUICK = ("--loss", "huber_loss", "--check", "value", "--dtype", "float64")
 
@@ -115,7 +115,7 @@ def test_a_mistake_is_one_line_and_2(lossapi, arguments, parts):
 
 
 def test_a_malformed_specification_is_one_line_and_2(lossapi, monkeypatch):
-    from lossapi.conformance import specfile
+    from lossapi.conformance.oracle import specfile
 
     monkeypatch.setattr(specfile, "_files", lambda: {"huber_loss": ("regression", Broken())})
     code, _, err = lossapi("check", "numpy")
@@ -180,7 +180,7 @@ def test_an_unforeseen_fault_is_no_verdict(lossapi, monkeypatch):
 
 
 def test_verify_tells_what_is_stale(lossapi, monkeypatch):
-    from lossapi.conformance import stubs
+    from lossapi.conformance.reference import stubs
 
     assert lossapi("spec", "verify", "huber_loss")[0] == 0
     monkeypatch.setattr(stubs, "render", lambda: "")

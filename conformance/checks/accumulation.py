@@ -11,7 +11,7 @@ import numpy as np
 
 from lossapi.domain import LABELS, Domain
 
-from .. import formats
+from ..oracle import formats
 from ..result import Result
 from .cases import Case, Value
 from .expected import VALUE

@@ -12,11 +12,12 @@ import numpy as np
 
 from lossapi.domain import LABELS
 
-from .. import golden, oracle
-from ..arithmetic import arithmetic
-from ..formats import FORMATS, Format
-from ..specfile import Spec
-from ..trees import flat, mapped
+from ..oracle import exact as oracle
+from ..oracle import golden
+from ..oracle.arithmetic import arithmetic
+from ..oracle.formats import FORMATS, Format
+from ..oracle.specfile import Spec
+from ..oracle.trees import flat, mapped
 
 Array = np.ndarray[Any, Any]
 Value = Any

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from .. import formats
+from ..oracle import formats
+from ..oracle.trees import flat
 from ..result import Result
 from ..subject import Request
-from ..trees import flat
 from . import expected
 from .cases import Array, Case
 from .expected import Quantity

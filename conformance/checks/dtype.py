@@ -9,8 +9,8 @@ import numpy as np
 
 from lossapi.domain import Domain
 
+from ..oracle.specfile import Spec
 from ..result import Result, Settings
-from ..specfile import Spec
 from ..subject import Request, Subject
 from .asking import together
 from .cases import Array, labels_of, reduces

@@ -15,8 +15,8 @@ import numpy as np
 
 from lossapi.domain import LABELS, Domain
 
+from ..oracle.specfile import Spec
 from ..result import Result, Settings
-from ..specfile import Spec
 from ..subject import Subject
 from .cases import Case, labels_of, reduces
 from .expected import VALUE

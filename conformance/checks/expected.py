@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
-from .. import definition, formats, oracle
-from ..formats import Format
-from ..specfile import Spec
-from ..trees import flat
+from ..oracle import definition, formats
+from ..oracle import exact as oracle
+from ..oracle.formats import Format
+from ..oracle.specfile import Spec
+from ..oracle.trees import flat
 from .cases import Case, Value
 
 Kind = Literal["value", "gradient", "hessian_diag"]

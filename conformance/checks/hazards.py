@@ -10,9 +10,10 @@ from typing import Any
 
 from lossapi.domain import LABELS, Domain
 
-from .. import formats, oracle
-from ..formats import FORMATS, Format
-from ..specfile import Spec
+from ..oracle import exact as oracle
+from ..oracle import formats
+from ..oracle.formats import FORMATS, Format
+from ..oracle.specfile import Spec
 from .cases import Case, computing, smallest_normal
 
 CLASSES = 3

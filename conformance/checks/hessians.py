@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import definition, formats, oracle
-from ..arithmetic import arithmetic
+from ..oracle import definition, formats
+from ..oracle import exact as oracle
+from ..oracle.arithmetic import arithmetic
+from ..oracle.trees import flat
 from ..result import Result
 from ..subject import Request
-from ..trees import flat
 from . import expected
 from .cases import Array, Case
 from .expected import Quantity

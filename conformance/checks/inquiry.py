@@ -12,12 +12,12 @@ import numpy as np
 
 from lossapi.domain import Domain
 
-from .. import formats
-from ..formats import FORMATS, Format
+from ..oracle import formats
+from ..oracle.formats import FORMATS, Format
+from ..oracle.specfile import Spec
+from ..oracle.trees import flat
 from ..result import Outcome, Result
-from ..specfile import Spec
 from ..subject import Request, Response, Subject, Unsupported
-from ..trees import flat
 from . import expected
 from .cases import Array, Case, computing, reduces, smallest_normal, stacked
 from .expected import Quantity

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from .. import formats
-from ..formats import Format
-from ..trees import flat
+from ..oracle import formats
+from ..oracle.formats import Format
+from ..oracle.trees import flat
 from .cases import Array
 
 

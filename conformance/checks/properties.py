@@ -13,8 +13,8 @@ from dataclasses import replace
 import hypothesis
 from hypothesis import strategies
 
+from ..oracle.specfile import Spec
 from ..result import Result, Settings
-from ..specfile import Spec
 from ..subject import Subject
 from . import stated
 from .asking import together

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..oracle.trees import flat
 from ..result import Result
 from ..subject import Request
-from ..trees import flat
 from . import expected
 from .cases import Array, Case, stacked
 from .expected import VALUE, Quantity

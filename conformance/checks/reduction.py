@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from ..oracle.specfile import Spec
 from ..result import Result, Settings
-from ..specfile import Spec
 from ..subject import Subject
 from .accumulation import large_sums
 from .cases import labels_of, reduces

@@ -12,9 +12,9 @@ from typing import Any
 
 from lossapi.domain import LABELS, Domain
 
-from .. import formats
-from ..formats import FORMATS, Format
-from ..specfile import Spec
+from ..oracle import formats
+from ..oracle.formats import FORMATS, Format
+from ..oracle.specfile import Spec
 from .cases import Case
 from .hazards import numbers
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from lossapi.domain import LABELS, Domain
 
-from .. import formats
+from ..oracle import formats
 from ..result import Result
 from .cases import Array, Case, Value
 from .hazards import CLASSES

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..oracle.specfile import Spec
 from ..result import Result, Settings
-from ..specfile import Spec
 from ..subject import Request, Subject
 from .asking import Asked, together
 from .cases import Array, Case, reduces

@@ -10,8 +10,8 @@ import numpy as np
 
 from lossapi.domain import LABELS, Domain
 
+from ..oracle.trees import flat
 from ..result import Result
-from ..trees import flat
 from . import expected
 from .cases import Array, Case
 from .expected import Quantity

@@ -9,7 +9,8 @@ import numpy as np
 
 from lossapi.domain import Domain
 
-from .. import definition, formats, oracle
+from ..oracle import definition, formats
+from ..oracle import exact as oracle
 from ..result import Result, Settings
 from . import expected, scoring, smoothness
 from .cases import Case

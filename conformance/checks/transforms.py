@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import formats
-from ..formats import Format
+from ..oracle import formats
+from ..oracle.formats import Format
+from ..oracle.specfile import Spec
+from ..oracle.trees import flat
 from ..result import Result, Settings
-from ..specfile import Spec
 from ..subject import Request, Subject
-from ..trees import flat
 from . import expected, hessians
 from .cases import Array, Case, computing, golden_cases, grouped, reduces, smallest_normal
 from .derivatives import judged_derivative

@@ -17,8 +17,8 @@ import lossapi.validation
 import lossapi.values
 from lossapi import primitives as p
 from lossapi.conformance.backend_subject import BackendSubject
+from lossapi.conformance.oracle.specfile import load_spec
 from lossapi.conformance.result import Result, Settings
-from lossapi.conformance.specfile import load_spec
 from lossapi.loss import Function
 from lossapi.losses import registry
 

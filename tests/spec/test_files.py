@@ -2,7 +2,7 @@
 
 import pytest
 
-from lossapi.conformance import golden, specfile
+from lossapi.conformance.oracle import golden, specfile
 
 
 @pytest.mark.parametrize("name", specfile.spec_names())

@@ -4,7 +4,7 @@ from importlib import resources
 
 import pytest
 
-from lossapi.conformance.definition import FUNCTIONS
+from lossapi.conformance.oracle.definition import FUNCTIONS
 
 ROOT = resources.files("lossapi.spec")
 README = ROOT.joinpath("README.md").read_text(encoding="utf-8")

@@ -7,8 +7,8 @@ from lossapi.conformance.backend_subject import BackendSubject
 from lossapi.conformance.checks import hessians
 from lossapi.conformance.checks.cases import Case
 from lossapi.conformance.checks.inquiry import Inquiry
+from lossapi.conformance.oracle.specfile import load_spec
 from lossapi.conformance.result import Result
-from lossapi.conformance.specfile import load_spec
 
 LOGITS = [[0.5, -1.0, 2.0], [0.0, 0.25, 0.0]]
 

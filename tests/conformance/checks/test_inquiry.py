@@ -11,7 +11,7 @@ from lossapi.conformance.checks.cases import Case
 from lossapi.conformance.checks.expected import VALUE, Quantity
 from lossapi.conformance.checks.inquiry import Inquiry
 from lossapi.conformance.checks.refusals import refused
-from lossapi.conformance.specfile import load_spec
+from lossapi.conformance.oracle.specfile import load_spec
 from lossapi.conformance.subject import FunctionSubject, Request, Response, Traits, Unsupported
 
 CASES = [Case(f"case-{p}", {"prediction": p, "target": 1.0}) for p in (3.0, 1.0, -0.5)]

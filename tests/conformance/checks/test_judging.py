@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lossapi.conformance.checks.judging import Tolerance, judge, judge_components
-from lossapi.conformance.formats import BINARY32, BINARY64
+from lossapi.conformance.oracle.formats import BINARY32, BINARY64
 
 EXACT = Tolerance(BINARY64, 0.0)
 

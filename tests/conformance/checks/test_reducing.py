@@ -8,7 +8,7 @@ from lossapi.conformance.backend_subject import BackendSubject
 from lossapi.conformance.checks.cases import Case
 from lossapi.conformance.checks.inquiry import Inquiry
 from lossapi.conformance.checks.reducing import Batch
-from lossapi.conformance.specfile import load_spec
+from lossapi.conformance.oracle.specfile import load_spec
 
 
 @pytest.fixture

@@ -5,12 +5,13 @@ import random
 
 import pytest
 
-from lossapi.conformance import formats, oracle
 from lossapi.conformance.checks.cases import Case
 from lossapi.conformance.checks.hazards import grid, parameter_sets
 from lossapi.conformance.checks.sampling import bytes_needed, drawn_cases
-from lossapi.conformance.formats import FORMATS
-from lossapi.conformance.specfile import load_spec
+from lossapi.conformance.oracle import exact as oracle
+from lossapi.conformance.oracle import formats
+from lossapi.conformance.oracle.formats import FORMATS
+from lossapi.conformance.oracle.specfile import load_spec
 from lossapi.domain import LABELS
 
 LOSSES = ("huber_loss", "binary_cross_entropy", "sparse_softmax_cross_entropy", "kl_divergence")

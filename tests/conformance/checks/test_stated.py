@@ -10,8 +10,8 @@ import pytest
 from lossapi.conformance.backend_subject import BackendSubject
 from lossapi.conformance.checks import stated
 from lossapi.conformance.checks.inquiry import Inquiry
+from lossapi.conformance.oracle.specfile import load_spec, spec_names
 from lossapi.conformance.result import Result, Settings
-from lossapi.conformance.specfile import load_spec, spec_names
 
 
 def judged(loss: str, properties: dict[str, Any] | None = None) -> list[Result]:

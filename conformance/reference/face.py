@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lossapi.domain import LABELS
 from lossapi.reference import DEFAULTS
 
-from .specfile import Spec
+from ..oracle.specfile import Spec
 
 
 @dataclass(frozen=True)

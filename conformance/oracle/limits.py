@@ -8,7 +8,7 @@ from typing import Any
 
 from . import calculus, formats, sites
 from .arithmetic import Mpf, arithmetic
-from .oracle import Quantity
+from .exact import Quantity
 from .sites import Site
 from .trees import flat, get, paths, replaced
 

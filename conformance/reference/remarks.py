@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..oracle.specfile import Spec
 from .sections import item
-from .specfile import Spec
 
 Lines = Iterator[str]
 

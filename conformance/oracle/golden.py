@@ -13,8 +13,8 @@ from lossapi.errors import SpecError
 
 from . import formats, specfile, verification, yamlfile
 from .definition import DefinitionError
+from .exact import defaults, exact, read_point, scale
 from .formats import FORMATS, Format
-from .oracle import defaults, exact, read_point, scale
 from .specfile import Spec
 from .trees import flat
 

@@ -12,8 +12,8 @@ import numpy as np
 from lossapi.domain import LABELS
 from lossapi.errors import SpecError
 
+from ..oracle.specfile import Spec
 from .face import face
-from .specfile import Spec
 
 _MOST = 3
 _DIGITS = 4

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 from lossapi.domain import Domain
 
-from . import derivatives, formats, limits, oracle, sites
+from . import derivatives, formats, limits, sites
+from . import exact as oracle
 from .sites import Site
 from .specfile import Spec
 from .trees import flat

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lossapi.conformance import definition
-from lossapi.conformance.definition import DefinitionError
+from lossapi.conformance.oracle import definition
+from lossapi.conformance.oracle.definition import DefinitionError
 
 INF, NAN = math.inf, math.nan
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import lossapi
 
-from . import golden, specfile
+from ..oracle import golden, specfile
 
 NAME = "lossapi-spec.json"
 

@@ -17,8 +17,8 @@ import numpy as np
 
 from lossapi.errors import SpecError
 
-from .golden import exact
-from .specfile import Spec
+from ..oracle.golden import exact
+from ..oracle.specfile import Spec
 
 LIBRARIES = ("jax", "keras", "numpy", "optax", "scipy", "sklearn", "torch")
 AGREEMENT = {"float64": 1e-9, "float32": 1e-6}

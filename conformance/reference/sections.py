@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping
 
+from ..oracle.specfile import Spec
 from .face import Face, face, spelled
-from .specfile import Spec
 
 Lines = Iterator[str]
 WIDTH = 92

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from lossapi.conformance import equivalents
-from lossapi.conformance.specfile import load_spec, spec_names
+from lossapi.conformance.oracle.specfile import load_spec, spec_names
+from lossapi.conformance.reference import equivalents
 from lossapi.errors import SpecError
 
 CLAIMS = [

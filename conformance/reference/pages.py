@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from importlib import resources
 from pathlib import Path
 
-from . import example, golden, remarks, sections, specfile
+from ..oracle import golden, specfile
+from ..oracle.specfile import Spec
+from . import example, remarks, sections
 from .face import face
-from .specfile import Spec
 
 _SECTIONS: dict[str, Callable[[Spec], Iterator[str]]] = {
     "Formula": sections.formula,

@@ -8,9 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lossapi.conformance import formats
-from lossapi.conformance.arithmetic import arithmetic
-from lossapi.conformance.formats import BFLOAT16, BINARY16, BINARY32, BINARY64, FORMATS, ulp_error
+from lossapi.conformance.oracle import formats
+from lossapi.conformance.oracle.arithmetic import arithmetic
+from lossapi.conformance.oracle.formats import (
+    BFLOAT16,
+    BINARY16,
+    BINARY32,
+    BINARY64,
+    FORMATS,
+    ulp_error,
+)
 
 ANY = st.floats(allow_nan=False)
 INF, NAN = math.inf, math.nan

@@ -2,9 +2,9 @@
 
 import json
 
-from lossapi.conformance import bundle
-from lossapi.conformance.golden import load_golden
-from lossapi.conformance.specfile import load_spec, spec_names
+from lossapi.conformance.oracle.golden import load_golden
+from lossapi.conformance.oracle.specfile import load_spec, spec_names
+from lossapi.conformance.reference import bundle
 
 
 def numbers(value):

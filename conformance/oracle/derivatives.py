@@ -9,7 +9,7 @@ from typing import Any
 from . import calculus, formats, sites
 from .arithmetic import Mpf, arithmetic
 from .calculus import Curve
-from .oracle import Quantity
+from .exact import Quantity
 from .sites import Site
 from .trees import Path, flat, get, paths, replaced
 

@@ -6,7 +6,7 @@ import inspect
 import pytest
 
 import lossapi
-from lossapi.conformance import stubs
+from lossapi.conformance.reference import stubs
 from lossapi.losses import registry
 
 

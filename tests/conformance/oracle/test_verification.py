@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from lossapi.conformance import specfile, verification
+from lossapi.conformance.oracle import specfile, verification
 
 ABSOLUTE = """
 name: absolute

@@ -6,9 +6,9 @@ import inspect
 import pytest
 
 import lossapi
-from lossapi.conformance import pages
-from lossapi.conformance.face import face
-from lossapi.conformance.specfile import load_spec, spec_names
+from lossapi.conformance.oracle.specfile import load_spec, spec_names
+from lossapi.conformance.reference import pages
+from lossapi.conformance.reference.face import face
 
 NAMES = spec_names()
 

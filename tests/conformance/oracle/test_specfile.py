@@ -5,7 +5,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from lossapi.conformance import specfile
+from lossapi.conformance.oracle import specfile
 from lossapi.errors import SpecError
 
 GOOD = """

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 from lossapi.domain import Domain
 
-from . import definition, formats, oracle
+from . import definition, formats
+from . import exact as oracle
 from .arithmetic import Mpf, arithmetic
 from .calculus import Curve
-from .oracle import Quantity
+from .exact import Quantity
 from .specfile import Spec
 from .trees import Path, flat, get, paths, replaced
 

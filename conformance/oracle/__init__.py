@@ -1,0 +1,1 @@
+"""The truth at any digits: specifications read, their definitions evaluated, golden values made."""
