@@ -47,3 +47,8 @@ def library(request: pytest.FixtureRequest) -> Library:
     """Each array library in turn."""
     pytest.importorskip(request.param, reason=f"{request.param} is not installed")
     return _library(request.param, LIBRARIES[request.param])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the longest tests first, so that one core does not wait for them in the end."""
+    items.sort(key=lambda item: "test_a_backend_conforms" not in item.nodeid)
