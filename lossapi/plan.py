@@ -172,9 +172,8 @@ class Plan:
         """A gradient in the shape, axis order and dtype of the input it belongs to."""
         function = self.program.function
         place = function.inputs.index(name)
-        for _ in range(gradient.ndim - examples.dimensions[name]):
-            # One value served all examples: its gradient is the sum of theirs.
-            gradient = backend.xp.sum(gradient, axis=0)
+        if examples.dimensions[name] < gradient.ndim:
+            gradient = _over_examples(backend, gradient, function.cores[name])
         if function.signature.inputs[place] and function.signature.has_axis:
             gradient = _move(backend.xp, gradient, -1, self.axis)
         dtype = self.dtypes[place]
@@ -366,6 +365,24 @@ class Examples:
         if tuple(losses.shape) != self.plan.loop and self.plan.program.function.reduces:
             losses = self.xp.broadcast_to(losses, self.plan.loop)
         return losses if self.weights is None else losses * self.weights
+
+
+def _over_examples(backend: Backend, gradient: Any, core: int) -> Any:
+    """The gradient of one value that served all examples: the sum of theirs.
+
+    Folded in halves, since libraries that sum pairwise do not along the first axis.
+    """
+    if core == 0:
+        return backend.sum(gradient)
+    xp, shape = backend.xp, tuple(gradient.shape)
+    rows = xp.reshape(gradient, (math.prod(shape[:-core]), *shape[-core:]))
+    if rows.shape[0] == 0:
+        return xp.sum(rows, axis=0)
+    while rows.shape[0] > 1:
+        half, odd = divmod(rows.shape[0], 2)
+        folded = rows[:half, ...] + rows[half : 2 * half, ...]
+        rows = xp.concat([folded, rows[2 * half :, ...]], axis=0) if odd else folded
+    return rows[0, ...]
 
 
 def _both(first: Any, second: Any) -> Any:

@@ -58,6 +58,10 @@ def asarray(value, dtype=None, device=None):
     return Array(np.asarray(_bare(value), dtype=dtype))
 
 
+def concat(arrays, axis=0):
+    return Array(np.concat([array.data for array in arrays], axis=axis))
+
+
 def arange(*args, dtype=None, device=None):
     return Array(np.arange(*args, dtype=dtype))
 
