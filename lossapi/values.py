@@ -32,6 +32,8 @@ def check(
     for name in ("weights", "class_weights"):
         if name in arrays:
             _check_weights(function, backend, name, arrays[name])
+    for name in plan.program.array_parameters:
+        _check_parameter(function, backend, name, arrays[name])
     for name, domain in function.domains.items():
         if domain.text == LABELS:
             _check_labels(function, backend, plan, arrays, name)
@@ -53,6 +55,22 @@ def _check_weights(function: Function, backend: Backend, name: str, weights: Any
         raise ParameterError(
             f"{function.__name__}: {name}{_subscript(place)} is {values[place]}; accepted are "
             f"weights that are 0 or more."
+        )
+
+
+def _check_parameter(function: Function, backend: Backend, name: str, parameter: Any) -> None:
+    if not backend.is_visible(parameter):
+        return
+    import numpy as np
+
+    values = backend.to_numpy(parameter)
+    domain = function.parameter_domains[name]
+    wrong = ~domain.inside(np, values)
+    if wrong.any():
+        place = _first(wrong)
+        raise ParameterError(
+            f"{function.__name__}: {name}{_subscript(place)} is {values[place]}; accepted are "
+            f"numbers in {domain.text}."
         )
 
 

@@ -183,6 +183,17 @@ def test_a_negative_weight_is_an_error_where_it_can_be_seen(library: Any) -> Non
         )
 
 
+def test_an_array_parameter_is_checked_where_it_can_be_seen(library: Any) -> None:
+    ones = library.asarray([1.0, 1.0])
+    delta = library.asarray([1.0, -1.0])
+    if library.name == "dask":
+        losses = lossapi.huber_loss(ones, 0.0, delta=delta, reduction="none")
+        assert np.isnan(library.to_numpy(losses)).tolist() == [False, True]
+    else:
+        with pytest.raises(lossapi.ParameterError, match=r"delta\[1\] is -1"):
+            lossapi.huber_loss(ones, 0.0, delta=delta)
+
+
 def test_a_value_outside_the_domain_can_be_made_an_error(library: Any) -> None:
     if library.name == "dask":
         pytest.skip("Dask is lazy: its values cannot be seen")
