@@ -132,12 +132,16 @@ def _(xp, logits, target, *, pos_weight):
 
 def _weighted(xp, pos_weight, target, tail, size):
     """`pos_weight * target * tail`, for a tail that approaches exp(-size)."""
-    # A subnormal exponential keeps few digits, and a weight above 1 would bring that to light:
-    # two factors instead, with the weight between them.
     weight = pos_weight * target
-    plain = pos_weight * (target * xp.where((weight == 0) & xp.isinf(tail), 0.0, tail))
+    tail = xp.where((weight == 0) & xp.isinf(tail), 0.0, tail)
+    light = pos_weight * (target * tail)
     if isinstance(pos_weight, float) and pos_weight <= 1.0:
-        return plain
+        return light
+    # A weight above 1 would bring to light the digits that a subnormal factor or product lost: it
+    # goes first, and where the exponential is tiny between two factors of it.
+    large = pos_weight * tail
+    first = (pos_weight > 1) & ~xp.isinf(large)
+    plain = xp.where(first, xp.where(first, large, 0.0) * target, light)
     far = size > 64.0
     root = xp.exp(-0.5 * xp.where(far, size, 0.0))
     return xp.where(far, root * weight * root, plain)
