@@ -184,7 +184,10 @@ def log_ratio(xp: Namespace, p: Array, q: Array) -> Array:
     smallest = xp.finfo(p.dtype).smallest_normal
     unit = xp.stop_gradient(xp.where((p / q > smallest) & (p / q < xp.inf), q, 1.0))
     close = (p < 2.0 * q) & (q < 2.0 * p)
-    near = xp.log1p(xp.where(close, p - unit, 0.0) / unit)
+    # Enlarged, exactly, where the difference of small numbers would be subnormal: some libraries
+    # take those for 0.
+    enlarge = xp.where(unit < 2.0**-64, 2.0**64, xp.ones_like(unit))
+    near = xp.log1p(xp.where(close, p * enlarge - unit * enlarge, 0.0) / (unit * enlarge))
     return xp.where(close, near, xp.log(p / unit)) - xp.log(q / unit)
 
 
