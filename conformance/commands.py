@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import tempfile
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -132,6 +133,9 @@ def check(
     from .report import jsonlines, junit, terminal
     from .runner import load_checks, run
 
+    # Hypothesis keeps files; they do not belong into whatever folder this is run in.
+    kept = Path(tempfile.gettempdir()) / "lossapi-hypothesis"
+    os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(kept))
     kinds = _known("check", checks, KINDS) or list(KINDS)
     wanted = _known("dtype", dtypes, DTYPES)
     names = _losses(losses)
