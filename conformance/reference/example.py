@@ -20,27 +20,27 @@ _DIGITS = 4
 
 
 def lines(spec: Spec, golden: Mapping[str, Any]) -> list[str]:
-    """The example as a Python session; what it prints is computed from the golden results."""
+    """The example as typed into Python; what it prints is computed from the golden results."""
     called = face(spec)
     first = "" if called.has_vector_output else next(iter(called.differentiable), "")
     pairs = _alike(_with_slopes(_pairs(spec, golden), first))
     entries = [entry for _, entry in pairs]
-    session = [">>> import lossapi"]
+    typed = [">>> import lossapi"]
     for name, entry in spec.inputs.items():
         column = [_source(point["inputs"][name], entry["dtype"]) for point, _ in pairs]
-        session.append(f">>> {name} = [{', '.join(column)}]")
+        typed.append(f">>> {name} = [{', '.join(column)}]")
     arguments = ", ".join(spec.inputs)
     if called.reduces:
         mean = sum(Fraction(e["value"]["exact"]) for e in entries) / len(entries)
-        session.append(f">>> float(lossapi.{spec.name}({arguments}).round({_DIGITS}))")
-        session.append(_spelled(float(mean)))
+        typed.append(f">>> float(lossapi.{spec.name}({arguments}).round({_DIGITS}))")
+        typed.append(_spelled(float(mean)))
         arguments += ', reduction="none"'
-    session.append(f">>> lossapi.{spec.name}({arguments}).round({_DIGITS}).tolist()")
-    session.append(_spelled([entry["value"]["float64"] for entry in entries]))
+    typed.append(f">>> lossapi.{spec.name}({arguments}).round({_DIGITS}).tolist()")
+    typed.append(_spelled([entry["value"]["float64"] for entry in entries]))
     if first and all(_has_slope(entry, first) for entry in entries):
-        session.append(f">>> lossapi.{spec.name}.grad({arguments}).round({_DIGITS}).tolist()")
-        session.append(_spelled([entry["gradient"][first]["float64"] for entry in entries]))
-    return session
+        typed.append(f">>> lossapi.{spec.name}.grad({arguments}).round({_DIGITS}).tolist()")
+        typed.append(_spelled([entry["gradient"][first]["float64"] for entry in entries]))
+    return typed
 
 
 Pair = tuple[dict[str, Any], dict[str, Any]]
