@@ -33,7 +33,8 @@ class Bound:
     )
 
     inputs: dict[str, Any]
-    parameters: dict[str, float | None]
+    parameters: dict[str, float | bool | None]
+    axis: int | tuple[int, ...]
     array_parameters: dict[str, Any]
     wrt: tuple[str, ...]
 
@@ -87,13 +88,26 @@ def _bind_parameter(function: Function, bound: Bound, key: str, value: Any) -> N
     domain = function.parameter_domains[key]
     if value is None and function.parameters[key] is None:
         return
+    if domain.is_switch:
+        if not isinstance(value, bool):
+            raise ParameterError(
+                f"{function.__name__}: {key} is {value!r}, a {type(value).__name__}; accepted is "
+                f"True or False."
+            )
+        bound.parameters[key] = value
+        return
+    if isinstance(value, list | tuple) or getattr(value, "ndim", None) is not None:
+        _bind_array_parameter(function, bound, key, value)
+        return
     if isinstance(value, bool) or not isinstance(value, int | float):
-        if getattr(value, "ndim", None) is not None:
-            _bind_array_parameter(function, bound, key, value)
-            return
         raise ParameterError(
             f"{function.__name__}: {key} is {value!r}, a {type(value).__name__}; accepted is a "
             f"number in {domain.text}."
+        )
+    if key in function.parameter_cores:
+        raise ParameterError(
+            f"{function.__name__}: {key} is {value!r}, one number; accepted is a list or an array "
+            f"of shape ({function.parameter_cores[key][0]},) with numbers in {domain.text}."
         )
     number = float(value)
     if number not in domain:
@@ -104,7 +118,7 @@ def _bind_parameter(function: Function, bound: Bound, key: str, value: Any) -> N
 
 
 def _bind_array_parameter(function: Function, bound: Bound, key: str, value: Any) -> None:
-    if not function.signature.elementwise:
+    if not function.signature.elementwise and key not in function.parameter_cores:
         raise ParameterError(
             f"{function.__name__}: {key} is an array ({type(value).__name__}); accepted is a "
             f"Python number in {function.parameter_domains[key].text}, such as {key}=float(value)."
@@ -129,12 +143,17 @@ def _bind_options(function: Function, mode: str, bound: Bound, options: dict[str
                 f"{_listed(function.inputs)}, the parameters {_listed(function.parameters)} and "
                 f"the options {_listed(accepted)}."
             )
-        if key in ("axis", "ignore_index") and value is not None:
+        if key == "axis" and isinstance(value, list | tuple):
+            bound.axis = tuple(_index(name, key, place) for place in value)
+        elif key in ("axis", "ignore_index") and value is not None:
             setattr(bound, key, _index(name, key, value))
         elif key != "wrt":
             setattr(bound, key, value)
-    if bound.axis is None:
-        raise ParameterError(f"{name}: axis is None; accepted is an integer, such as axis=-1.")
+    if bound.axis is None or bound.axis == ():
+        raise ParameterError(
+            f"{name}: axis is {bound.axis}; accepted is an integer, such as axis=-1, or a tuple of "
+            f"axes that are taken as one."
+        )
     if bound.reduction not in REDUCTIONS:
         raise ParameterError(
             f"{name}: reduction is {bound.reduction!r}; accepted are "

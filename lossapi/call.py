@@ -12,6 +12,7 @@ from .binding import Bound, bind, is_number
 from .domain import LABELS
 from .errors import ShapeError
 from .plan import Plan, Program
+from .signature import length
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +43,8 @@ def run(function: Function, mode: str, args: tuple[Any, ...], kwargs: dict[str, 
     given = _given(bound)
     backend = backends.find(function.__name__, given.items())
     arrays = _arrays(function, backend, given)
-    plan = _plan(function, mode, bound, backend, arrays)
+    arrays, stretched = _stretched(function, backend, bound, arrays)
+    plan = _plan(function, mode, bound, backend, arrays, stretched)
     values.check(function, backend, plan, arrays, _errors_on_invalid.get)
     result = backend.execute(plan, arrays)
     if mode == "value_and_grad":
@@ -95,19 +97,42 @@ def _dtype_of_numbers(
     function: Function, backend: Backend, given: dict[str, Any], plain: set[str]
 ) -> str:
     """The dtype for plain numbers: that of the predictions they meet, or the library's default."""
-    met = [name for name in function.inputs if name not in validation.CAST and name not in plain]
+    met = [name for name in function.inputs if name not in function.cast and name not in plain]
     if not met:
         return backend.dtype_name(backend.asarray(0.0))
     return validation.promoted(function, {name: backend.dtype_name(given[name]) for name in met})
 
 
+def _stretched(
+    function: Function, backend: Backend, bound: Bound, arrays: dict[str, Any]
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Inputs repeated along a last axis that only the prediction and a listed parameter have.
+
+    A quantile loss with several quantiles has predictions of shape (N, Q) and targets of shape
+    (N,); every other pair of different shapes stays an error.
+    """
+    prediction = tuple(arrays[function.inputs[0]].shape)
+    listed = any(tuple(arrays[name].shape) == prediction[-1:] for name in bound.array_parameters)
+    if not (function.signature.elementwise and listed and len(prediction) > 1):
+        return arrays, ()
+    names = [name for name in function.inputs if tuple(arrays[name].shape) == prediction[:-1]]
+    longer = {name: backend.xp.broadcast_to(arrays[name][..., None], prediction) for name in names}
+    return {**arrays, **longer}, tuple(names)
+
+
 def _plan(
-    function: Function, mode: str, bound: Bound, backend: Backend, arrays: dict[str, Any]
+    function: Function,
+    mode: str,
+    bound: Bound,
+    backend: Backend,
+    arrays: dict[str, Any],
+    stretched: tuple[str, ...],
 ) -> Plan:
     dtypes = {name: backend.dtype_name(array) for name, array in arrays.items()}
     result = validation.promoted(function, {name: dtypes[name] for name in function.inputs})
+    result = result or backend.dtype_name(backend.asarray(0.0))
     validation.check_options(function, dtypes)
-    loop = validation.loop_shape(function, bound, arrays)
+    loop, sizes = validation.shapes(function, bound, arrays)
     program = Program(function, bound.parameters, tuple(bound.array_parameters))
     return Plan(
         program=program,
@@ -117,6 +142,9 @@ def _plan(
         axis=bound.axis,
         ignore_index=bound.ignore_index,
         loop=loop,
+        output=(*loop, *(length(dimension, sizes) for dimension in function.signature.output)),
+        stretched=stretched,
+        classes=sizes.get("k", 0) if function.labelled else 0,
         dtypes=tuple(dtypes[name] for name in function.inputs),
         result=result,
     )

@@ -1,4 +1,7 @@
-"""Domains of inputs and parameters, written as in mathematics: ``(0, inf)``, ``{-1, 1}``."""
+"""Domains of inputs and parameters, written as in mathematics: ``(0, inf)``, ``{-1, 1}``.
+
+A parameter that is a switch has the domain ``{false, true}``.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,32 @@ from typing import Any
 
 _INTERVAL = re.compile(r"([\[(])\s*(\S+)\s*,\s*(\S+?)\s*([\])])")
 LABELS = "labels"
+SWITCH = "{false, true}"
 
 
 class Domain:
     """A set of numbers: an interval, a finite set, or the class labels ``0 … K-1``."""
 
-    __slots__ = ("_high_open", "_low_open", "high", "is_everything", "low", "text", "values")
+    __slots__ = (
+        "_high_open",
+        "_low_open",
+        "high",
+        "is_everything",
+        "is_switch",
+        "low",
+        "text",
+        "values",
+    )
 
     def __init__(self, text: str) -> None:
         """Read a domain; raise ``ValueError`` where the text is none."""
         self.text = text
         self.values: tuple[float, ...] | None = None
         interval = _INTERVAL.fullmatch(text)
-        if text == LABELS:
+        if text == SWITCH:
+            self.values, self.low, self.high = (0.0, 1.0), 0.0, 1.0
+            self._low_open = self._high_open = False
+        elif text == LABELS:
             self.low, self.high, self._low_open, self._high_open = 0.0, math.inf, False, True
         elif interval:
             left, low, high, right = interval.groups()
@@ -32,6 +48,8 @@ class Domain:
             self._low_open = self._high_open = False
         else:
             raise ValueError(f"{text!r} is no domain; write '(0, inf)', '[0, 1]' or '{{-1, 1}}'")
+        self.is_switch = text == SWITCH
+        """Whether it consists of True and False."""
         self.is_everything = self.values is None and -math.inf in self and math.inf in self
         """Whether every number belongs to it, both infinities included."""
 

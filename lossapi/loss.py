@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import call, reference
 from .domain import LABELS, Domain
-from .signature import parse
+from .signature import parse, split_core
 
 if TYPE_CHECKING:
     import inspect
@@ -40,7 +40,10 @@ class Function:
             name: (kernel.__kwdefaults__ or {})[name] for name in keywords
         }
         self.domains = {name: Domain(domains.pop(name, "[-inf, inf]")) for name in positional}
-        self.parameter_domains = {name: Domain(domains.pop(name)) for name in keywords}
+        written = {name: split_core(domains.pop(name)) for name in keywords}
+        self.parameter_domains = {name: Domain(text) for name, (_, text) in written.items()}
+        self.parameter_cores = {name: core for name, (core, _) in written.items() if core}
+        """The core dimension of each parameter that is a vector."""
         if domains or len(positional) != len(self.signature.inputs):
             raise TypeError(f"{self.__name__}: domains {domains} or signature {signature} misfit")
         self.labelled = any(domain.text == LABELS for domain in self.domains.values())
@@ -87,6 +90,12 @@ class Function:
         """The inputs that have a gradient, in order; the first is what ``grad`` gives."""
         table = self.vjps or self.gradients
         return tuple(name for name in self.inputs if name in table)
+
+    @property
+    def cast(self) -> tuple[str, ...]:
+        """The inputs that take the dtype of the others: targets, and what has no gradient."""
+        smooth = self.differentiable
+        return tuple(name for name in self.inputs if name == "target" or name not in smooth)
 
     @property
     def over_classes(self) -> bool:

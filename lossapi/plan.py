@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .domain import Domain
     from .loss import Function
     from .signature import Shape
+    from .validation import Axis
 
 Arrays = dict[str, Any]
 
@@ -29,7 +30,7 @@ class Program:
     def __init__(
         self,
         function: Function,
-        parameters: dict[str, float | None],
+        parameters: dict[str, float | bool | None],
         array_parameters: tuple[str, ...],
         checked: tuple[str, ...] = (),
     ) -> None:
@@ -88,15 +89,18 @@ class Plan:
 
     __slots__ = (
         "axis",
+        "classes",
         "compute",
         "dtypes",
         "ignore_index",
         "key",
         "loop",
         "mode",
+        "output",
         "program",
         "reduction",
         "result",
+        "stretched",
         "wrt",
     )
 
@@ -106,23 +110,32 @@ class Plan:
         mode: str,
         reduction: str,
         wrt: tuple[str, ...],
-        axis: int,
+        axis: Axis,
         ignore_index: int | None,
         loop: Shape,
+        classes: int,
+        output: Shape,
+        stretched: tuple[str, ...],
         dtypes: tuple[str, ...],
         result: str,
     ) -> None:
         self.program, self.mode, self.reduction, self.wrt = program, mode, reduction, wrt
         self.axis, self.ignore_index, self.loop = axis, ignore_index, loop
+        self.classes = classes  # how many a label may name
+        self.output = output  # the shape of the result of each example, examples first
+        self.stretched = stretched  # inputs that served several entries along the last axis
         self.dtypes, self.result = dtypes, result
         self.compute = "float64" if result == "float64" else "float32"
-        self.key = (program.key, mode, reduction, wrt, axis, ignore_index, loop, dtypes, result)
+        self.key = (
+            *(program.key, mode, reduction, wrt, axis, ignore_index),
+            *(loop, classes, output, stretched, dtypes, result),
+        )
 
     def with_numbers_as_arrays(self) -> tuple[Plan, Arrays]:
         """The same call with its numeric parameters among the arrays instead of fixed."""
         given = self.program.parameters
-        numbers = {name: number for name, number in given.items() if number is not None}
-        fixed: dict[str, float | None] = {k: None for k, v in given.items() if v is None}
+        numbers = {k: v for k, v in given.items() if v is not None and not isinstance(v, bool)}
+        fixed = {name: value for name, value in given.items() if name not in numbers}
         plan = Plan(
             program=Program(
                 self.program.function,
@@ -136,6 +149,9 @@ class Plan:
             axis=self.axis,
             ignore_index=self.ignore_index,
             loop=self.loop,
+            classes=self.classes,
+            output=self.output,
+            stretched=self.stretched,
             dtypes=self.dtypes,
             result=self.result,
         )
@@ -151,31 +167,38 @@ class Plan:
         """Prepare, run, reduce."""
         examples = Examples(self, backend, arrays)
         if self.mode == "value":
-            return self._cast(backend, examples.reduce(examples.losses()))
+            return self._cast(backend, examples.reduce(examples.losses()), arrays)
         if self.mode == "sum_and_weight":
             # In the computing dtype: a float16 would end at 65504, and these are to be added up.
             return examples.total(examples.losses()), examples.weight()
         gradients = tuple(
-            self._finish(backend, examples, name, array)
+            self._finish(backend, examples, name, array, tuple(arrays[name].shape))
             for name, array in zip(self.wrt, examples.derivatives(arrays), strict=True)
         )
         if self.mode == "value_and_grad":
-            return self._cast(backend, examples.reduce(examples.losses())), gradients
+            value = self._cast(backend, examples.reduce(examples.losses()), arrays)
+            return value, gradients
         return gradients
 
-    def _cast(self, backend: Backend, array: Any) -> Any:
-        if not self.program.function.reduces and self.program.function.signature.output:
-            array = _move(backend.xp, array, -1, self.axis)
+    def _cast(self, backend: Backend, array: Any, arrays: Arrays) -> Any:
+        signature = self.program.function.signature
+        if signature.output and signature.has_axis:
+            first = tuple(arrays[self.program.function.inputs[0]].shape)
+            array = _core_back(backend.xp, array, self.axis, first)
         return _astype(backend, array, self.result)
 
-    def _finish(self, backend: Backend, examples: Examples, name: str, gradient: Any) -> Any:
+    def _finish(
+        self, backend: Backend, examples: Examples, name: str, gradient: Any, shape: Shape
+    ) -> Any:
         """A gradient in the shape, axis order and dtype of the input it belongs to."""
         function = self.program.function
         place = function.inputs.index(name)
         if examples.dimensions[name] < gradient.ndim:
             gradient = _over_examples(backend, gradient, function.cores[name])
         if function.signature.inputs[place] and function.signature.has_axis:
-            gradient = _move(backend.xp, gradient, -1, self.axis)
+            gradient = _core_back(backend.xp, gradient, self.axis, shape)
+        if name in self.stretched:
+            gradient = backend.xp.sum(gradient, axis=-1)
         dtype = self.dtypes[place]
         return _astype(backend, gradient, dtype if "float" in dtype else self.result)
 
@@ -187,10 +210,11 @@ class Examples:
         self.plan, self.backend, self.xp = plan, backend, backend.xp
         function = plan.program.function
         self._compute = backend.dtypes[plan.compute]
-        self._cores = function.cores
+        vectors = {name: len(core) for name, core in function.parameter_cores.items()}
+        self._cores = {**function.cores, **vectors}
         names = (*function.inputs, *plan.program.array_parameters)
         raw = {name: self._shaped(name, arrays[name]) for name in names}
-        self._classes = raw[function.inputs[0]].shape[-1] if function.labelled else 0
+        self._classes = plan.classes
         self.dimensions = {name: array.ndim for name, array in raw.items()}
         weights = self._given_weights(raw, arrays)
         self.mask = self._mask(raw, arrays, weights)
@@ -203,8 +227,8 @@ class Examples:
     def _shaped(self, name: str, array: Any) -> Any:
         """The input with its core axis last, in the computing dtype."""
         function = self.plan.program.function
-        if self._cores.get(name) and function.signature.has_axis:
-            array = _move(self.xp, array, self.plan.axis, -1)
+        if function.cores.get(name) and function.signature.has_axis:
+            array = _core_last(self.xp, array, self.plan.axis)
         if self._domain(name).text == LABELS:
             return self.xp.astype(array, self.backend.index_dtype)
         return _astype(self.backend, array, self.plan.compute)
@@ -315,9 +339,11 @@ class Examples:
     def _cotangent(self, arrays: Arrays) -> Any:
         cotangent = arrays.get("cotangent")
         if cotangent is None:
-            return self.xp.ones_like(self.inputs[0])
-        moved = _move(self.xp, cotangent, self.plan.axis, -1)
-        return _astype(self.backend, moved, self.plan.compute)
+            device = self.backend.device(self.inputs[0])
+            return self.xp.ones(self.plan.output, dtype=self._compute, device=device)
+        if self.plan.program.function.signature.has_axis:
+            cotangent = _core_last(self.xp, cotangent, self.plan.axis)
+        return _astype(self.backend, cotangent, self.plan.compute)
 
     def _derivative(self, name: str, gradient: Any, factor: Any, divisor: Any) -> Any:
         core = self._cores[name]
@@ -396,10 +422,25 @@ def _trail(array: Any, count: int) -> Any:
     return array[(..., *(None,) * count)] if count else array
 
 
-def _move(xp: Any, array: Any, source: int, destination: int) -> Any:
-    if source == destination:
+def _core_last(xp: Any, array: Any, axis: Axis) -> Any:
+    """The array with its core axis last; several axes are taken as one."""
+    if axis == -1:
         return array
-    return xp.moveaxis(array, source, destination)
+    if not isinstance(axis, tuple):
+        return xp.moveaxis(array, axis, -1)
+    array = xp.moveaxis(array, axis, tuple(range(-len(axis), 0)))
+    split = array.ndim - len(axis)
+    return xp.reshape(array, (*array.shape[:split], math.prod(array.shape[split:])))
+
+
+def _core_back(xp: Any, array: Any, axis: Axis, shape: Shape) -> Any:
+    """The opposite of that; `shape` is that of the array it was done to."""
+    if axis == -1:
+        return array
+    if not isinstance(axis, tuple):
+        return xp.moveaxis(array, -1, axis)
+    array = xp.reshape(array, (*array.shape[:-1], *(shape[place] for place in axis)))
+    return xp.moveaxis(array, tuple(range(-len(axis), 0)), axis)
 
 
 def _astype(backend: Backend, array: Any, dtype: str) -> Any:

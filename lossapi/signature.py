@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from .errors import ShapeError
 
-_CORE = r"\(([a-z]*(?:,[a-z]+)*)\)"
+_SIZE = r"(?:[a-z]+(?:-1)?|[1-9][0-9]*)"
+_CORE = rf"\((|{_SIZE}(?:,{_SIZE})*)\)"
 _SIGNATURE = re.compile(rf"({_CORE}(?:,{_CORE})*)->{_CORE}")
+_VECTOR = re.compile(rf"\(({_SIZE})\) (.+)")
 
 Shape = tuple[int, ...]
 
@@ -33,6 +36,22 @@ class Signature(NamedTuple):
         )
 
 
+def length(dimension: str, sizes: Mapping[str, int]) -> int:
+    """How many entries a core dimension has: ``k``, ``k-1``, or a fixed number as ``4``."""
+    if dimension.isdigit():
+        return int(dimension)
+    name = dimension.removesuffix("-1")
+    return sizes[name] - (name != dimension)
+
+
+def measure(dimension: str, entries: int, sizes: dict[str, int]) -> int:
+    """Learn the size of a core dimension from an array, unless known; how many are due."""
+    name = dimension.removesuffix("-1")
+    if not dimension.isdigit():
+        sizes.setdefault(name, entries + (name != dimension))
+    return length(dimension, sizes)
+
+
 def parse(text: str) -> Signature:
     """Read ``"(k),()->()"``; raise ``ValueError`` where the text is no signature."""
     if not _SIGNATURE.fullmatch(text):
@@ -42,14 +61,23 @@ def parse(text: str) -> Signature:
     return Signature(text, tuple(cores), tuple(filter(None, output[1:-1].split(","))))
 
 
+def split_core(text: str) -> tuple[tuple[str, ...], str]:
+    """The core dimension that stands before the domain of a vector parameter, and the domain."""
+    vector = _VECTOR.fullmatch(text)
+    return ((vector[1],), vector[2]) if vector else ((), text)
+
+
 def loop_shape(
     loss: str, signature: Signature, names: tuple[str, ...], shapes: list[Shape]
-) -> Shape:
-    """The shape of the examples; raise ``ShapeError`` where the inputs do not fit together.
+) -> tuple[Shape, dict[str, int]]:
+    """The shape of the examples, and the size of each core dimension.
+
+    Raise ``ShapeError`` where the inputs do not fit together.
 
     The shapes have their core dimensions last. Loop dimensions are equal, or an input has none.
     """
-    sizes: dict[str, tuple[int, str]] = {}
+    sizes: dict[str, int] = {}
+    owners: dict[str, str] = {}
     loops: dict[str, Shape] = {}
     for name, core, shape in zip(names, signature.inputs, shapes, strict=True):
         if len(shape) < len(core):
@@ -61,13 +89,10 @@ def loop_shape(
         split = len(shape) - len(core)
         loops[name] = shape[:split]
         for dimension, size in zip(core, shape[split:], strict=True):
-            known, first = sizes.setdefault(dimension, (size, name))
+            known = measure(dimension, size, sizes)
+            first = owners.setdefault(dimension.removesuffix("-1"), name)
             if known != size:
-                raise ShapeError(
-                    f"{loss}: {name} has {size} entries along its core axis ({dimension}) and "
-                    f"{first} has {known}; the signature {signature.text} wants them equal. "
-                    f"Check the axis argument, or the number of classes."
-                )
+                raise ShapeError(_unequal(loss, signature, name, dimension, size, known, first))
     shared: Shape = ()
     owner = ""
     for name, loop in loops.items():
@@ -76,7 +101,22 @@ def loop_shape(
         if shared not in ((), loop):
             raise ShapeError(_mismatch(loss, owner, shared, name, loop))
         shared, owner = loop, name
-    return shared
+    return shared, sizes
+
+
+def _unequal(
+    loss: str, signature: Signature, name: str, dimension: str, size: int, due: int, first: str
+) -> str:
+    if dimension.isdigit():
+        return (
+            f"{loss}: {name} has {size} entries along its core axis; the signature "
+            f"{signature.text} wants {due}. Check the axis argument."
+        )
+    return (
+        f"{loss}: {name} has {size} entries along its core axis ({dimension}); by {first} it is "
+        f"to have {due}, in the signature {signature.text}. Check the axis argument, or the "
+        f"number of classes."
+    )
 
 
 def _mismatch(loss: str, first: str, shape: Shape, second: str, other: Shape) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from . import signature
+from .domain import LABELS
 from .errors import DTypeError, ShapeError
 
 if TYPE_CHECKING:
@@ -13,8 +15,6 @@ if TYPE_CHECKING:
     from .signature import Shape
 
 _RANK = {"float16": 0, "bfloat16": 0, "float32": 1, "float64": 2}
-CAST = ("target", "labels")
-"""Inputs that take the dtype of the others and do not promote them."""
 
 
 def is_integer(dtype: str) -> bool:
@@ -26,7 +26,7 @@ def promoted(function: Function, dtypes: dict[str, str]) -> str:
     """The dtype of the result: what the differentiated inputs among these promote to."""
     result = ""
     for name, dtype in dtypes.items():
-        if name in CAST:
+        if name in function.cast:
             _check_cast_input(function, name, dtype)
         elif dtype not in _RANK:
             raise DTypeError(
@@ -41,43 +41,63 @@ def promoted(function: Function, dtypes: dict[str, str]) -> str:
 
 
 def _check_cast_input(function: Function, name: str, dtype: str) -> None:
-    accepted = is_integer(dtype) or (name == "target" and dtype in _RANK)
-    if not accepted:
-        kinds = "integer or bool" if name == "labels" else "floating, integer or bool"
+    labels = function.domains[name].text == LABELS
+    if not is_integer(dtype) and (labels or dtype not in _RANK):
+        kinds = "integer or bool" if labels else "floating, integer or bool"
         raise DTypeError(
             f"{function.__name__}: {name} has dtype {dtype}; accepted are {kinds} dtypes. "
             f"Convert it first."
         )
 
 
-def core_last(shape: Shape, core: int, axis: int) -> Shape:
-    """A shape with its core axis, if there is one, moved last."""
-    if core == 0 or not shape:
+Axis = int | tuple[int, ...]
+
+
+def places(axis: Axis, dimensions: int) -> tuple[int, ...]:
+    """The axes that an axis argument names, counted from the front."""
+    given = axis if isinstance(axis, tuple) else (axis,)
+    return tuple([a % dimensions for a in given])
+
+
+def core_last(shape: Shape, core: int, axis: Axis) -> Shape:
+    """A shape with its core axis, if there is one, moved last; several axes become one."""
+    if core == 0 or not shape or axis == -1:
         return shape
-    place = axis % len(shape)
-    return (*shape[:place], *shape[place + 1 :], shape[place])
+    moved = places(axis, len(shape))
+    # Lists, not generators: torch.compile traces this.
+    loop = [n for place, n in enumerate(shape) if place not in moved]
+    return (*loop, math.prod([shape[place] for place in moved]))
 
 
-def loop_shape(function: Function, bound: Bound, arrays: dict[str, Any]) -> Shape:
-    """Check all shapes, and give the shape of the examples."""
+def shapes(
+    function: Function, bound: Bound, arrays: dict[str, Any]
+) -> tuple[Shape, dict[str, int]]:
+    """Check all shapes; give the shape of the examples, and the size of each core dimension."""
     name = function.__name__
     shapes = []
+    has_axis = function.signature.has_axis
     for key, core in function.cores.items():
         shape = tuple(arrays[key].shape)
-        if core == 1 and shape and not -len(shape) <= bound.axis < len(shape):
+        if core and has_axis and shape:
+            _check_axis(name, bound.axis, key, shape)
+        shapes.append(core_last(shape, core, bound.axis) if has_axis else shape)
+    loop, sizes = signature.loop_shape(name, function.signature, function.inputs, shapes)
+    for key, cores in function.parameter_cores.items():
+        due = tuple(signature.length(core, sizes) for core in cores)
+        if key in bound.array_parameters and tuple(arrays[key].shape) != due:
             raise ShapeError(
-                f"{name}: axis is {bound.axis}, but {key} has shape {shape}; accepted is an axis "
-                f"from {-len(shape)} to {len(shape) - 1}."
+                f"{name}: {key} has shape {tuple(arrays[key].shape)}; accepted is {due}, one "
+                f"number for each entry along the core axis ({cores[0]})."
             )
-        shapes.append(core_last(shape, core, bound.axis) if core == 1 else shape)
-    loop = signature.loop_shape(name, function.signature, function.inputs, shapes)
-    for key in ("weights", "where", *bound.array_parameters):
+    scalars = (key for key in bound.array_parameters if key not in function.parameter_cores)
+    for key in ("weights", "where", *scalars):
         if key in arrays and not signature.broadcasts_to(tuple(arrays[key].shape), loop):
             raise ShapeError(
                 f"{name}: {key} has shape {tuple(arrays[key].shape)}; accepted is a shape that "
                 f"broadcasts to that of the losses, {loop}."
             )
-    _check_cotangent(function, bound, arrays, shapes[0], loop)
+    output = (*loop, *(signature.length(n, sizes) for n in function.signature.output))
+    _check_cotangent(function, bound, arrays, output)
     if "class_weights" in arrays:
         classes = (shapes[0][-1],)
         if tuple(arrays["class_weights"].shape) != classes:
@@ -85,17 +105,28 @@ def loop_shape(function: Function, bound: Bound, arrays: dict[str, Any]) -> Shap
                 f"{name}: class_weights has shape {tuple(arrays['class_weights'].shape)}; "
                 f"accepted is one weight per class, {classes}."
             )
-    return loop
+    return loop, sizes
+
+
+def _check_axis(name: str, axis: Axis, key: str, shape: Shape) -> None:
+    given = axis if isinstance(axis, tuple) else (axis,)
+    inside = all(-len(shape) <= a < len(shape) for a in given)
+    if not inside or len(set(places(axis, len(shape)))) < len(given):
+        raise ShapeError(
+            f"{name}: axis is {axis}, but {key} has shape {shape}; accepted is an axis "
+            f"from {-len(shape)} to {len(shape) - 1}, or a tuple of different ones."
+        )
 
 
 def _check_cotangent(
-    function: Function, bound: Bound, arrays: dict[str, Any], first: Shape, loop: Shape
+    function: Function, bound: Bound, arrays: dict[str, Any], output: Shape
 ) -> None:
     if "cotangent" not in arrays:
         return
     shape = tuple(arrays["cotangent"].shape)
-    output = loop if not function.signature.output else first
-    moved = core_last(shape, len(function.signature.output), bound.axis) if shape else shape
+    has_axis = function.signature.has_axis
+    core = len(function.signature.output) if has_axis else 0
+    moved = core_last(shape, core, bound.axis)
     if moved != output:
         raise ShapeError(
             f"{function.__name__}: cotangent has shape {shape}; accepted is the shape of the "

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .domain import LABELS
 from .errors import DomainError, LabelError, ParameterError
-from .validation import is_integer
+from .validation import is_integer, places
 
 if TYPE_CHECKING:
     from .backend import Backend
@@ -80,8 +80,7 @@ def _check_labels(
     if not backend.is_visible(arrays[name]):
         return
     labels = backend.to_numpy(arrays[name])
-    classes = arrays[function.inputs[0]].shape[plan.axis]
-    wrong = (labels < 0) | (labels >= classes)
+    wrong = (labels < 0) | (labels >= plan.classes)
     if plan.ignore_index is not None:
         wrong &= labels != plan.ignore_index
     wrong = _unmasked(backend, arrays, wrong)
@@ -92,7 +91,7 @@ def _check_labels(
     hint = "" if ignored else "; mask examples without a label with where= or ignore_index="
     raise LabelError(
         f"{function.__name__}: {name}{_subscript(place)} is {labels[place]}; accepted are labels "
-        f"from 0 to {classes - 1}{ignored}. Labels count from 0{hint}."
+        f"from 0 to {plan.classes - 1}{ignored}. Labels count from 0{hint}."
     )
 
 
@@ -106,9 +105,10 @@ def _check_domain(
     wrong = ~domain.inside(np, values)
     core = function.signature.inputs[function.inputs.index(name)]
     if core and function.signature.has_axis:
-        wrong = np.moveaxis(
-            _unmasked(backend, arrays, np.moveaxis(wrong, plan.axis, 0)), 0, plan.axis
-        )
+        axes = places(plan.axis, wrong.ndim)
+        front = tuple(range(len(axes)))
+        unmasked = _unmasked(backend, arrays, np.moveaxis(wrong, axes, front))
+        wrong = np.moveaxis(unmasked, front, axes)
     else:
         wrong = _unmasked(backend, arrays, wrong)
     if wrong.any():

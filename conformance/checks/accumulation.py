@@ -13,7 +13,7 @@ from lossapi.domain import LABELS, Domain
 
 from ..oracle import formats
 from ..result import Result
-from .cases import Case, Value
+from .cases import Case, Value, nested, shape_of
 from .expected import VALUE
 from .hazards import CLASSES, parameter_sets
 from .inquiry import Inquiry
@@ -85,6 +85,7 @@ def _case(inquiry: Inquiry) -> Case:
             inputs[name] = domain.values[-1]
         else:
             vector = numbers if n == 0 else numbers[::-1]
-            inputs[name] = vector[:CLASSES] if entry["shape"] != "()" else vector[0]
+            shape = shape_of(inquiry.spec, name, CLASSES)
+            inputs[name] = nested(np.resize(vector, math.prod(shape)).tolist(), shape)
     parameters = parameter_sets(inquiry.spec, inquiry.form)[0]
     return Case(described(inputs), inputs, parameters)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,13 +12,14 @@ from typing import Any
 import numpy as np
 
 from lossapi.domain import LABELS
+from lossapi.signature import length
 
 from ..oracle import exact as oracle
 from ..oracle import golden
 from ..oracle.arithmetic import arithmetic
 from ..oracle.formats import FORMATS, Format
 from ..oracle.specfile import Spec
-from ..oracle.trees import flat, mapped
+from ..oracle.trees import filled, flat, mapped
 
 Array = np.ndarray[Any, Any]
 Value = Any
@@ -30,8 +32,8 @@ class Case:
 
     id: str
     inputs: Mapping[str, Value]
-    parameters: Mapping[str, float | None] = field(default_factory=dict)
-    cotangent: list[float] | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    cotangent: Value | None = None
     flags: tuple[str, ...] = ()
     note: str = ""
     known: Mapping[tuple[str, str | None], Value] = field(default_factory=dict)
@@ -42,7 +44,7 @@ class Case:
         """What makes two cases the same question."""
         return (
             tuple((name, _frozen(value)) for name, value in self.inputs.items()),
-            tuple(sorted(self.parameters.items())),
+            self._settings,
             _frozen(self.cotangent),
         )
 
@@ -50,7 +52,11 @@ class Case:
     def group(self) -> tuple[Any, ...]:
         """What examples of one batch have in common: core sizes and parameters."""
         sizes = tuple(np.shape(value) for value in self.inputs.values())
-        return sizes, tuple(sorted(self.parameters.items())), self.cotangent is None
+        return sizes, self._settings, self.cotangent is None
+
+    @property
+    def _settings(self) -> tuple[Any, ...]:
+        return tuple(sorted((name, _frozen(value)) for name, value in self.parameters.items()))
 
     @property
     def numbers(self) -> list[float]:
@@ -74,7 +80,7 @@ def golden_cases(spec: Spec, dtype: str) -> list[Case]:
             for name, numbers in entry.get(kind, {}).items():
                 known[kind, name] = _exact(numbers["exact"])
         if spec.has_vector_output and cotangent is None:
-            cotangent = [1.0] * len(next(iter(inputs.values())))
+            cotangent = filled(oracle.shape(spec, "value", inputs, None), 1.0)
         flags, note = tuple(point["flags"]), point["note"]
         cases.append(Case(point["id"], inputs, parameters, cotangent, flags, note, known))
     return cases
@@ -117,6 +123,23 @@ def reduces(spec: Spec) -> bool:
 def labels_of(spec: Spec) -> str | None:
     """The input that holds class labels."""
     return next((name for name, entry in spec.inputs.items() if entry["dtype"] == LABELS), None)
+
+
+def core_shape(core: tuple[str, ...], classes: int) -> tuple[int, ...]:
+    """The shape of core dimensions where each that has a name is of one size."""
+    return tuple(length(dimension, defaultdict(lambda: classes)) for dimension in core)
+
+
+def shape_of(spec: Spec, name: str, classes: int) -> tuple[int, ...]:
+    """The shape of one example's input where each core dimension with a name is of one size."""
+    return core_shape(spec.signature.inputs[list(spec.inputs).index(name)], classes)
+
+
+def nested(numbers: list[float], shape: tuple[int, ...]) -> Value:
+    """Numbers in nested lists of this shape; the one number itself for none."""
+    array = np.asarray(numbers, dtype=np.float64).reshape(shape)
+    found: Value = array.tolist()
+    return found
 
 
 def _frozen(value: Any) -> Any:

@@ -46,8 +46,10 @@ def _parameters(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
     request = inquiry.request(cases)
     for name, entry in inquiry.spec.parameters.items():
         domain = Domain(entry["domain"])
-        bad: list[Any] = [x for x in _CANDIDATES if x not in domain]
-        bad += ["1", [1.0]]
+        single = not domain.is_switch and "shape" not in entry
+        bad: list[Any] = [x for x in _CANDIDATES if x not in domain or not single]
+        # One number too few for the examples, where a list is accepted at all.
+        bad += ["1", [1.0] * (COUNT - 1)]
         bad += [None] if entry["default"] != "none" else []
         for value in bad:
             asked = replace(request, parameters={**request.parameters, name: value})

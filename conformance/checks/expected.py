@@ -102,7 +102,7 @@ def cancelled(spec: Spec, case: Case, scale: Value | None) -> Value:
     """
     values = [abs(x) for x in flat(due(spec, case, VALUE).exact)]
     if case.cotangent is not None:
-        values = [x * abs(c) for x, c in zip(values, case.cotangent, strict=True)]
+        values = [x * abs(c) for x, c in zip(values, flat(case.cotangent), strict=True)]
     if not all(formats.isfinite(x) for x in values):
         return scale
     largest = max([1.0, *(abs(x) for x in case.numbers if abs(x) < float("inf"))])

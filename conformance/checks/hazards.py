@@ -14,7 +14,7 @@ from ..oracle import exact as oracle
 from ..oracle import formats
 from ..oracle.formats import FORMATS, Format
 from ..oracle.specfile import Spec
-from .cases import Case, computing, smallest_normal
+from .cases import Case, computing, core_shape, nested, shape_of, smallest_normal
 
 CLASSES = 3
 VECTORS = 96
@@ -37,6 +37,8 @@ def parameter_sets(spec: Spec, form: Format) -> list[dict[str, float | None]]:
     found: list[dict[str, float | None]] = [defaults]
     for point in spec.points if spec.parameters else ():
         other = defaults | oracle.read_point(spec, point)[1]
+        if any(isinstance(x, list) for x in other.values()):
+            continue  # a vector fits examples of one size only
         held = all(
             x is None or formats.is_representable(x, computing(form)) for x in other.values()
         )
@@ -62,7 +64,7 @@ def grid(spec: Spec, dtype: str) -> list[Case]:
     ]
 
 
-Drawn = tuple[dict[str, Any], list[float] | None]
+Drawn = tuple[dict[str, Any], Any]
 
 
 def _elementwise(spec: Spec, form: Format) -> Iterator[Drawn]:
@@ -89,33 +91,36 @@ def _vectors(spec: Spec, form: Format) -> Iterator[Drawn]:
             elif entry["shape"] == "()":
                 inputs[name] = draw.choice(_of_domain(form, domain))
             else:
-                inputs[name] = _vector(draw, form, domain, i)
-        yield inputs, _cotangent(draw) if spec.has_vector_output else None
+                shape = shape_of(spec, name, CLASSES)
+                vector = _vector(draw, form, domain, i, math.prod(shape))
+                inputs[name] = nested(vector, shape)
+        yield inputs, _cotangent(draw, spec) if spec.has_vector_output else None
 
 
-def _vector(draw: random.Random, form: Format, domain: Domain, i: int) -> list[float]:
+def _vector(draw: random.Random, form: Format, domain: Domain, i: int, size: int) -> list[float]:
     """A vector mostly inside the domain: one-hot, constant, with one odd entry, or wild."""
     inside = [x for x in _of_domain(form, domain) if x in domain]
     ordinary = [x for x in (0.0, 0.25, 0.5, 1.0, -2.0) if x in domain]
     match i % 6:
         case 0:
-            hot = draw.randrange(CLASSES)
-            return [float(k == hot) for k in range(CLASSES)]
+            hot = draw.randrange(size)
+            return [float(k == hot) for k in range(size)]
         case 1:
-            return [draw.choice(inside)] * CLASSES
+            return [draw.choice(inside)] * size
         case 2 | 3:
-            vector = [draw.choice(ordinary) for _ in range(CLASSES)]
-            vector[draw.randrange(CLASSES)] = draw.choice(inside)
+            vector = [draw.choice(ordinary) for _ in range(size)]
+            vector[draw.randrange(size)] = draw.choice(inside)
             return vector
         case 4:
-            vector = [draw.choice(ordinary) for _ in range(CLASSES)]
-            vector[draw.randrange(CLASSES)] = draw.choice(numbers(form))
+            vector = [draw.choice(ordinary) for _ in range(size)]
+            vector[draw.randrange(size)] = draw.choice(numbers(form))
             return vector
-    return [draw.choice(inside) for _ in range(CLASSES)]
+    return [draw.choice(inside) for _ in range(size)]
 
 
-def _cotangent(draw: random.Random) -> list[float]:
-    return [draw.choice((1.0, -1.0, 0.5, 2.0, 0.0)) for _ in range(CLASSES)]
+def _cotangent(draw: random.Random, spec: Spec) -> Any:
+    shape = core_shape(spec.signature.output, CLASSES)
+    return nested([draw.choice((1.0, -1.0, 0.5, 2.0, 0.0)) for _ in range(math.prod(shape))], shape)
 
 
 def _name(inputs: dict[str, Any]) -> str:

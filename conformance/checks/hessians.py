@@ -146,7 +146,7 @@ def _numerical(inquiry: Inquiry, case: Case, name: str) -> list[list[Any]] | Non
         slopes = []
         for side in (1, -1):
             moved = [real.number(x) + side * step * (k == j) for k, x in enumerate(values)]
-            found = definition.evaluate(text, {**names, name: moved}, _DIGITS)
+            found = definition.evaluate(text, {**names, name: moved}, _DIGITS, names)
             slopes.append(found if isinstance(found, list) else [found] * len(values))
         columns.append([(a - b) / (2 * step) for a, b in zip(*slopes, strict=True)])
     hessian = [[columns[j][i] for j in range(len(values))] for i in range(len(values))]

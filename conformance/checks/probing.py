@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,7 +14,7 @@ import numpy as np
 from lossapi.domain import LABELS, Domain
 
 from ..result import Result
-from .cases import Array, Case, Value
+from .cases import Array, Case, Value, core_shape, nested, shape_of
 from .hazards import CLASSES, parameter_sets
 from .inquiry import Answer, Inquiry
 
@@ -78,7 +79,10 @@ class Probe:
 
     def _case(self, parameters: dict[str, float | None]) -> Case:
         inputs = {name: self.value(name) for name in self.spec.inputs}
-        cotangent = [1.0, -0.5, 2.0] if self.spec.has_vector_output else None
+        cotangent = None
+        if self.spec.has_vector_output:
+            shape = core_shape(self.spec.signature.output, CLASSES)
+            cotangent = np.resize([1.0, -0.5, 2.0], shape).tolist()
         return Case(described(inputs), inputs, parameters, cotangent)
 
     def value(self, name: str) -> Value:
@@ -89,11 +93,13 @@ class Probe:
             return self.random.randrange(CLASSES)
         if entry["shape"] == "()":
             return self._number(domain)
+        shape = shape_of(self.spec, name, CLASSES)
+        size = math.prod(shape)
         if domain.high == 1.0 or (entry["dtype"] == "target" and domain.low == 0.0):
-            cuts = sorted(self.random.sample(range(1, _UNIT), CLASSES - 1))
+            cuts = sorted(self.random.sample(range(1, _UNIT), size - 1))
             ends = [0, *cuts, _UNIT]
-            return [(b - a) / _UNIT for a, b in pairwise(ends)]
-        return [self._number(domain) for _ in range(CLASSES)]
+            return nested([(b - a) / _UNIT for a, b in pairwise(ends)], shape)
+        return nested([self._number(domain) for _ in range(size)], shape)
 
     def _number(self, domain: Domain) -> float:
         if domain.values is not None:

@@ -18,7 +18,7 @@ from ..result import Result, Settings
 from ..subject import Subject
 from . import stated
 from .asking import together
-from .cases import grouped
+from .cases import core_shape, grouped
 from .expected import Quantity, quantities
 from .hazards import parameter_sets
 from .inquiry import Inquiry
@@ -51,9 +51,12 @@ def _drawn(
     """One result per quantity: the worst of `count` inputs that hypothesis draws."""
     wanted = quantities(inquiry.spec, "value", "gradient", "hessian_diag")
     found: dict[Quantity, list[Result]] = {quantity: [] for quantity in wanted}
-    classes = _HUNTED_CLASSES if settings.hunt else (_CLASSES,)
-    if inquiry.spec.signature.elementwise:
+    classes: tuple[int, ...] = _HUNTED_CLASSES if settings.hunt else (_CLASSES,)
+    signature = inquiry.spec.signature
+    cores = (*signature.inputs, signature.output)
+    if signature.elementwise:
         classes = (1,)
+    classes = tuple(n for n in classes if all(0 not in core_shape(core, n) for core in cores))
     for number in classes:
         batches = math.ceil(count / BATCH / len(classes))
         _explore(inquiry, parameters, found, number, batches, settings)

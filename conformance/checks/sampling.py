@@ -15,7 +15,7 @@ from lossapi.domain import LABELS, Domain
 from ..oracle import formats
 from ..oracle.formats import FORMATS, Format
 from ..oracle.specfile import Spec
-from .cases import Case
+from .cases import Case, core_shape, nested, shape_of
 from .hazards import numbers
 
 _BYTES = 10
@@ -47,8 +47,12 @@ def drawn_cases(
             elif entry["shape"] == "()":
                 inputs[name] = draw.number(domain)
             else:
-                inputs[name] = draw.vector(domain, classes)
-        cotangent = _finite(draw.vector(_FACTORS, classes)) if spec.has_vector_output else None
+                shape = shape_of(spec, name, classes)
+                inputs[name] = nested(draw.vector(domain, math.prod(shape)), shape)
+        cotangent = None
+        if spec.has_vector_output:
+            shape = core_shape(spec.signature.output, classes)
+            cotangent = nested(_finite(draw.vector(_FACTORS, math.prod(shape))), shape)
         title = ", ".join(f"{name}={value!r}" for name, value in inputs.items())
         cases.append(Case(title, inputs, parameters, cotangent))
     return cases
@@ -60,8 +64,9 @@ def _finite(cotangent: list[float]) -> list[float]:
 
 
 def _numbers_per_case(spec: Spec, classes: int) -> int:
-    count = sum(1 if entry["shape"] == "()" else classes + 1 for entry in spec.inputs.values())
-    return count + (classes + 1 if spec.has_vector_output else 0)
+    signature = spec.signature
+    cores = [*signature.inputs, *([signature.output] if spec.has_vector_output else [])]
+    return sum(math.prod(core_shape(core, classes)) + bool(core) for core in cores)
 
 
 class Draw:
@@ -70,7 +75,7 @@ class Draw:
     def __init__(self, data: bytes, form: Format, parameters: Mapping[str, float | None]) -> None:
         self._data, self._place, self._form = data, 0, form
         self._special = numbers(form)
-        self._scales = [x for x in parameters.values() if x] or [1.0]
+        self._scales = [x for x in parameters.values() if x and not isinstance(x, bool)] or [1.0]
         self._earlier: list[float] = []
         self._vectors: list[list[float]] = []
 
@@ -139,14 +144,14 @@ class Draw:
                 return candidate
         return domain.harmless
 
-    def vector(self, domain: Domain, classes: int) -> list[float]:
+    def vector(self, domain: Domain, size: int) -> list[float]:
         """The next vector: independent numbers, a distribution, one-hot, or close to an earlier."""
         bits = self.integer()
         mode, bits = bits % 16, bits >> 4
-        found = [self.number(domain) for _ in range(classes)]
+        found = [self.number(domain) for _ in range(size)]
         bounded = domain.low == 0.0 and domain.high == 1.0
         if mode >= 13:
-            found = [float(k == bits % classes) for k in range(classes)]
+            found = [float(k == bits % size) for k in range(size)]
         elif mode >= 9 and self._vectors:
             found = [
                 self._inside(domain, self._rounded(self._beside(x, bits >> (8 * k), 1.0)))
@@ -155,6 +160,6 @@ class Draw:
         elif mode >= 4 and bounded and 0 < sum(found) < math.inf:
             found = [self._inside(domain, self._rounded(x / sum(found))) for x in found]
         elif mode == 3:
-            found = [found[0]] * classes
+            found = [found[0]] * size
         self._vectors.append(found)
         return found

@@ -12,8 +12,9 @@ from ..oracle.specfile import Spec
 from ..result import Result, Settings
 from ..subject import Request, Subject
 from .asking import Asked, together
-from .cases import Array, Case, reduces
+from .cases import Array, Case, core_shape, reduces
 from .expected import VALUE, Quantity
+from .hazards import CLASSES
 from .inquiry import Answer, Inquiry
 from .probing import Probe
 from .refusals import refused
@@ -82,9 +83,9 @@ def _compared(
     if quantity.wrt is not None:
         core = np.shape(cases[0].inputs[quantity.wrt]) if cases else _core(request, quantity, loop)
     elif inquiry.spec.has_vector_output:
-        core = np.shape(next(iter(request.inputs.values())))[axis:][:1]
+        core = core_shape(inquiry.spec.signature.output, CLASSES)
     array = answer.arrays[0]
-    if core and array.ndim:
+    if core and array.ndim and inquiry.spec.signature.has_axis:
         array = np.moveaxis(array, axis, -1)
     if array.shape != (*loop, *core):
         return _shaped(inquiry, name, request, answer, [(*loop, *core)])
@@ -211,7 +212,8 @@ def _refusals(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
         yield refused(inquiry, "refused/unequal-lengths", asked, (ValueError,), first)
     cores = inquiry.spec.signature.inputs
     for name, core in zip(names, cores, strict=True):
-        if core and len(names) > 1 and all(cores[:2]):
+        shared = sum(core[-1:] == other[-1:] for other in cores) > 1
+        if core and (core[-1].isdigit() or shared):
             fewer = {**request.inputs, name: request.inputs[name][..., :-1]}
             asked = replace(request, inputs=fewer)
             yield refused(inquiry, f"refused/fewer-classes-{name}", asked, (ValueError,), name)

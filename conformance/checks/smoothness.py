@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import product
 from typing import Literal, NamedTuple
@@ -13,7 +14,7 @@ from lossapi.domain import LABELS, Domain
 from ..oracle.trees import flat
 from ..result import Result
 from . import expected
-from .cases import Array, Case
+from .cases import Array, Case, nested, shape_of
 from .expected import Quantity
 from .hazards import CLASSES
 from .probing import Probe, changed, described
@@ -99,7 +100,7 @@ def _found(probe: Probe, kind: Derivative, sites: list[_Site]) -> Array:
 
 
 def _sites(probe: Probe, name: str, parameters: Parameters) -> list[_Site]:
-    scales = [x for x in parameters.values() if x]
+    scales = [x for x in parameters.values() if x and not isinstance(x, bool)]
     special = [*(-x for x in scales), *scales, *(1 - x for x in scales)]
     numbers = list(dict.fromkeys([-2.0, -1.0, -0.5, 0.0, 0.25, 0.5, 1.0, 2.0, *special]))
     domain = Domain(probe.spec.inputs[name]["domain"])
@@ -136,7 +137,9 @@ def _choices(probe: Probe, numbers: list[float]) -> Iterator[dict[str, object]]:
             elif entry["shape"] == "()":
                 inputs[name] = probe.random.choice(inside[name])
             else:
-                inputs[name] = [probe.random.choice(inside[name]) for _ in range(CLASSES)]
+                shape = shape_of(spec, name, CLASSES)
+                vector = [probe.random.choice(inside[name]) for _ in range(math.prod(shape))]
+                inputs[name] = nested(vector, shape)
         yield inputs
 
 

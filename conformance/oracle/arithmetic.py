@@ -143,6 +143,35 @@ class Arithmetic:
         """The hyperbolic tangent."""
         return self.sign(x) if self._too_large(x) else self._context.tanh(x)
 
+    def atan(self, x: Mpf) -> Mpf:
+        """The arc tangent."""
+        return self._context.atan(x)
+
+    def sin(self, x: Mpf) -> Mpf:
+        """The sine; NaN of an infinity."""
+        return self.nan if self.isinf(x) else self._context.sin(x)
+
+    def cos(self, x: Mpf) -> Mpf:
+        """The cosine; NaN of an infinity."""
+        return self.nan if self.isinf(x) else self._context.cos(x)
+
+    def lgamma(self, x: Mpf) -> Mpf:
+        """log Γ(x) for x ≥ 0; NaN below."""
+        return self._gamma(x, self._context.loggamma, self.inf, self.inf)
+
+    def digamma(self, x: Mpf) -> Mpf:
+        """The derivative of log Γ."""
+        return self._gamma(x, self._context.digamma, -self.inf, self.inf)
+
+    def trigamma(self, x: Mpf) -> Mpf:
+        """The second derivative of log Γ."""
+        return self._gamma(x, lambda y: self._context.polygamma(1, y), self.inf, self.zero)
+
+    def _gamma(self, x: Mpf, function: Any, at_zero: Mpf, at_infinity: Mpf) -> Mpf:
+        if not x > 0:
+            return at_zero if x == 0 else self.nan
+        return at_infinity if x == self.inf else function(x)
+
     def xlogy(self, x: Mpf, y: Mpf) -> Mpf:
         """x log(y), and 0 where x is 0 whatever y is."""
         return self.zero if x == 0 else x * self.log(y)

@@ -32,10 +32,16 @@ class _Function(NamedTuple):
     most: int | None
 
 
-def evaluate(text: str, names: Mapping[str, Value], digits: int) -> Value:
-    """The value of a definition where its names stand for these numbers, lists and labels."""
+def evaluate(
+    text: str, names: Mapping[str, Value], digits: int, held: Mapping[str, Value] | None = None
+) -> Value:
+    """The value of a definition where its names stand for these numbers, lists and labels.
+
+    What stands inside ``stop`` is evaluated with the names in `held`, where that is given: a
+    derivative moves the one and not the other.
+    """
     definition = parse(text)
-    walker = _Walker(definition, arithmetic(digits))
+    walker = _Walker(definition, arithmetic(digits), held)
     return walker.run(names)
 
 
@@ -73,10 +79,13 @@ _CONSTANTS: dict[str, Callable[[Arithmetic], Value]] = {
 class _Walker:
     """Evaluates one definition at one precision."""
 
-    def __init__(self, definition: Definition, real: Arithmetic) -> None:
+    def __init__(
+        self, definition: Definition, real: Arithmetic, held: Mapping[str, Value] | None = None
+    ) -> None:
         self._text = definition.text
         self._definition = definition
         self.real = real
+        self._held = self._scope(held) if held is not None else None
 
     def run(self, names: Mapping[str, Value]) -> Value:
         """The result, with every number in it an mpmath number."""
@@ -84,10 +93,14 @@ class _Walker:
 
     def truth_of(self, names: Mapping[str, Value]) -> Value:
         """The result as it is, which for a condition is a truth value."""
+        return self._walk(self._definition.result, self._scope(names))
+
+    def _scope(self, names: Mapping[str, Value]) -> dict[str, Value]:
+        """The names with what the assignments make of them."""
         scope = {name: self._read(value) for name, value in names.items()}
         for name, expression in self._definition.assignments:
             scope[name] = self._walk(expression, scope)
-        return self._walk(self._definition.result, scope)
+        return scope
 
     def _read(self, value: Value) -> Value:
         if isinstance(value, list | tuple):
@@ -215,6 +228,8 @@ class _Walker:
 
     def _call(self, node: ast.Call, scope: dict[str, Value]) -> Value:
         assert isinstance(node.func, ast.Name)
+        if node.func.id == "stop" and self._held is not None:
+            scope = self._held
         arguments = [self._walk(argument, scope) for argument in node.args]
         return FUNCTIONS[node.func.id].call(self, node, *arguments)
 
@@ -240,6 +255,10 @@ class _Walker:
         for item in self.items(values, node):
             total = total + self.number(item, node)
         return total
+
+    def ordered(self, node: ast.Call, values: Value) -> list[Mpf]:
+        """``sorted`` of a list of numbers."""
+        return sorted(self.number(item, node) for item in self.items(values, node))
 
     def integers(self, node: ast.Call, *bounds: Value) -> list[int]:
         """``range`` of one, two or three integers."""
@@ -273,7 +292,10 @@ def _real(operation: Callable[..., Value], arity: int = 1) -> _Function:
 FUNCTIONS: dict[str, _Function] = {
     **{
         name: _real(getattr(Arithmetic, name))
-        for name in ("exp", "log", "log1p", "expm1", "sqrt", "sinh", "cosh", "tanh", "sign")
+        for name in (
+            *("exp", "log", "log1p", "expm1", "sqrt", "sinh", "cosh", "tanh", "sign"),
+            *("atan", "sin", "cos", "lgamma", "digamma", "trigamma"),
+        )
     },
     "abs": _real(Arithmetic.absolute),
     "isinf": _real(Arithmetic.isinf),
@@ -282,6 +304,8 @@ FUNCTIONS: dict[str, _Function] = {
     "xlog1py": _real(Arithmetic.xlog1py, 2),
     "max": _Function(lambda walker, node, *v: walker.extreme(node, v, largest=True), 1, None),
     "min": _Function(lambda walker, node, *v: walker.extreme(node, v, largest=False), 1, None),
+    "sorted": _Function(_Walker.ordered, 1, 1),
+    "stop": _Function(lambda walker, node, value: value, 1, 1),
     "sum": _Function(_Walker.total, 1, 1),
     "len": _Function(lambda walker, node, v: len(walker.items(v, node)), 1, 1),
     "range": _Function(_Walker.integers, 1, 3),

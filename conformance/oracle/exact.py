@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from lossapi.domain import LABELS, Domain
+from lossapi.signature import length, measure
 
 from . import definition, formats
 from .arithmetic import arithmetic
@@ -110,14 +111,14 @@ def read_point(
         name: mapped(point["inputs"][name], _label if entry["dtype"] == LABELS else formats.parse)
         for name, entry in spec.inputs.items()
     }
-    parameters = {name: _parameter(token) for name, token in point.get("parameters", {}).items()}
+    parameters = {name: parameter(token) for name, token in point.get("parameters", {}).items()}
     cotangent = mapped(point["cotangent"], formats.parse) if "cotangent" in point else None
     return inputs, parameters, cotangent
 
 
-def defaults(spec: Spec) -> dict[str, float | None]:
+def defaults(spec: Spec) -> dict[str, Any]:
     """Every parameter's default."""
-    return {name: _parameter(entry["default"]) for name, entry in spec.parameters.items()}
+    return {name: parameter(entry["default"]) for name, entry in spec.parameters.items()}
 
 
 def names(
@@ -147,7 +148,7 @@ def shape(spec: Spec, quantity: Quantity, inputs: Inputs, wrt: str | None) -> tu
     signature = spec.signature
     core = signature.output if wrt is None else signature.inputs[list(spec.inputs).index(wrt)]
     sizes = _sizes(spec, inputs)
-    return tuple(sizes[dimension] for dimension in core)
+    return tuple(length(dimension, sizes) for dimension in core)
 
 
 def shaped(due: tuple[int, ...], value: Value) -> Value:
@@ -176,17 +177,14 @@ def _sizes(spec: Spec, inputs: Inputs) -> dict[str, int]:
     for name, core in zip(spec.inputs, spec.signature.inputs, strict=True):
         level = inputs[name]
         for dimension in core:
-            sizes[dimension] = len(level)
+            measure(dimension, len(level), sizes)
             level = level[0]
     return sizes
 
 
 def _class_count(spec: Spec, inputs: Inputs) -> int | None:
-    """The length of the last core axis of the first input that has classes."""
-    for name, core in zip(spec.inputs, spec.signature.inputs, strict=True):
-        if core and spec.inputs[name]["dtype"] != LABELS:
-            return _sizes(spec, inputs)[core[-1]]
-    return None
+    """How many classes a label may name."""
+    return _sizes(spec, inputs).get("k")
 
 
 def _label(token: str) -> int | float:
@@ -194,8 +192,11 @@ def _label(token: str) -> int | float:
     return int(number) if number.is_integer() else number
 
 
-def _parameter(token: str) -> float | None:
-    return None if token == "none" else formats.parse(token)
+def parameter(tokens: Any) -> Any:
+    """A parameter's value: a number, a switch, none, or a list of numbers."""
+    if tokens == "none":
+        return None
+    return tokens == "true" if tokens in ("true", "false") else mapped(tokens, formats.parse)
 
 
 @lru_cache(maxsize=256)

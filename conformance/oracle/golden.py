@@ -81,7 +81,12 @@ def dtypes(spec: Spec, point: Mapping[str, Any]) -> list[str]:
         for x in flat(value)
     ]
     numbers += flat(cotangent if cotangent is not None else [])
-    settings = [x for x in (defaults(spec) | parameters).values() if x is not None]
+    settings = [
+        x
+        for value in (defaults(spec) | parameters).values()
+        if value is not None and not isinstance(value, bool)
+        for x in flat(value)
+    ]
     return [
         name
         for name, form in FORMATS.items()

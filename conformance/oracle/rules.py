@@ -7,10 +7,12 @@ from typing import Any
 
 from lossapi.domain import LABELS, Domain
 from lossapi.errors import SpecError
+from lossapi.signature import length, measure
 from lossapi.signature import parse as parse_signature
 
 from . import definition, formats
 from .definition import DefinitionError
+from .trees import flat
 
 Data = Mapping[str, Any]
 
@@ -60,6 +62,8 @@ def _domains(data: Data) -> Problems:
                 yield key, f"got {entry['domain']}; dtype labels and domain labels go together"
             if kind == "inputs" and entry["dtype"] == LABELS and entry["differentiable"]:
                 yield f"inputs.{name}.differentiable", "got true; labels have no gradient"
+            if kind == "inputs" and entry["dtype"] == "floating" and not entry["differentiable"]:
+                yield f"{key[:-7]}.dtype", "got floating; without a gradient it is a target"
             if kind == "parameters":
                 yield from _parameter(entry["default"], entry, f"parameters.{name}.default")
     try:
@@ -68,18 +72,28 @@ def _domains(data: Data) -> Problems:
         yield "output.range", str(problem)
 
 
-def _parameter(token: str, entry: Data, key: str) -> Problems:
-    if token == "none":
+def _parameter(tokens: Any, entry: Data, key: str) -> Problems:
+    if tokens == "none":
         if entry["default"] != "none":
             yield key, "got none; accepted is a number, as the default is one"
         return
-    try:
-        number = formats.parse(token)
-    except ValueError as problem:
-        yield key, str(problem)
+    domain = Domain(entry["domain"])
+    if domain.is_switch or tokens in ("true", "false"):
+        if not domain.is_switch or tokens not in ("true", "false"):
+            yield key, f"got {tokens}; the domain is {entry['domain']}"
         return
-    if number not in Domain(entry["domain"]):
-        yield key, f"got {token}; the domain is {entry['domain']}"
+    if ("shape" in entry) != isinstance(tokens, list):
+        due = f"a list, of shape {entry['shape']}" if "shape" in entry else "one number"
+        yield key, f"got {tokens}; accepted is {due}"
+        return
+    for token in flat(tokens):
+        try:
+            number = formats.parse(token)
+        except ValueError as problem:
+            yield key, str(problem)
+            continue
+        if number not in domain:
+            yield key, f"got {token}; the domain is {entry['domain']}"
 
 
 def _derivatives(data: Data) -> Problems:
@@ -206,6 +220,10 @@ def _point(data: Data, point: Data) -> Problems:
             yield "parameters", f"got {name}; the parameters are {_list(parameters)}"
             continue
         yield from _parameter(token, parameters[name], f"parameters.{name}")
+        if isinstance(token, list) and "shape" in parameters[name]:
+            due = length(parameters[name]["shape"].strip("()"), sizes)
+            if len(token) != due:
+                yield f"parameters.{name}", f"got {len(token)} numbers; {due} are due"
     if "cotangent" in point:
         if not signature.output:
             yield "cotangent", "the output is one number; only vector outputs take a cotangent"
@@ -221,7 +239,7 @@ def _tokens(
         if not isinstance(tokens, list):
             yield key, f"got one number; the shape is ({','.join(core)})"
             return
-        known = sizes.setdefault(core[0], len(tokens))
+        known = measure(core[0], len(tokens), sizes)
         if known != len(tokens):
             yield key, f"got {len(tokens)} entries; elsewhere {core[0]} is {known}"
         for i, item in enumerate(tokens):

@@ -32,15 +32,27 @@ class Site(NamedTuple):
         """What the file claims here."""
         return oracle.exact(self.spec, quantity, self.inputs, self.parameters, wrt, self.cotangent)
 
-    def evaluate(self, quantity: Quantity, wrt: str | None, names: dict[str, Any], n: int) -> Any:
-        """What the definition gives, limits left aside, in the shape that is due."""
+    def evaluate(
+        self,
+        quantity: Quantity,
+        wrt: str | None,
+        names: dict[str, Any],
+        n: int,
+        *,
+        held: bool = False,
+    ) -> Any:
+        """What the definition gives, limits left aside, in the shape that is due.
+
+        With `held`, what stands inside ``stop`` stays what it is at the point.
+        """
         text = oracle.definition_text(self.spec, quantity, wrt)
         shape = oracle.shape(self.spec, quantity, self.inputs, wrt)
-        return oracle.shaped(shape, definition.evaluate(text, names, n))
+        found = definition.evaluate(text, names, n, self.names if held else None)
+        return oracle.shaped(shape, found)
 
     def value(self, names: dict[str, Any], n: int) -> Mpf:
         """The number that the gradient is the gradient of."""
-        value = self.evaluate("value", None, names, n)
+        value = self.evaluate("value", None, names, n, held=True)
         if not self.spec.has_vector_output:
             return value
         real = arithmetic(n)
@@ -68,15 +80,15 @@ def kinks_here(site: Site) -> list[tuple[int, Mapping[str, Any]]]:
 def below(site: Site, quantity: Quantity, name: str, path: Path) -> Curve:
     """What a derivative is the derivative of, along one component of an input."""
     if quantity == "hessian_diag":
-        return curve(site, "gradient", name, path)
+        return curve(site, "gradient", name, path, held=True)
     return _moved(site, name, path, site.value)
 
 
-def curve(site: Site, quantity: Quantity, name: str, path: Path) -> Curve:
+def curve(site: Site, quantity: Quantity, name: str, path: Path, *, held: bool = False) -> Curve:
     """One component of a derivative, along that component of the input."""
 
     def at(names: dict[str, Any], digits: int) -> Mpf:
-        return get(site.evaluate(quantity, name, names, digits), path)
+        return get(site.evaluate(quantity, name, names, digits, held=held), path)
 
     return _moved(site, name, path, at)
 

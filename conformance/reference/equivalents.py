@@ -17,7 +17,7 @@ import numpy as np
 
 from lossapi.errors import SpecError
 
-from ..oracle.golden import exact
+from ..oracle.exact import exact, parameter
 from ..oracle.specfile import Spec
 
 LIBRARIES = ("jax", "keras", "numpy", "optax", "scipy", "sklearn", "torch")
@@ -62,7 +62,7 @@ def compare(spec: Spec, equivalent: dict[str, Any]) -> list[Comparison]:
         inputs = {name: _number(value) for name, value in point["inputs"].items()}
         given = point.get("parameters", {})
         parameters = {
-            name: _number(given.get(name, declared["default"]))
+            name: parameter(given.get(name, declared["default"]))
             for name, declared in spec.parameters.items()
         }
         library = equivalent["library"]
@@ -130,7 +130,7 @@ def _attribute(owner: Any, name: str) -> Any:
 def _number(token: Any) -> Any:
     if isinstance(token, list):
         return [_number(entry) for entry in token]
-    return None if token == "none" else float(token)
+    return float(token)
 
 
 def _array(spec: Spec, name: str, value: Any, library: str) -> Any:

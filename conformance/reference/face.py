@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from lossapi.domain import LABELS
 from lossapi.reference import DEFAULTS
 
+from ..oracle.exact import parameter
 from ..oracle.specfile import Spec
 
 
@@ -16,7 +17,8 @@ class Face:
 
     name: str
     inputs: tuple[str, ...]
-    parameters: dict[str, float | None]
+    parameters: dict[str, float | bool | None]
+    vectors: tuple[str, ...]
     options: dict[str, object]
     differentiable: tuple[str, ...]
     curved: tuple[str, ...]
@@ -53,10 +55,8 @@ def face(spec: Spec) -> Face:
     return Face(
         name=spec.name,
         inputs=tuple(spec.inputs),
-        parameters={
-            name: None if entry["default"] == "none" else float(entry["default"])
-            for name, entry in spec.parameters.items()
-        },
+        parameters={name: parameter(entry["default"]) for name, entry in spec.parameters.items()},
+        vectors=tuple(name for name, entry in spec.parameters.items() if "shape" in entry),
         options={name: DEFAULTS[name] for name in DEFAULTS if offered[name]},
         differentiable=spec.differentiable,
         curved=tuple(spec.data.get("hessian_diag", {})),

@@ -95,7 +95,9 @@ def parameters(spec: Spec) -> Lines:
     defaults = face(spec).parameters
     for name, entry in spec.parameters.items():
         given = spelled(defaults[name])
-        yield item(f"`{name}` (default {given}, domain {entry['domain']}): {entry['meaning']}")
+        shape = f"shape {entry['shape']}, " if "shape" in entry else ""
+        domain = f"{shape}domain {entry['domain']}"
+        yield item(f"`{name}` (default {given}, {domain}): {entry['meaning']}")
     if defaults and spec.signature.elementwise:
         yield ""
         yield "A parameter is a number, or an array that broadcasts to the result."

@@ -105,10 +105,9 @@ def _class(spec: Spec, called: Face) -> Iterator[str]:
 
 
 def _method(name: str, called: Face, more: dict[str, str], returned: str) -> Iterator[str]:
-    number = "float | _Array" if called.elementwise else "float"
     arguments = ["self", *(f"{given}: _Array" for given in called.inputs)]
     keywords = [
-        f"{given}: {number}{' | None' * (default is None)} = {spelled(default)}"
+        f"{given}: {_kind(called, given)} = {spelled(default)}"
         for given, default in called.parameters.items()
     ]
     keywords += [
@@ -126,6 +125,18 @@ def _method(name: str, called: Face, more: dict[str, str], returned: str) -> Ite
         yield f"    def {name}("
         yield from (f"        {argument}," for argument in arguments)
         yield f"    ) -> {returned}: ..."
+
+
+def _kind(called: Face, name: str) -> str:
+    """The type of a parameter."""
+    default = called.parameters[name]
+    if isinstance(default, bool):
+        return "bool"
+    if name in called.vectors:
+        kind = "_Array"
+    else:
+        kind = "float | _Array" if called.elementwise else "float"
+    return kind + " | None" * (default is None)
 
 
 def _wrt(names: tuple[str, ...]) -> str:
