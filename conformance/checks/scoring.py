@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -12,9 +13,9 @@ from lossapi.domain import LABELS, Domain
 
 from ..oracle import formats
 from ..result import Result
-from .cases import Array, Case, Value
+from .cases import Array, Case, Value, stacked
 from .hazards import CLASSES
-from .probing import Probe, described
+from .probing import Probe, changed, described
 
 _BINARY_STEPS = 64
 _SIMPLEX_STEPS = 16
@@ -31,6 +32,57 @@ def proper(probe: Probe, stated: str) -> Iterator[Result]:
     if stated == "no" and not strays:
         problem = "every distribution tried was its own best prediction"
     yield probe.verdict("proper", problem)
+
+
+_BESIDE = 0.005
+"""A wrong minimiser is stated to two digits or three: it beats its neighbours at this distance."""
+
+
+def wrong_minimisers(probe: Probe, stated: list[dict[str, Any]]) -> Iterator[Result]:
+    """Whether a score that is not proper is least where that is stated, and not at the truth."""
+    first, target = list(probe.spec.inputs)[:2]
+    outcomes = sorted(Domain(probe.spec.inputs[target]["domain"]).values or (0.0, 1.0))
+    for entry in stated:
+        truth, wrong = float(entry["truth"]), float(entry["prediction"])
+        own = {name: float(token) for name, token in entry.get("parameters", {}).items()}
+        parameters = {**probe.sets[0], **own}
+        tried = [wrong, truth, wrong - _BESIDE, wrong + _BESIDE]
+        cases = [
+            _case({first: _prediction(probe, first, p), target: y}, parameters)
+            for p in tried
+            for y in outcomes
+        ]
+        means = probe.values(cases).reshape(len(tried), 2) @ np.asarray([1.0 - truth, truth])
+        problem, best = "", tried[means.argmin()]
+        if best != wrong:
+            problem = (
+                f"under the chance {truth} the expected loss is less at {best} than at {wrong}"
+            )
+        yield probe.verdict(f"wrong_minimisers/{truth}", problem)
+
+
+def fisher(probe: Probe, stated: bool) -> Iterator[Result]:
+    """Whether the curvature is the expected squared gradient, outcomes drawn from the model."""
+    first, target = list(probe.spec.inputs)[:2]
+    cases = probe.cases(64, probe.sets[0])
+    logits = stacked(probe.spec, cases)[first]
+    binary = probe.spec.signature.elementwise
+    full = np.stack([np.zeros_like(logits), logits], axis=-1) if binary else logits
+    chances = np.exp(full - full.max(axis=-1, keepdims=True))
+    chances /= chances.sum(axis=-1, keepdims=True)
+    labelled = probe.spec.inputs[target]["dtype"] == LABELS
+    mean = np.zeros_like(logits)
+    for k in range(full.shape[-1]):
+        outcome: Value = k if binary or labelled else np.eye(full.shape[-1])[k].tolist()
+        drawn = [changed(case, **{target: outcome}) for case in cases]
+        slopes = probe.derivative(drawn, "gradient", first)
+        chance = chances[..., k] if binary else chances[..., k, None]
+        mean = mean + chance * slopes**2
+    curvature = probe.derivative(cases, "hessian_diag", first)
+    off = abs(curvature - mean) - probe.noise
+    worst = int(np.argmax(off.reshape(len(cases), -1).max(axis=1)))
+    problem = "the curvature is not the expected squared gradient" if off.max() > 0 else ""
+    yield probe.verdict("fisher", problem, cases[worst])
 
 
 def elicits(probe: Probe, stated: str) -> Iterator[Result]:

@@ -12,7 +12,7 @@ from lossapi.domain import Domain
 from ..oracle import definition, formats
 from ..oracle import exact as oracle
 from ..result import Result, Settings
-from . import expected, scoring, smoothness
+from . import expected, relations, scoring, smoothness
 from .cases import Case
 from .expected import VALUE
 from .inquiry import Inquiry
@@ -202,4 +202,7 @@ _CHECKS: dict[str, Callable[..., Iterator[Result]]] = {
     "monotone": _monotone,
     "proper": scoring.proper,
     "elicits": scoring.elicits,
+    "wrong_minimisers": scoring.wrong_minimisers,
+    "fisher": scoring.fisher,
+    "relations": relations.run,
 }

@@ -10,7 +10,7 @@ from lossapi.errors import SpecError
 from lossapi.signature import length, measure
 from lossapi.signature import parse as parse_signature
 
-from . import definition, formats
+from . import definition, formats, relation
 from .definition import DefinitionError
 from .trees import flat
 
@@ -183,6 +183,11 @@ def _properties(data: Data) -> Problems:
         named = data["properties"].get(key, [])
         if not set(named) <= known:
             yield f"properties.{key}", f"got {_list(named)}; the inputs are {_list(known)}"
+    for i, text in enumerate(data["properties"].get("relations", [])):
+        try:
+            relation.read(text, [*data["inputs"], *data.get("parameters", {})])
+        except DefinitionError as problem:
+            yield f"properties.relations[{i}]", str(problem)
 
 
 def _points(data: Data, flags: set[str]) -> Problems:

@@ -48,6 +48,19 @@ def _property(name: str, stated: Any) -> str:
             return f"{kind} scoring rule."
         case "elicits":
             return f"The expected loss is least at the {stated}."
+    return _of_several(name, stated)
+
+
+def _of_several(name: str, stated: Any) -> str:
+    """Properties of the loss under a model, and beside other functions."""
+    match name:
+        case "fisher":
+            return "Its curvature is the Fisher information: the model's expected squared gradient."
+        case "wrong_minimisers":
+            found = ", ".join(f"{x['prediction']} for {x['truth']}" for x in stated)
+            return f"The expected loss is least at a wrong probability: {found}."
+        case "relations":
+            return f"{'; '.join(f'`{text}`' for text in stated)}."
     return f"{name.replace('_', ' ').capitalize()}: {stated}."
 
 

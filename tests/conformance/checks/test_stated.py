@@ -51,6 +51,19 @@ FALSE = [
     ("brier_score", "proper", "no"),
     ("absolute_error", "elicits", "mean"),
     ("squared_error", "elicits", "median"),
+    ("brier_score", "fisher", True),
+    ("brier_score", "wrong_minimisers", [{"truth": "0.25", "prediction": "0.5"}]),
+    (
+        "huber_loss",
+        "relations",
+        ["huber_loss(prediction, target) == squared_error(prediction, target)"],
+    ),
+    ("huber_loss", "relations", ["huber_loss(prediction, target) <= 0"]),
+    (
+        "squared_error",
+        "relations",
+        ["squared_error(prediction, target) >= absolute_error(0, target)"],
+    ),
 ]
 
 
