@@ -39,6 +39,23 @@ def _(xp, logits, target, *, margin):
     return xp.where(score < margin, 2.0, p.zero(xp, score))
 
 
+@loss("(),()->()", target="{-1, 1}")
+def logistic_loss(xp, logits, target):
+    """The negative log-likelihood of a class of -1 or 1 under the sigmoid of a logit."""
+    return p.softplus(xp, -(target * logits))
+
+
+@logistic_loss.gradient("logits")
+def _(xp, logits, target):
+    return -target * p.sigmoid(xp, -(target * logits))
+
+
+@logistic_loss.curvature("logits")
+def _(xp, logits, target):
+    probability, complement = p.sigmoid_pair(xp, target * logits)
+    return probability * complement
+
+
 def _shortfall(xp, score, margin):
     """max(0, margin - score), with derivative 0 at the margin."""
     return xp.where(score < margin, margin - score, p.zero(xp, score))
