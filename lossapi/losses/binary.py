@@ -95,7 +95,7 @@ def _zero_where_clipped(xp, derivative, probabilities, target, epsilon):
 def sigmoid_binary_cross_entropy(xp, logits, target, *, pos_weight=1.0):
     """The negative log-likelihood of a binary target under the sigmoid of a logit."""
     negative, positive = p.softplus_pair(xp, logits)
-    weighted = _weighted(xp, pos_weight, target, positive, logits)
+    weighted = p.weighted_tail(xp, pos_weight, target, positive, logits)
     return p.times(xp, 1.0 - target, negative) + weighted
 
 
@@ -104,7 +104,7 @@ def _(xp, logits, target, *, pos_weight):
     # For a hard target one of the terms is 0, and the other keeps its digits where sigmoid(z) - t
     # would cancel.
     probability, complement = p.sigmoid_pair(xp, logits)
-    weighted = _weighted(xp, pos_weight, target, complement, logits)
+    weighted = p.weighted_tail(xp, pos_weight, target, complement, logits)
     return (1.0 - target) * probability - weighted
 
 
@@ -122,29 +122,12 @@ def _(xp, logits, target, *, pos_weight):
     probability, complement = p.sigmoid_pair(xp, logits)
     variance = probability * complement
     size = xp.where(logits > 0, logits, -logits)
-    return (1.0 - target) * variance + _weighted(xp, pos_weight, target, variance, size)
+    return (1.0 - target) * variance + p.weighted_tail(xp, pos_weight, target, variance, size)
 
 
 @sigmoid_binary_cross_entropy.curvature("target")
 def _(xp, logits, target, *, pos_weight):
     return p.zero(xp, logits, target)
-
-
-def _weighted(xp, pos_weight, target, tail, size):
-    """`pos_weight * target * tail`, for a tail that approaches exp(-size)."""
-    weight = pos_weight * target
-    tail = xp.where((weight == 0) & xp.isinf(tail), 0.0, tail)
-    light = pos_weight * (target * tail)
-    if isinstance(pos_weight, float) and pos_weight <= 1.0:
-        return light
-    # A weight above 1 would bring to light the digits that a subnormal factor or product lost: it
-    # goes first, and where the exponential is tiny between two factors of it.
-    large = pos_weight * tail
-    first = (pos_weight > 1) & ~xp.isinf(large)
-    plain = xp.where(first, xp.where(first, large, 0.0) * target, light)
-    far = size > 64.0
-    root = xp.exp(-0.5 * xp.where(far, size, 0.0))
-    return xp.where(far, root * weight * root, plain)
 
 
 @loss("(),()->()", probabilities="[0, 1]", target="[0, 1]")

@@ -39,3 +39,52 @@ def _(xp, logits, target):
 def _residual(target, probability, complement):
     """The probability minus the target, of two terms one of which is 0 for a hard target."""
     return (1.0 - target) * probability - target * complement
+
+
+@loss("(),()->()", target="[0, 1]", positive_weight="[0, inf)", negative_weight="[0, inf)")
+def weighted_sigmoid_binary_cross_entropy(
+    xp, logits, target, *, positive_weight=1.0, negative_weight=1.0
+):
+    """The negative log-likelihood of a binary target, each class with a weight of its own."""
+    negative, positive = p.softplus_pair(xp, logits)
+    return p.weighted_tail(xp, positive_weight, target, positive, logits) + p.weighted_tail(
+        xp, negative_weight, 1.0 - target, negative, -logits
+    )
+
+
+@weighted_sigmoid_binary_cross_entropy.gradient("logits")
+def _(xp, logits, target, *, positive_weight, negative_weight):
+    probability, complement = p.sigmoid_pair(xp, logits)
+    return p.weighted_tail(
+        xp, negative_weight, 1.0 - target, probability, -logits
+    ) - p.weighted_tail(xp, positive_weight, target, complement, logits)
+
+
+@weighted_sigmoid_binary_cross_entropy.gradient("target")
+def _(xp, logits, target, *, positive_weight, negative_weight):
+    # The logarithms without the linear part that one of them has, so that equal weights leave
+    # that alone.
+    above = logits > 0
+    size = xp.where(above, logits, -logits)
+    rest = p.softplus(xp, -size)
+    curved = p.weighted_tail(xp, positive_weight, 1.0, rest, size) - p.weighted_tail(
+        xp, negative_weight, 1.0, rest, size
+    )
+    down = p.times(xp, negative_weight, logits)
+    linear = xp.where(above, down, p.times(xp, positive_weight, logits))
+    return curved - linear + p.zero(xp, target)
+
+
+@weighted_sigmoid_binary_cross_entropy.curvature("logits")
+def _(xp, logits, target, *, positive_weight, negative_weight):
+    probability, complement = p.sigmoid_pair(xp, logits)
+    variance = probability * complement
+    size = xp.where(logits > 0, logits, -logits)
+    return p.weighted_tail(xp, positive_weight, target, variance, size) + p.weighted_tail(
+        xp, negative_weight, 1.0 - target, variance, size
+    )
+
+
+@weighted_sigmoid_binary_cross_entropy.curvature("target")
+def _(xp, logits, target, *, positive_weight, negative_weight):
+    return p.zero(xp, logits, target)
