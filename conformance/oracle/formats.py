@@ -131,12 +131,14 @@ def ulp_error(got: float, exact: Exact, form: Format, scale: Exact | None = None
         return 0.0
     if isinf(exact):
         return math.inf
-    size = abs(exact)
-    if scale is not None and isfinite(scale) and abs(scale) > size:
-        size = abs(scale)
+    unit = ulp(exact, form)
+    if scale is not None and isfinite(scale) and scale != 0:
+        # A scale is no number of the format: it may lie beyond the largest, and its ULP with it.
+        top = min(_binary(scale, form.precision + 2).top, form.top + form.precision)
+        unit = max(unit, Fraction(2) ** (top - form.precision))
     difference = abs(_finite(got, form) - _finite(due, form))
     try:
-        return float(difference / ulp(size, form))
+        return float(difference / unit)
     except OverflowError:
         return math.inf
 

@@ -227,6 +227,15 @@ def test_a_larger_scale_forgives_and_a_smaller_one_does_not_count():
     assert ulp_error(1.0000001, 1.0, BINARY64, scale=NAN) == strict
 
 
+def test_a_scale_may_lie_beyond_the_largest_number():
+    due = float(BINARY32.largest)
+    got = due - 64 * float(formats.ulp(due, BINARY32))
+    assert ulp_error(got, due, BINARY32) == 64
+    assert ulp_error(got, due, BINARY32, scale=due) == 64
+    assert ulp_error(got, due, BINARY32, scale=32 * due) == 2
+    assert ulp_error(0.0, due, BINARY32, scale=Fraction(10) ** 10_000) > 0
+
+
 @pytest.mark.parametrize(
     ("got", "exact", "error"),
     [
