@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from ..oracle import definition, formats
 from ..oracle import exact as oracle
 from ..result import Result, Settings
 from . import expected, relations, scoring, smoothness
-from .cases import Case
+from .cases import Case, Value
 from .expected import VALUE
 from .inquiry import Inquiry
 from .probing import NoAnswerError, Probe, changed, combined, described
@@ -161,7 +162,33 @@ def _wide(probe: Probe, parameters: dict[str, float | None]) -> list[Case]:
         for chosen in product(*choices):
             values = dict(zip(inputs, chosen, strict=True))
             cases.append(Case(described(values), values, parameters))
+        return cases
+    bounded = [n for n in inputs if inputs[n]["shape"] != "()" and _is_bounded(inputs[n])]
+    for i, case in enumerate(cases[: _COUNT // 2]):
+        ends: dict[str, Value] = {}
+        for n in bounded:
+            alike = [ends[m] for m in ends if _places(inputs[m]) == _places(inputs[n])]
+            # Of every other case the inputs lie at the same ends.
+            drawn = _ends(probe, inputs[n], np.shape(case.inputs[n]))
+            ends[n] = alike[0] if alike and i % 2 else drawn
+        cases.append(changed(case, **ends))
     return cases
+
+
+def _places(entry: Mapping[str, Any]) -> tuple[str, str]:
+    return entry["shape"], entry["domain"]
+
+
+def _is_bounded(entry: Mapping[str, Any]) -> bool:
+    domain = Domain(entry["domain"])
+    return domain.low in domain and domain.high in domain and np.isfinite(domain.high - domain.low)
+
+
+def _ends(probe: Probe, entry: Mapping[str, Any], shape: tuple[int, ...]) -> Value:
+    """A vector of which each component lies at an end of the domain."""
+    domain = Domain(entry["domain"])
+    drawn = [probe.random.choice((domain.low, domain.high)) for _ in range(int(np.prod(shape)))]
+    return np.reshape(drawn, shape).tolist()
 
 
 def _monotone(probe: Probe, directions: dict[str, str]) -> Iterator[Result]:
