@@ -15,6 +15,7 @@ class NumpyBackend(Backend):
     def __init__(self) -> None:
         super().__init__("numpy", np)
         self.xp.astype = _astype
+        self.xp.sum = _sum
 
     def recognises(self, kind: type) -> bool:
         """Whether a type is that of NumPy's arrays or scalars."""
@@ -34,3 +35,8 @@ class NumpyBackend(Backend):
 
 def _astype(array: Any, dtype: Any) -> Any:
     return np.asarray(array).astype(dtype, copy=False)
+
+
+def _sum(array: Any, *, axis: Any = None, **options: Any) -> Any:
+    # NumPy adds up in pairs only along what lies side by side in memory, else one by one.
+    return np.sum(np.ascontiguousarray(array) if axis == -1 else array, axis=axis, **options)

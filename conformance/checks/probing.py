@@ -74,7 +74,7 @@ class Probe:
     # --- inputs
 
     def cases(self, count: int, parameters: Mapping[str, float | None]) -> list[Case]:
-        """Random ordinary cases; vectors of probabilities and targets sum to one."""
+        """Random ordinary cases; probabilities and targets of K classes sum to one."""
         return [self._case(dict(parameters)) for _ in range(count)]
 
     def _case(self, parameters: dict[str, float | None]) -> Case:
@@ -95,7 +95,8 @@ class Probe:
             return self._number(domain)
         shape = shape_of(self.spec, name, CLASSES)
         size = math.prod(shape)
-        if domain.high == 1.0 or (entry["dtype"] == "target" and domain.low == 0.0):
+        shares = domain.high == 1.0 or (entry["dtype"] == "target" and domain.low == 0.0)
+        if shares and entry["shape"] == "(k)":
             cuts = sorted(self.random.sample(range(1, _UNIT), size - 1))
             ends = [0, *cuts, _UNIT]
             return nested([(b - a) / _UNIT for a, b in pairwise(ends)], shape)

@@ -26,6 +26,7 @@ _OPTIONS = {
     "where": "A bool array, broadcast to the losses. Where it is False an example contributes "
     "nothing to value, weight or gradient, whatever it contains.",
 }
+_ENTRIES = "The axis of the entries of one example; several, in a tuple, are taken as one."
 
 
 def wrapped(text: str, indent: str = "") -> str:
@@ -106,7 +107,9 @@ def parameters(spec: Spec) -> Lines:
 def options(spec: Spec) -> Lines:
     """Each option's default and meaning."""
     for name, default in face(spec).options.items():
-        yield item(f"`{name}` (default {spelled(default)}): {_OPTIONS[name]}")
+        classes = any("k" in core for core in spec.signature.inputs)
+        text = _ENTRIES if name == "axis" and not classes else _OPTIONS[name]
+        yield item(f"`{name}` (default {spelled(default)}): {text}")
 
 
 def returns(spec: Spec) -> Lines:

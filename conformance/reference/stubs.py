@@ -24,7 +24,7 @@ _HEADER = '''\
 from typing import Any, Literal, TypeAlias, TypeVar
 '''
 _TYPES = {
-    "axis": "int",
+    "axis": "int | tuple[int, ...]",
     "class_weights": "_Array | None",
     "ignore_index": "int | None",
     "reduction": "_Reduction",
