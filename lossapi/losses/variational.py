@@ -1,0 +1,23 @@
+"""Bounds on a likelihood that cannot be computed."""
+
+from .. import primitives as p
+from ..loss import loss
+
+
+@loss("(),()->()", dataset_size="(0, inf)", beta="[0, inf)")
+def elbo_loss(xp, data_nll, kl, *, dataset_size=1.0, beta=1.0):
+    """The negative evidence lower bound, an example's share of it."""
+    return data_nll + p.times(xp, beta / dataset_size, kl)
+
+
+@elbo_loss.gradient("data_nll", "kl")
+def _(xp, data_nll, kl, *, dataset_size, beta):
+    share = beta / dataset_size
+    flat = p.zero(xp, data_nll + p.times(xp, share, kl))
+    return 1.0 + flat, share + flat
+
+
+@elbo_loss.curvature("data_nll", "kl")
+def _(xp, data_nll, kl, *, dataset_size, beta):
+    flat = p.zero(xp, data_nll + p.times(xp, beta / dataset_size, kl))
+    return flat, flat
