@@ -8,7 +8,7 @@ from ..oracle import definition, formats
 from ..oracle import exact as oracle
 from ..oracle.formats import Format
 from ..oracle.specfile import Spec
-from ..oracle.trees import flat
+from ..oracle.trees import flat, mapped
 from .cases import Case, Value
 
 Kind = Literal["value", "gradient", "hessian_diag"]
@@ -108,7 +108,7 @@ def cancelled(spec: Spec, case: Case, scale: Value | None) -> Value:
     largest = max([1.0, *(abs(x) for x in case.numbers if abs(x) < float("inf"))])
     size = sum(values) / largest
     if isinstance(scale, list):
-        return [max(entry, size) for entry in scale]
+        return mapped(scale, lambda entry: max(entry, size))
     return size if scale is None or size > scale else scale
 
 
@@ -121,8 +121,8 @@ class Interval(NamedTuple):
 
 def permitted(spec: Spec, case: Case, quantity: Quantity) -> Interval | None:
     """The interval that a kink at this case gives a derivative; None where there is no kink."""
-    order = "1" if quantity.kind == "gradient" else "2"
-    kinks = [kink for kink in spec.data.get("kinks", []) if kink["order"] == order]
+    orders = "01" if quantity.kind == "gradient" else "2"
+    kinks = [kink for kink in spec.data.get("kinks", []) if kink["order"] in orders]
     if not kinks or quantity.wrt is None or not oracle.in_domain(spec, case.inputs):
         return None
     names = oracle.names(spec, case.inputs, case.parameters, case.cotangent)

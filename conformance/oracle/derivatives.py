@@ -11,7 +11,7 @@ from .arithmetic import Mpf, arithmetic
 from .calculus import Curve
 from .exact import Quantity
 from .sites import Site
-from .trees import Path, flat, get, paths, replaced
+from .trees import Path, flat, get, mapped, paths, replaced
 
 _SIDES = {-1: "left", 1: "right"}
 
@@ -22,13 +22,17 @@ def problems(site: Site, kinks: list[Mapping[str, Any]]) -> Iterator[str]:
         yield f"{site.where}: the value is NaN inside the domain"
         return
     for name in site.spec.differentiable:
-        first = [k for k in kinks if k["order"] == "1" and name in k["interval"]]
-        second = [k for k in kinks if k["order"] == "2" and name in k["interval"]]
-        yield from _order(site, "gradient", name, first, smooth=not first)
+        jumps, first, second = (
+            [k for k in kinks if k["order"] == order and name in k["interval"]] for order in "012"
+        )
+        yield from _order(site, "gradient", name, first, smooth=not first and not jumps)
+        for kink in jumps:
+            yield from _jump(site, name, kink)
         for kink in first:
-            yield from _least_norm(site, name, kink)
+            for output in _outputs(site):
+                yield from _least_norm(output, name, kink)
         if name in site.spec.data.get("hessian_diag", {}):
-            if first and not second:
+            if (first or jumps) and not second:
                 yield from _between_sides(site, name)
             else:
                 yield from _order(site, "hessian_diag", name, second, smooth=not second)
@@ -94,10 +98,8 @@ def _kink(
         yield f"{at}: chosen {sites.show(chosen)} is outside {interval}"
     if not calculus.same(claim, chosen):
         yield f"{at}: the definition gives {sites.show(claim)}, chosen is {sites.show(chosen)}"
-    if not _is_jointly_convex(site, quantity, name):
-        nearest = min(max(arithmetic(30).zero, low), high)
-        if not calculus.same(chosen, nearest):
-            yield f"{at}: chosen is {sites.show(chosen)}, of least norm is {sites.show(nearest)}"
+    if quantity == "hessian_diag":
+        yield from _nearest(at, low, high, chosen)
     below = sites.below(site, quantity, name, path)
     sides = sites.sides(site, name, path)
     # A jump has a lower and an upper side, and which is on the left depends on the function.
@@ -113,36 +115,90 @@ def _kink(
         yield f"{at}: the interval is {interval}, the one-sided derivatives are {found}"
 
 
-def _is_jointly_convex(site: Site, quantity: Quantity, name: str) -> bool:
-    convex = name in site.spec.data["properties"].get("convex_in", [])
-    return quantity == "gradient" and convex and isinstance(site.inputs[name], list)
+def _nearest(at: str, low: Mpf, high: Mpf, chosen: Mpf) -> Iterator[str]:
+    nearest = min(max(arithmetic(30).zero, low), high)
+    if not calculus.same(chosen, nearest):
+        yield f"{at}: chosen is {sites.show(chosen)}, of least norm is {sites.show(nearest)}"
+
+
+def _jump(site: Site, name: str, kink: Mapping[str, Any]) -> Iterator[str]:
+    """Where the function itself jumps it has no derivative, and the choice is a convention."""
+    at = f"{site.where}: gradient of {name}: at the jump {kink['at']}"
+    for path in sites.sampled(site.inputs[name]):
+        claim = get(site.exact("gradient", name), path)
+        chosen = sites.expression(site, name, path, kink["chosen"][name])
+        ends = [sites.expression(site, name, path, text) for text in kink["interval"][name]]
+        if not all(calculus.same(end, chosen) for end in ends):
+            yield f"{at}: the interval is wider than the choice; a jump leaves no others"
+        if not calculus.same(claim, chosen):
+            yield f"{at}: the definition gives {sites.show(claim)}, chosen is {sites.show(chosen)}"
+    where = list(paths(site.inputs[name]))
+    for output in _outputs(site):
+        here = output.value(output.names, 160)
+        for direction in _directions(len(where)):
+            if not calculus.limit_is(_directional(output, name, where, direction), 1, here)[0]:
+                return
+    yield f"{at}: the value does not jump"
+
+
+def _outputs(site: Site) -> Iterator[Site]:
+    """The site with each output by itself: a subgradient is chosen for each of them."""
+    if not site.spec.has_vector_output:
+        yield site
+        return
+    value = site.exact("value")
+    for path in sites.sampled(value):
+        cotangent = replaced(mapped(value, lambda _: 0.0), path, 1.0)
+        names = site.names | {"cotangent": cotangent}
+        where = f"{site.where}, output{sites.label('', path)}"
+        yield site._replace(cotangent=cotangent, names=names, where=where)
 
 
 def _least_norm(site: Site, name: str, kink: Mapping[str, Any]) -> Iterator[str]:
-    """A vector's choice c is the subgradient of least norm.
+    """The choice is the number nearest 0; for a vector the shortest of the subdifferential.
 
-    The subdifferential of a vector need not be a box, so it is found by directions: c belongs to
-    it if no directional derivative f'(x; d) is below c·d, and is its shortest element if
-    f'(x; -c) = -|c|².
+    Of a vector it is asked along directions, since the subdifferential need not be a box. Where
+    the function is not convex, the components may be chosen one by one, or the function (or its
+    negative) be regular, as a maximum (or minimum) of smooth functions is.
     """
-    if not _is_jointly_convex(site, "gradient", name):
-        return
+    at = f"{site.where}: gradient of {name}: at the kink {kink['at']}"
+    if isinstance(site.inputs[name], list):
+        problem = _denied(site, name, kink, 1)
+        if problem is None:
+            return
+        if name in site.spec.data["properties"].get("convex_in", []):
+            yield f"{at}: {problem}"
+            return
+        if _denied(site, name, kink, -1) is None:
+            return
+    for path in sites.sampled(site.inputs[name]):
+        low, high = (sites.expression(site, name, path, text) for text in kink["interval"][name])
+        chosen = sites.expression(site, name, path, kink["chosen"][name])
+        what = f"{site.where}: gradient of {sites.label(name, path)}: at the kink {kink['at']}"
+        yield from _nearest(what, low, high, chosen)
+
+
+def _denied(site: Site, name: str, kink: Mapping[str, Any], sign: int) -> str | None:
+    """Why the choice is not the subgradient of least norm of the function times a sign.
+
+    The choice c belongs to the subdifferential if no directional derivative f'(x; d) is below
+    c·d, and is its shortest element if f'(x; -c) = -|c|².
+    """
     where = list(paths(site.inputs[name]))
     chosen = [sites.expression(site, name, path, kink["chosen"][name]) for path in where]
-    at = f"{site.where}: gradient of {name}: at the kink {kink['at']}"
     zero = arithmetic(60).zero
     length = sum((c * c for c in chosen), zero)
     if length != 0:
-        steepest = _directional(site, name, where, [-c for c in chosen])
-        if not calculus.derivative_is(steepest, 1, -length)[0]:
-            yield f"{at}: the choice is not the subgradient of least norm"
+        steepest = _directional(site, name, where, [-c * sign for c in chosen])
+        if not calculus.derivative_is(steepest, 1, -length * sign)[0]:
+            return "the choice is not the subgradient of least norm"
     for direction in _directions(len(where)):
         along = sum((c * d for c, d in zip(chosen, direction, strict=True)), zero)
         found = calculus.slope(_directional(site, name, where, direction), 1, 40, 800)
-        if found < along - 1e-20 * max(1, abs(along)):
+        if (found - along) * sign < -1e-20 * max(1, abs(along)):
             shown = ", ".join(sites.show(d) for d in direction)
-            yield f"{at}: the choice is no subgradient: the slope along ({shown}) is less"
-            return
+            return f"the choice is no subgradient: the slope along ({shown}) is less"
+    return None
 
 
 def _directions(count: int) -> list[list[Mpf]]:

@@ -109,7 +109,7 @@ def _derivatives(data: Data) -> Problems:
         if sorted(bounded) != sorted(names):
             yield f"accuracy.{kind}", f"got {_list(bounded)}; {kind} has {_list(names)}"
     for i, kink in enumerate(data.get("kinks", [])):
-        allowed = smooth if kink["order"] == "1" else curved
+        allowed = curved if kink["order"] == "2" else smooth
         if not set(kink["interval"]) <= set(allowed):
             yield f"kinks[{i}].interval", f"got {_list(kink['interval'])}; known {_list(allowed)}"
         if sorted(kink["chosen"]) != sorted(kink["interval"]):

@@ -167,9 +167,11 @@ def _derivatives(table: Mapping[str, Mapping[str, str]]) -> Lines:
 def kinks(spec: Spec) -> Lines:
     """Where a derivative jumps, within which bounds, and what is chosen there."""
     for kink in spec.data.get("kinks", []):
-        what = "gradient" if kink["order"] == "1" else "curvature"
+        what = {"0": "function", "1": "gradient", "2": "curvature"}[kink["order"]]
         chosen = "; ".join(
-            f"by `{name}` it is {value}, of the permitted "
+            f"by `{name}` the gradient is {value}"
+            if kink["order"] == "0"
+            else f"by `{name}` it is {value}, of the permitted "
             f"[{kink['interval'][name][0]}, {kink['interval'][name][1]}]"
             for name, value in kink["chosen"].items()
         )

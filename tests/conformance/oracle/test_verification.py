@@ -257,3 +257,59 @@ def test_a_choice_that_is_no_subgradient_is_found():
     shared = "[(1 if v == max(x) else 0) / sum(1 for w in x if w == max(x)) for v in x]"
     found = problems(LARGEST.replace(shared, "0"), VECTORS[:1])
     assert any("the choice is no subgradient" in p for p in found)
+
+
+def test_the_least_of_several_is_of_least_norm_too():
+    least = LARGEST.replace("max(x)", "min(x)").replace("convex_in: [x]", "")
+    assert problems(least, VECTORS) == []
+
+
+HEAVISIDE = (
+    ABSOLUTE.replace("abs(x) + x**2", "sign(x)")
+    .replace("sign(x) + 2 * x", "0")
+    .replace('definition: "2"', 'definition: "0"')
+    .replace('range: "[0, inf]"', 'range: "[-1, 1]"')
+    .replace('order: "1"', 'order: "0"')
+    .replace('["-1", "1"]', '["0", "0"]')
+)
+
+
+def test_a_jump_of_the_function_has_the_gradient_that_is_chosen():
+    assert problems(HEAVISIDE) == []
+    assert any("does not jump" in p for p in planted("sign(x)", "0 * x", text=HEAVISIDE))
+    assert any("wider" in p for p in planted('["0", "0"]', '["0", "1"]', text=HEAVISIDE))
+    assert any("chosen is 1" in p for p in planted('{x: "0"}', '{x: "1"}', text=HEAVISIDE))
+    assert any("numerical" in p for p in planted("at: x == 0", "at: x == 1", text=HEAVISIDE))
+
+
+DISTANCES = (
+    ABSOLUTE.replace('"()->()"', '"(),(k)->(k)"')
+    .replace(
+        'output: {shape: "()"',
+        '  to: {shape: "(k)", domain: "[-inf, inf]", dtype: floating, differentiable: false, '
+        'meaning: To.}\noutput: {shape: "(k)"',
+    )
+    .replace("abs(x) + x**2", "[abs(x - v) for v in to]")
+    .replace("sign(x) + 2 * x", "sum(c * sign(x - v) for c, v in zip(cotangent, to))")
+    .replace("at: x == 0", "at: any(x == v for v in to)")
+    .replace(
+        '["-1", "1"]',
+        '["sum(c * (-1 if x == v else sign(x - v)) for c, v in zip(cotangent, to))", '
+        '"sum(c * (1 if x == v else sign(x - v)) for c, v in zip(cotangent, to))"]',
+    )
+    .replace(
+        'chosen: {x: "0"}', 'chosen: {x: "sum(c * sign(x - v) for c, v in zip(cotangent, to))"}'
+    )
+    .replace("hessian_diag:\n  x: {latex: 'h', definition: \"2\"}\n", "")
+    .replace('  hessian_diag: {x: {ulp: "4"}}\n', "")
+)
+
+
+def test_each_output_has_a_choice_of_its_own():
+    # The slopes of both distances together are from 0 to 2, and 0 is nearest to 0; but of the
+    # distance that is 0 the choice is 0, and of the other it is 1.
+    at = [("1", ["1", "0"])]
+    assert problems(DISTANCES, at) == []
+    chosen = "sum(c * sign(x - v) for c, v in zip(cotangent, to))"
+    found = problems(DISTANCES.replace(chosen, "0"), at)
+    assert any("output[1]" in p and "of least norm is 1" in p for p in found)
