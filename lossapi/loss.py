@@ -12,6 +12,9 @@ from .signature import parse, split_core
 if TYPE_CHECKING:
     import inspect
 
+CLASS_PREDICTIONS = ("logits", "probabilities", "log_probabilities")
+"""What a prediction over classes is called."""
+
 Kernel = Callable[..., Any]
 Register = Callable[[Kernel], Kernel]
 
@@ -100,7 +103,12 @@ class Function:
     @property
     def over_classes(self) -> bool:
         """Whether it judges predictions over classes against labels or their distribution."""
-        return self.inputs[0] in ("logits", "probabilities") and self.signature.inputs[0] == ("k",)
+        first, *others = self.inputs
+        return (
+            first in CLASS_PREDICTIONS
+            and self.signature.inputs[0] == ("k",)
+            and others[:1] in (["labels"], ["target"])
+        )
 
     # --- the faces
 

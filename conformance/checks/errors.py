@@ -94,8 +94,7 @@ def _weights(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
     ]
     if inquiry.subject.traits.visible:
         plans.append(("negative-weight", "weights", negative, (ValueError,)))
-    over_classes = inquiry.spec.signature.inputs[0] == ("k",)
-    if over_classes and next(iter(inquiry.spec.inputs)) in ("logits", "probabilities"):
+    if inquiry.spec.over_classes:
         plans.append(("class_weights-of-wrong-length", "class_weights", np.ones(2), (ValueError,)))
         if inquiry.subject.traits.visible:
             bad = np.asarray([1.0, -1.0, 1.0])

@@ -109,7 +109,8 @@ class Probe:
             return self.random.randrange(1, _UNIT) / _UNIT
         wide = self.random.choice((1, 1, 4, 16))
         low = 1 if domain.low == 0.0 else -_UNIT
-        return self.random.randint(low, _UNIT) * wide / (_UNIT / 4)
+        high = -1 if domain.high == 0.0 else _UNIT
+        return self.random.randint(low, high) * wide / (_UNIT / 4)
 
     # --- results
 

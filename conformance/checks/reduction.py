@@ -94,11 +94,7 @@ def _in_parts(batch: Batch) -> Iterator[Result]:
 def _class_weights(batch: Batch) -> Iterator[Result]:
     """Class weights are example weights: of the label, or of what the target holds of each."""
     spec = batch.inquiry.spec
-    over_classes = spec.signature.inputs[0] == ("k",) and next(iter(spec.inputs)) in (
-        "logits",
-        "probabilities",
-    )
-    if not over_classes:
+    if not spec.over_classes:
         return
     by_class = (0.5, 2.0, 3.0)
     target = list(spec.inputs)[1]

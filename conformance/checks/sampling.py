@@ -103,7 +103,7 @@ class Draw:
         bits >>= 1
         fraction = 1.0 + (bits & 0xFFFFFFFF) / 2**32
         exponent = bits >> 32
-        bounded = math.isfinite(domain.high)
+        bounded = math.isfinite(domain.low) and math.isfinite(domain.high)
         if mode < 72:  # any size
             span = self._form.top - self._form.bottom
             size = math.ldexp(fraction / 2, self._form.bottom + 1 + exponent % span)
@@ -151,7 +151,7 @@ class Draw:
         found = [self.number(domain) for _ in range(size)]
         bounded = domain.low == 0.0 and domain.high == 1.0
         if mode >= 13:
-            found = [float(k == bits % size) for k in range(size)]
+            found = [self._inside(domain, float(k == bits % size)) for k in range(size)]
         elif mode >= 9 and self._vectors:
             found = [
                 self._inside(domain, self._rounded(self._beside(x, bits >> (8 * k), 1.0)))

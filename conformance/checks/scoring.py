@@ -173,8 +173,8 @@ def _outcome_losses(probe: Probe, predictions: list[Value]) -> Array:
 
 
 def _prediction(probe: Probe, name: str, probability: Value) -> Value:
-    """A probability as the loss takes it: as it is, or as logits."""
-    if name != "logits":
+    """A probability as the loss takes it: as it is, as its logarithm, or as logits."""
+    if name not in ("logits", "log_probabilities"):
         return probability
     if isinstance(probability, list):
         return _rounded(probe, np.log(probability).tolist())

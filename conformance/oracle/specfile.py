@@ -14,6 +14,7 @@ from typing import Any
 import jsonschema
 
 from lossapi.errors import SpecError
+from lossapi.loss import CLASS_PREDICTIONS
 from lossapi.signature import Signature
 from lossapi.signature import parse as parse_signature
 
@@ -63,6 +64,13 @@ class Spec:
     def differentiable(self) -> tuple[str, ...]:
         """The inputs that have a gradient."""
         return tuple(name for name, entry in self.inputs.items() if entry["differentiable"])
+
+    @property
+    def over_classes(self) -> bool:
+        """Whether it judges predictions over classes against labels or their distribution."""
+        first, *others = self.inputs
+        judged = others and self.inputs[others[0]]["dtype"] in ("labels", "target")
+        return bool(judged) and first in CLASS_PREDICTIONS and self.signature.inputs[0] == ("k",)
 
     @property
     def has_vector_output(self) -> bool:

@@ -42,11 +42,9 @@ class Face:
 def face(spec: Spec) -> Face:
     """The call that a specification describes."""
     reduces = spec.family != "primitive"
-    classes = spec.signature.inputs[0] == ("k",)
-    first = next(iter(spec.inputs))
     offered = {
         "axis": spec.signature.has_axis,
-        "class_weights": reduces and classes and first in ("logits", "probabilities"),
+        "class_weights": reduces and spec.over_classes,
         "ignore_index": reduces and any(i["dtype"] == LABELS for i in spec.inputs.values()),
         "reduction": reduces,
         "weights": reduces,
