@@ -238,3 +238,11 @@ def weighted_tail(xp: Namespace, weight: Array, share: Array, tail: Array, size:
     far = size > 64.0
     root = xp.exp(-0.5 * xp.where(far, size, 0.0))
     return xp.where(far, root * product * root, plain)
+
+
+# --- labels
+
+
+def is_label(xp: Namespace, x: Array, labels: Array) -> Array:
+    """Mask of the class that is each example's label, in the shape of `x`."""
+    return xp.class_index(x) == xp.expand_dims(labels, axis=-1)

@@ -99,7 +99,7 @@ def sparse_softmax_cross_entropy(xp, logits, labels, *, label_smoothing=0.0):
 def _(xp, logits, labels, *, label_smoothing):
     probabilities, complements = p.softmax_pair(xp, logits)
     if not label_smoothing:
-        return xp.where(_is_label(xp, logits, labels), -complements, probabilities)
+        return xp.where(p.is_label(xp, logits, labels), -complements, probabilities)
     weights, others = _smooth_label(xp, logits, labels, label_smoothing)
     return probabilities * others - weights * complements
 
@@ -129,13 +129,9 @@ def _summable(xp, weights):
 def _smooth_label(xp, logits, labels, label_smoothing):
     """The label's one-hot vector mixed with the uniform distribution: w and 1 - w."""
     uniform = label_smoothing / logits.shape[-1]
-    right = xp.astype(_is_label(xp, logits, labels), logits.dtype)
+    right = xp.astype(p.is_label(xp, logits, labels), logits.dtype)
     others = (label_smoothing - uniform) * right + (1.0 - uniform) * (1.0 - right)
     return (1.0 - label_smoothing) * right + uniform, others
-
-
-def _is_label(xp, logits, labels):
-    return xp.class_index(logits) == xp.expand_dims(labels, axis=-1)
 
 
 def _cross_entropy(xp, logits, weights):

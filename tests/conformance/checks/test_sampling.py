@@ -14,7 +14,13 @@ from lossapi.conformance.oracle.formats import FORMATS
 from lossapi.conformance.oracle.specfile import load_spec
 from lossapi.domain import LABELS
 
-LOSSES = ("huber_loss", "binary_cross_entropy", "sparse_softmax_cross_entropy", "kl_divergence")
+LOSSES = (
+    "huber_loss",
+    "binary_cross_entropy",
+    "sparse_softmax_cross_entropy",
+    "kl_divergence",
+    "nll",
+)
 
 
 def drawn(loss: str, dtype: str, count: int = 400) -> list[Case]:
