@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import product
 from typing import Any
 
@@ -18,6 +18,8 @@ from .cases import Case, computing, core_shape, nested, shape_of, smallest_norma
 
 CLASSES = 3
 VECTORS = 96
+COMBINATIONS = 1200
+"""As many are looked at where there are more: three inputs have some 20 000."""
 
 
 def numbers(form: Format) -> list[float]:
@@ -52,7 +54,7 @@ def parameter_sets(spec: Spec, form: Format) -> list[dict[str, float | None]]:
 
 
 def grid(spec: Spec, dtype: str) -> list[Case]:
-    """Every combination for elementwise functions; a fixed choice of vectors for classes."""
+    """The combinations for elementwise functions; a fixed choice of vectors for classes."""
     form = FORMATS[dtype]
     # Halves are computed in float32, where other parameters are looked at too.
     sets = parameter_sets(spec, form)[: 1 if form.precision < 24 else 2]
@@ -69,7 +71,12 @@ Drawn = tuple[dict[str, Any], Any]
 
 def _elementwise(spec: Spec, form: Format) -> Iterator[Drawn]:
     choices = [_of_domain(form, Domain(entry["domain"])) for entry in spec.inputs.values()]
-    for chosen in product(*choices):
+    combinations: Iterable[tuple[float, ...]] = product(*choices)
+    if math.prod(map(len, choices)) > COMBINATIONS:
+        # The same for every subject and every run.
+        draw = random.Random(f"{spec.name} {form.name}")
+        combinations = [tuple(map(draw.choice, choices)) for _ in range(COMBINATIONS)]
+    for chosen in combinations:
         yield dict(zip(spec.inputs, chosen, strict=True)), None
 
 

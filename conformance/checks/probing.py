@@ -41,6 +41,12 @@ class Probe:
         """Relative differences below this are rounding."""
 
     @property
+    def judged_inputs(self) -> tuple[str, str]:
+        """The prediction and what it is held against: the target, or the second input."""
+        first, second, *_ = self.spec.inputs
+        return first, "target" if "target" in self.spec.inputs else second
+
+    @property
     def ordinary_sets(self) -> list[dict[str, float | None]]:
         """The default parameters, and others that combine with the inputs without rounding."""
         default, *others = parameter_sets(self.spec, self.inquiry.form)

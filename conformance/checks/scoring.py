@@ -92,15 +92,21 @@ def elicits(probe: Probe, stated: str) -> Iterator[Result]:
         problem = f"the mean {strays[0]} has not the least mean loss" if strays else ""
         yield probe.verdict(f"elicits/{stated}", problem)
         return
-    first, target = list(probe.spec.inputs)[:2]
-    bounded = Domain(probe.spec.inputs[target]["domain"]).high == 1.0
+    first, target = probe.judged_inputs
+    domains = {name: Domain(entry["domain"]) for name, entry in probe.spec.inputs.items()}
+    others = {
+        name: 1.0 if 1.0 in domain else domain.harmless
+        for name, domain in domains.items()
+        if name not in (first, target)
+    }
+    bounded = domains[target].high == 1.0
     sample = [0.0, 1.0, 1.0, 0.25, 1.0] if bounded else [-2.5, -1.0, 0.25, 3.0, 7.75]
     for parameters in probe.sets if stated == "quantile" else probe.sets[:1]:
         best = _statistic(stated, sample, parameters)
         steps = np.arange(1, 64) / 64 if bounded else np.arange(-160, 161) / 16
         tried = [best, *steps.tolist()]
         cases = [
-            _case({first: _prediction(probe, first, c), target: y}, parameters)
+            _case({first: _prediction(probe, first, c), target: y, **others}, parameters)
             for c in tried
             for y in sample
         ]

@@ -66,7 +66,9 @@ def _jumps(probe: Probe, kind: Derivative, parameters: Parameters) -> tuple[int,
         if not sites:
             continue
         quantity = Quantity(kind, name)
-        for site, jumps in zip(sites, _found(probe, kind, sites), strict=True):
+        for site, jumps, finite in zip(sites, *_found(probe, kind, sites), strict=True):
+            if not finite:
+                continue  # an infinite slope shows no jump
             interval = expected.permitted(probe.spec, site.centre, quantity)
             declared = interval is not None and _is_wide(interval, site.component)
             if declared != jumps:
@@ -83,8 +85,11 @@ def _is_wide(interval: expected.Interval, component: int) -> bool:
     return bool(low[place] != high[place])
 
 
-def _found(probe: Probe, kind: Derivative, sites: list[_Site]) -> Array:
-    """Whether the derivative jumps at each site: what does not shrink with the distance."""
+def _found(probe: Probe, kind: Derivative, sites: list[_Site]) -> tuple[Array, Array]:
+    """Whether the derivative jumps at each site, and is finite around it.
+
+    A jump is what does not shrink with the distance.
+    """
     precision = probe.inquiry.form.precision
     wide = 2.0 ** -(precision // 3)
     narrow = wide / 32
@@ -96,7 +101,7 @@ def _found(probe: Probe, kind: Derivative, sites: list[_Site]) -> Array:
     near = abs(slopes[2] - slopes[3]).max(axis=1)
     noise = 2.0 ** -(2 * precision // 3) * (1.0 + abs(slopes).max(axis=(0, 2)))
     jumps: Array = finite & (near > far / 8) & (near > noise)
-    return jumps
+    return jumps, finite
 
 
 def _sites(probe: Probe, name: str, parameters: Parameters) -> list[_Site]:

@@ -67,7 +67,7 @@ def _bulge(probe: Probe, name: str) -> tuple[np.ndarray, list[Case]]:
 
 
 def _symmetric(probe: Probe, stated: bool) -> Iterator[Result]:
-    one, other = list(probe.spec.inputs)[:2]
+    one, other = probe.judged_inputs
     for parameters in probe.sets:
         cases = probe.cases(_COUNT, parameters)
         swapped = [changed(c, **{one: c.inputs[other], other: c.inputs[one]}) for c in cases]

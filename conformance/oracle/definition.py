@@ -85,7 +85,9 @@ class _Walker:
         self._text = definition.text
         self._definition = definition
         self.real = real
-        self._held = self._scope(held) if held is not None else None
+        self._held: dict[str, Value] | None = None  # as long as it is made, nothing is held
+        if held is not None:
+            self._held = self._scope(held)
 
     def run(self, names: Mapping[str, Value]) -> Value:
         """The result, with every number in it an mpmath number."""

@@ -27,6 +27,7 @@ class Site(NamedTuple):
     parameters: dict[str, Any]
     cotangent: Any
     names: dict[str, Any]
+    flags: tuple[str, ...] = ()
 
     def exact(self, quantity: Quantity, wrt: str | None = None) -> Any:
         """What the file claims here."""
@@ -65,7 +66,7 @@ def site_at(spec: Spec, point: Mapping[str, Any]) -> Site:
     inputs, parameters, cotangent = oracle.read_point(spec, point)
     names = oracle.names(spec, inputs, parameters, cotangent)
     where = f"{spec.name}: point {point['id']}"
-    return Site(spec, where, inputs, parameters, cotangent, names)
+    return Site(spec, where, inputs, parameters, cotangent, names, tuple(point["flags"]))
 
 
 def kinks_here(site: Site) -> list[tuple[int, Mapping[str, Any]]]:
@@ -110,7 +111,10 @@ def sides(site: Site, name: str, path: Path) -> list[int]:
     if domain.values is not None:
         return []
     x = get(site.inputs[name], path)
-    return [side for side, end in ((-1, domain.low), (1, domain.high)) if x != end]
+    going_on = [side for side, end in ((-1, domain.low), (1, domain.high)) if x != end]
+    # Where a parameter decides how far the domain goes, the definition is NaN beyond its end.
+    value, step = below(site, "gradient", name, path), arithmetic(60).decimal("1e-40")
+    return [side for side in going_on if not formats.isnan(value(side * step, 160))] or going_on
 
 
 def sampled(value: Any) -> list[Path]:
