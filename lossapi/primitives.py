@@ -246,3 +246,13 @@ def weighted_tail(xp: Namespace, weight: Array, share: Array, tail: Array, size:
 def is_label(xp: Namespace, x: Array, labels: Array) -> Array:
     """Mask of the class that is each example's label, in the shape of `x`."""
     return xp.class_index(x) == xp.expand_dims(labels, axis=-1)
+
+
+def power(xp: Namespace, base: Array, exponent: Array) -> Array:
+    """`base ** exponent` for a base from 0 to 1, which vanishes there with its derivatives."""
+    # Relative to the base itself, a constant: that keeps every derivative in range, where
+    # exponents below 1 have an infinite one. The second power is 1.
+    constant = xp.stop_gradient(base)
+    present = constant >= xp.finfo(base.dtype).smallest_normal
+    relative = xp.where(present, base, 1.0) / xp.where(present, constant, 1.0)
+    return xp.pow(constant, exponent) * xp.pow(relative, exponent)

@@ -176,6 +176,12 @@ def sparse_slope_cancelling(xp, logits, labels, *, label_smoothing):
     return p.softmax(xp, logits) - xp.astype(right, logits.dtype)
 
 
+def focal_balance_swapped(xp, logits, target, *, alpha=None, gamma=2.0):
+    swapped = None if alpha is None else 1.0 - alpha
+    original = registry["sigmoid_focal_loss"].kernel
+    return original(xp, logits, target, alpha=swapped, gamma=gamma)
+
+
 _BOTH = ("prediction", "target")
 MUTANTS = [
     Mutant(
@@ -243,6 +249,13 @@ MUTANTS = [
         "properties",
         "drawn/value/margin=2.0",
         kernel=squared_hinge_margin_one,
+    ),
+    Mutant(
+        "focal alpha on the wrong side",
+        "sigmoid_focal_loss",
+        "properties",
+        "drawn/value/alpha=0.25/gamma=2.0",
+        kernel=focal_balance_swapped,
     ),
     Mutant(
         "a square that overflows before it is halved",
