@@ -88,3 +88,39 @@ def _(xp, logits, target, *, positive_weight, negative_weight):
 @weighted_sigmoid_binary_cross_entropy.curvature("target")
 def _(xp, logits, target, *, positive_weight, negative_weight):
     return p.zero(xp, logits, target)
+
+
+# --- several labels
+
+
+@loss("(l),(l)->()", target="[0, 1]")
+def multilabel_soft_margin_loss(xp, logits, target):
+    """The mean over labels, each of which may hold or not, of their binary cross-entropies."""
+    negative, positive = p.softplus_pair(xp, logits)
+    terms = p.times(xp, target, positive) + p.times(xp, 1.0 - target, negative)
+    total, count = xp.sum(terms, axis=-1), terms.shape[-1]
+    # Divided first where only the sum overflows; elsewhere that would lose digits of small terms.
+    return xp.where(xp.isinf(total), xp.sum(terms / count, axis=-1), total / count)
+
+
+@multilabel_soft_margin_loss.gradient("logits")
+def _(xp, logits, target):
+    residual = _residual(target, *p.sigmoid_pair(xp, logits))
+    return p.nan_if_any(xp, residual / logits.shape[-1], logits, target)
+
+
+@multilabel_soft_margin_loss.gradient("target")
+def _(xp, logits, target):
+    return p.nan_if_any(xp, -logits / logits.shape[-1], logits, target)
+
+
+@multilabel_soft_margin_loss.curvature("logits")
+def _(xp, logits, target):
+    probability, complement = p.sigmoid_pair(xp, logits)
+    curvature = probability * complement / logits.shape[-1]
+    return p.nan_if_any(xp, curvature, logits, target)
+
+
+@multilabel_soft_margin_loss.curvature("target")
+def _(xp, logits, target):
+    return p.nan_if_any(xp, xp.zeros_like(logits), logits, target)
