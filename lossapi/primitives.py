@@ -5,6 +5,7 @@ right too (selection instead of `abs`, `maximum` and `clip`, whose derivatives l
 about at ties), and gives NaN where an input is NaN.
 """
 
+import math
 from typing import Any, NamedTuple
 
 Array = Any
@@ -76,13 +77,13 @@ def logit(xp: Namespace, probability: Array) -> Array:
     return xp.where(central, near, xp.log(probability) - xp.log1p(-probability))
 
 
-def xlogy(xp: Namespace, x: Array, y: Array) -> Array:
-    """`x * log(y)`, and 0 where x is 0 and the logarithm infinite."""
+def xlogy(xp: Namespace, x: Array, y: Array, base: Array | float | None = None) -> Array:
+    """`x * log(y)`, and 0 where x is 0 and the logarithm infinite; of another base if given."""
     # The argument is replaced before its logarithm is taken: 0 * inf would poison derivatives too.
     # y + y, because compilers make of y == 0 or inf a test of its bits, which a subnormal number
     # fails though arithmetic takes it for 0.
     absent = (x == 0) & ((y + y == 0) | xp.isinf(y))
-    return x * xp.log(xp.where(absent, 1.0, y))
+    return x * in_base(xp, xp.log(xp.where(absent, 1.0, y)), base)
 
 
 def xlog1py(xp: Namespace, x: Array, y: Array) -> Array:
@@ -256,3 +257,64 @@ def power(xp: Namespace, base: Array, exponent: Array) -> Array:
     present = constant >= xp.finfo(base.dtype).smallest_normal
     relative = xp.where(present, base, 1.0) / xp.where(present, constant, 1.0)
     return xp.pow(constant, exponent) * xp.pow(relative, exponent)
+
+
+# --- likelihoods
+
+
+def standardised(xp: Namespace, a: Array, b: Array, unit: Array) -> Array:
+    """(a - b) / unit for a unit that is not negative; 0 where a is b, also in units of 0."""
+    difference = a - b
+    # In halves where the difference overflows, and a large unit may bring the quotient back.
+    wide = xp.isinf(difference)
+    half = xp.where(wide, 0.5 * a - 0.5 * b, 0.0)
+    near = xp.where(wide, 0.0, difference)
+    # By the reciprocal, since a library may take a subnormal unit for 0 where it divides only.
+    none = (near == 0) & xp.isinf(1.0 / unit)
+    unit = xp.where(none, 1.0, without_signed_zero(xp, unit))
+    return xp.where(wide, 2.0 * (half / unit), near / unit)
+
+
+def two_product(xp: Namespace, a: Array, b: Array) -> tuple[Array, Array]:
+    """`a * b` rounded, and the rounding error (Dekker 1971); 0 for it where b is huge."""
+    splitter = 2.0 ** (27 if xp.finfo(b.dtype).bits == 64 else 12) + 1.0
+    huge = (b > 2.0**96) | (b < -(2.0**96))
+    c = xp.where(huge, 0.0, b)
+    a_high, b_high = _high_half(a, splitter), _high_half(c, splitter)
+    a_low, b_low = a - a_high, c - b_high
+    product = a * c
+    error = ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
+    return xp.where(huge, a * b, product), error
+
+
+def _high_half(x: Array, splitter: float) -> Array:
+    scaled = splitter * x
+    return scaled - (scaled - x)
+
+
+# --- information
+
+
+def divisor(xp: Namespace, probabilities: Array, target: Array) -> Array:
+    """The probability to divide by; or 1 where the target vanishes with it, so that 0 / 0 is 0."""
+    absent = (probabilities == 0) & (target == 0)
+    return xp.where(absent, 1.0, without_signed_zero(xp, probabilities))
+
+
+def over(xp: Namespace, number: Array | float, divisor: Array) -> Array:
+    """A number divided by an array, where minus zero divides as zero does."""
+    # As arrays both: PyTorch multiplies a number by the reciprocal, which may overflow before.
+    divisor = without_signed_zero(xp, divisor)
+    return number * xp.ones_like(divisor) / divisor
+
+
+def log_base(xp: Namespace, base: Array | float | None) -> Array | float:
+    """The nats that make one unit of information: log(base), or 1 for nats themselves."""
+    if base is None:
+        return 1.0
+    return math.log(base) if isinstance(base, float) else xp.log(base)
+
+
+def in_base(xp: Namespace, nats: Array, base: Array | float | None) -> Array:
+    """Natural logarithms as logarithms of a base; as they are where there is none."""
+    return nats if base is None else nats / log_base(xp, base)

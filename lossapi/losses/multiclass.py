@@ -15,7 +15,7 @@ def categorical_cross_entropy(xp, probabilities, target, *, epsilon=0.0):
 
 @categorical_cross_entropy.gradient("probabilities")
 def _(xp, probabilities, target, *, epsilon):
-    slope = -p.quotient(xp, target, _divisor(xp, probabilities, target))
+    slope = -p.quotient(xp, target, p.divisor(xp, probabilities, target))
     slope = _zero_where_clipped(xp, slope, probabilities, epsilon)
     return p.nan_if_any(xp, slope, probabilities, target)
 
@@ -29,7 +29,7 @@ def _(xp, probabilities, target, *, epsilon):
 @categorical_cross_entropy.curvature("probabilities")
 def _(xp, probabilities, target, *, epsilon):
     # y / p^2 by the root of y: neither p^2 nor y / p underflows before the quotient does.
-    root = xp.sqrt(target) / _divisor(xp, probabilities, target)
+    root = xp.sqrt(target) / p.divisor(xp, probabilities, target)
     curvature = _zero_where_clipped(xp, root * root, probabilities, epsilon)
     return p.nan_if_any(xp, curvature, probabilities, target)
 
@@ -40,12 +40,6 @@ def _clip(xp, probabilities, epsilon):
 
 def _zero_where_clipped(xp, slope, probabilities, epsilon):
     return xp.where(probabilities <= epsilon, 0.0, slope) if epsilon else slope
-
-
-def _divisor(xp, probabilities, target):
-    """The probability; or 1 where the target vanishes with it, so that 0 / 0 is 0."""
-    absent = (probabilities == 0) & (target == 0)
-    return xp.where(absent, 1.0, p.without_signed_zero(xp, probabilities))
 
 
 # --- from logits
