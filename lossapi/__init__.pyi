@@ -41,19 +41,35 @@ __all__ = [
     "binary_cross_entropy",
     "brier_score",
     "categorical_cross_entropy",
+    "cross_entropy",
+    "detection_loss",
+    "elbo_loss",
+    "entropy",
     "errors_on_invalid",
+    "gaussian_nll",
+    "general_robust_loss",
+    "generalized_cross_entropy",
     "half_squared_error",
+    "heteroscedastic_gaussian_nll",
     "hinge_loss",
     "huber_loss",
+    "jaccard_loss",
+    "kantorovich_rubinstein_objective",
     "kl_divergence",
+    "laplace_nll",
     "log_cosh",
     "log_sigmoid",
     "log_softmax",
+    "logistic_loss",
     "logit",
     "logsumexp",
+    "multilabel_soft_margin_loss",
+    "nll",
     "quantile_loss",
+    "self_information",
     "sigmoid",
     "sigmoid_binary_cross_entropy",
+    "sigmoid_focal_loss",
     "smooth_l1_loss",
     "softmax",
     "softmax_cross_entropy",
@@ -61,6 +77,10 @@ __all__ = [
     "sparse_softmax_cross_entropy",
     "squared_error",
     "squared_hinge_loss",
+    "squared_sigmoid_error",
+    "symmetric_cross_entropy",
+    "tversky_loss",
+    "weighted_sigmoid_binary_cross_entropy",
     "xlogy",
 ]
 
@@ -232,7 +252,7 @@ class _CategoricalCrossEntropy(Loss):
         target: _Array,
         *,
         epsilon: float = 0.0,
-        axis: int = -1,
+        axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
         reduction: _Reduction = "mean",
         weights: _Array | None = None,
@@ -244,7 +264,7 @@ class _CategoricalCrossEntropy(Loss):
         target: _Array,
         *,
         epsilon: float = 0.0,
-        axis: int = -1,
+        axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
         reduction: _Reduction = "mean",
         weights: _Array | None = None,
@@ -257,7 +277,7 @@ class _CategoricalCrossEntropy(Loss):
         target: _Array,
         *,
         epsilon: float = 0.0,
-        axis: int = -1,
+        axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
         reduction: _Reduction = "mean",
         weights: _Array | None = None,
@@ -270,7 +290,7 @@ class _CategoricalCrossEntropy(Loss):
         target: _Array,
         *,
         epsilon: float = 0.0,
-        axis: int = -1,
+        axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
         reduction: _Reduction = "mean",
         weights: _Array | None = None,
@@ -283,8 +303,436 @@ class _CategoricalCrossEntropy(Loss):
         target: _Array,
         *,
         epsilon: float = 0.0,
-        axis: int = -1,
+        axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _CrossEntropy(Loss):
+    """The mean information in an event of the target distribution, by the predicted one."""
+
+    def __call__(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        base: float | None = None,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        base: float | None = None,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "target"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        base: float | None = None,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "target"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        base: float | None = None,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "target"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        base: float | None = None,
+        axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _DetectionLoss(Loss):
+    """The weighted sum of a detector's classification, box and objectness losses."""
+
+    def __call__(
+        self,
+        classification: _Array,
+        box: _Array,
+        objectness: _Array,
+        *,
+        box_weight: float | _Array = 1.0,
+        objectness_weight: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        classification: _Array,
+        box: _Array,
+        objectness: _Array,
+        *,
+        box_weight: float | _Array = 1.0,
+        objectness_weight: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["classification", "box", "objectness"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        classification: _Array,
+        box: _Array,
+        objectness: _Array,
+        *,
+        box_weight: float | _Array = 1.0,
+        objectness_weight: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["classification", "box", "objectness"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        classification: _Array,
+        box: _Array,
+        objectness: _Array,
+        *,
+        box_weight: float | _Array = 1.0,
+        objectness_weight: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["classification", "box", "objectness"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        classification: _Array,
+        box: _Array,
+        objectness: _Array,
+        *,
+        box_weight: float | _Array = 1.0,
+        objectness_weight: float | _Array = 1.0,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _ElboLoss(Loss):
+    """An example's negative log-likelihood, and its share of the divergence of a whole data set."""
+
+    def __call__(
+        self,
+        data_nll: _Array,
+        kl: _Array,
+        *,
+        dataset_size: float | _Array = 1.0,
+        beta: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        data_nll: _Array,
+        kl: _Array,
+        *,
+        dataset_size: float | _Array = 1.0,
+        beta: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["data_nll", "kl"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        data_nll: _Array,
+        kl: _Array,
+        *,
+        dataset_size: float | _Array = 1.0,
+        beta: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["data_nll", "kl"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        data_nll: _Array,
+        kl: _Array,
+        *,
+        dataset_size: float | _Array = 1.0,
+        beta: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["data_nll", "kl"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        data_nll: _Array,
+        kl: _Array,
+        *,
+        dataset_size: float | _Array = 1.0,
+        beta: float | _Array = 1.0,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _Entropy(Loss):
+    """The mean information in an event of a distribution over classes."""
+
+    def __call__(
+        self,
+        probabilities: _Array,
+        *,
+        base: float | None = None,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        probabilities: _Array,
+        *,
+        base: float | None = None,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["probabilities"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        probabilities: _Array,
+        *,
+        base: float | None = None,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["probabilities"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        probabilities: _Array,
+        *,
+        base: float | None = None,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["probabilities"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        probabilities: _Array,
+        *,
+        base: float | None = None,
+        axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _GaussianNll(Loss):
+    """The negative log-likelihood of a normal distribution, given its mean and its variance."""
+
+    def __call__(
+        self,
+        prediction: _Array,
+        variance: _Array,
+        target: _Array,
+        *,
+        full: bool = True,
+        minimum_variance: float | _Array = 0.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        prediction: _Array,
+        variance: _Array,
+        target: _Array,
+        *,
+        full: bool = True,
+        minimum_variance: float | _Array = 0.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "variance", "target"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        prediction: _Array,
+        variance: _Array,
+        target: _Array,
+        *,
+        full: bool = True,
+        minimum_variance: float | _Array = 0.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "variance", "target"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        prediction: _Array,
+        variance: _Array,
+        target: _Array,
+        *,
+        full: bool = True,
+        minimum_variance: float | _Array = 0.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "variance", "target"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        prediction: _Array,
+        variance: _Array,
+        target: _Array,
+        *,
+        full: bool = True,
+        minimum_variance: float | _Array = 0.0,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _GeneralRobustLoss(Loss):
+    """A loss that alpha turns from quadratic, at 2, into ever more robust ones below."""
+
+    def __call__(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        alpha: float | _Array = 1.0,
+        scale: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        alpha: float | _Array = 1.0,
+        scale: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "target"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        alpha: float | _Array = 1.0,
+        scale: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "target"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        alpha: float | _Array = 1.0,
+        scale: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "target"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        alpha: float | _Array = 1.0,
+        scale: float | _Array = 1.0,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _GeneralizedCrossEntropy(Loss):
+    """Between cross-entropy and absolute error: (1 - p^q) / q of the label's probability p."""
+
+    def __call__(
+        self,
+        logits: _Array,
+        labels: _Array,
+        *,
+        q: float = 0.7,
+        axis: int | tuple[int, ...] = -1,
+        class_weights: _Array | None = None,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        logits: _Array,
+        labels: _Array,
+        *,
+        q: float = 0.7,
+        axis: int | tuple[int, ...] = -1,
+        class_weights: _Array | None = None,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        logits: _Array,
+        labels: _Array,
+        *,
+        q: float = 0.7,
+        axis: int | tuple[int, ...] = -1,
+        class_weights: _Array | None = None,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        logits: _Array,
+        labels: _Array,
+        *,
+        q: float = 0.7,
+        axis: int | tuple[int, ...] = -1,
+        class_weights: _Array | None = None,
+        ignore_index: int | None = None,
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -336,6 +784,72 @@ class _HalfSquaredError(Loss):
         prediction: _Array,
         target: _Array,
         *,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _HeteroscedasticGaussianNll(Loss):
+    """The negative log-likelihood of a normal distribution, given its mean and log-variance."""
+
+    def __call__(
+        self,
+        prediction: _Array,
+        log_variance: _Array,
+        target: _Array,
+        *,
+        full: bool = True,
+        beta: float | _Array = 0.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        prediction: _Array,
+        log_variance: _Array,
+        target: _Array,
+        *,
+        full: bool = True,
+        beta: float | _Array = 0.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "log_variance", "target"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        prediction: _Array,
+        log_variance: _Array,
+        target: _Array,
+        *,
+        full: bool = True,
+        beta: float | _Array = 0.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "log_variance", "target"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        prediction: _Array,
+        log_variance: _Array,
+        target: _Array,
+        *,
+        full: bool = True,
+        beta: float | _Array = 0.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "log_variance", "target"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        prediction: _Array,
+        log_variance: _Array,
+        target: _Array,
+        *,
+        full: bool = True,
+        beta: float | _Array = 0.0,
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -452,6 +966,100 @@ class _HuberLoss(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _JaccardLoss(Loss):
+    """One minus the intersection of a predicted and a true mask over their union."""
+
+    def __call__(
+        self,
+        probabilities: _Array,
+        target: _Array,
+        *,
+        smooth: float = 0.0,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        probabilities: _Array,
+        target: _Array,
+        *,
+        smooth: float = 0.0,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["probabilities", "target"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        probabilities: _Array,
+        target: _Array,
+        *,
+        smooth: float = 0.0,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["probabilities", "target"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        probabilities: _Array,
+        target: _Array,
+        *,
+        smooth: float = 0.0,
+        axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _KantorovichRubinsteinObjective(Loss):
+    """How much higher a critic scores the target samples than the predicted ones, on average."""
+
+    def __call__(
+        self,
+        prediction_scores: _Array,
+        target_scores: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        prediction_scores: _Array,
+        target_scores: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction_scores", "target_scores"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        prediction_scores: _Array,
+        target_scores: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction_scores", "target_scores"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        prediction_scores: _Array,
+        target_scores: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
 class _KlDivergence(Loss):
     """D(target ‖ prediction): the relative entropy of the target with respect to the prediction."""
 
@@ -460,7 +1068,7 @@ class _KlDivergence(Loss):
         prediction: _Array,
         target: _Array,
         *,
-        axis: int = -1,
+        axis: int | tuple[int, ...] = -1,
         reduction: _Reduction = "mean",
         weights: _Array | None = None,
         where: _Array | None = None,
@@ -470,7 +1078,7 @@ class _KlDivergence(Loss):
         prediction: _Array,
         target: _Array,
         *,
-        axis: int = -1,
+        axis: int | tuple[int, ...] = -1,
         reduction: _Reduction = "mean",
         weights: _Array | None = None,
         where: _Array | None = None,
@@ -481,7 +1089,7 @@ class _KlDivergence(Loss):
         prediction: _Array,
         target: _Array,
         *,
-        axis: int = -1,
+        axis: int | tuple[int, ...] = -1,
         reduction: _Reduction = "mean",
         weights: _Array | None = None,
         where: _Array | None = None,
@@ -492,7 +1100,7 @@ class _KlDivergence(Loss):
         prediction: _Array,
         target: _Array,
         *,
-        axis: int = -1,
+        axis: int | tuple[int, ...] = -1,
         reduction: _Reduction = "mean",
         weights: _Array | None = None,
         where: _Array | None = None,
@@ -503,7 +1111,68 @@ class _KlDivergence(Loss):
         prediction: _Array,
         target: _Array,
         *,
-        axis: int = -1,
+        axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _LaplaceNll(Loss):
+    """The negative log-likelihood of a Laplace distribution, given its median and its scale."""
+
+    def __call__(
+        self,
+        prediction: _Array,
+        scale: _Array,
+        target: _Array,
+        *,
+        full: bool = True,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        prediction: _Array,
+        scale: _Array,
+        target: _Array,
+        *,
+        full: bool = True,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "scale", "target"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        prediction: _Array,
+        scale: _Array,
+        target: _Array,
+        *,
+        full: bool = True,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "scale", "target"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        prediction: _Array,
+        scale: _Array,
+        target: _Array,
+        *,
+        full: bool = True,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "scale", "target"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        prediction: _Array,
+        scale: _Array,
+        target: _Array,
+        *,
+        full: bool = True,
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -588,12 +1257,12 @@ class _LogSigmoid(Primitive):
 class _LogSoftmax(Primitive):
     """The log-probabilities of classes from their logits."""
 
-    def __call__(self, logits: _Array, *, axis: int = -1) -> Any: ...
+    def __call__(self, logits: _Array, *, axis: int | tuple[int, ...] = -1) -> Any: ...
     def value_and_grad(
         self,
         logits: _Array,
         *,
-        axis: int = -1,
+        axis: int | tuple[int, ...] = -1,
         wrt: _Wrt[Literal["logits"]] = None,
         cotangent: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -601,10 +1270,61 @@ class _LogSoftmax(Primitive):
         self,
         logits: _Array,
         *,
-        axis: int = -1,
+        axis: int | tuple[int, ...] = -1,
         wrt: _Wrt[Literal["logits"]] = None,
         cotangent: _Array | None = None,
     ) -> Any: ...
+
+class _LogisticLoss(Loss):
+    """The negative log-likelihood of a class of -1 or 1 under the sigmoid of a logit."""
+
+    def __call__(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
 
 class _Logit(Primitive):
     """The log-odds of a probability, the inverse of the sigmoid."""
@@ -635,12 +1355,12 @@ class _Logit(Primitive):
 class _Logsumexp(Primitive):
     """The logarithm of a sum of exponentials, a smooth maximum."""
 
-    def __call__(self, logits: _Array, *, axis: int = -1) -> Any: ...
+    def __call__(self, logits: _Array, *, axis: int | tuple[int, ...] = -1) -> Any: ...
     def value_and_grad(
         self,
         logits: _Array,
         *,
-        axis: int = -1,
+        axis: int | tuple[int, ...] = -1,
         wrt: _Wrt[Literal["logits"]] = None,
         cotangent: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -648,10 +1368,132 @@ class _Logsumexp(Primitive):
         self,
         logits: _Array,
         *,
-        axis: int = -1,
+        axis: int | tuple[int, ...] = -1,
         wrt: _Wrt[Literal["logits"]] = None,
         cotangent: _Array | None = None,
     ) -> Any: ...
+
+class _MultilabelSoftMarginLoss(Loss):
+    """The mean over labels, each of which may hold or not, of their binary cross-entropies."""
+
+    def __call__(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits", "target"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits", "target"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits", "target"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _Nll(Loss):
+    """The negative log-likelihood of a label under predicted log-probabilities."""
+
+    def __call__(
+        self,
+        log_probabilities: _Array,
+        labels: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        class_weights: _Array | None = None,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        log_probabilities: _Array,
+        labels: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        class_weights: _Array | None = None,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["log_probabilities"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        log_probabilities: _Array,
+        labels: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        class_weights: _Array | None = None,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["log_probabilities"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        log_probabilities: _Array,
+        labels: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        class_weights: _Array | None = None,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["log_probabilities"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        log_probabilities: _Array,
+        labels: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        class_weights: _Array | None = None,
+        ignore_index: int | None = None,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
 
 class _QuantileLoss(Loss):
     """Magnitude of the residual, times the quantile below the target, its complement above."""
@@ -705,6 +1547,57 @@ class _QuantileLoss(Loss):
         target: _Array,
         *,
         quantile: float | _Array = 0.5,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _SelfInformation(Loss):
+    """The information in an event of the given probability, also called its surprisal."""
+
+    def __call__(
+        self,
+        probabilities: _Array,
+        *,
+        base: float | _Array | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        probabilities: _Array,
+        *,
+        base: float | _Array | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["probabilities"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        probabilities: _Array,
+        *,
+        base: float | _Array | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["probabilities"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        probabilities: _Array,
+        *,
+        base: float | _Array | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["probabilities"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        probabilities: _Array,
+        *,
+        base: float | _Array | None = None,
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -791,6 +1684,67 @@ class _SigmoidBinaryCrossEntropy(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _SigmoidFocalLoss(Loss):
+    """Binary cross-entropy of logits, times a power of the probability of an error."""
+
+    def __call__(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        alpha: float | _Array | None = None,
+        gamma: float | _Array = 2.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        alpha: float | _Array | None = None,
+        gamma: float | _Array = 2.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        alpha: float | _Array | None = None,
+        gamma: float | _Array = 2.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        alpha: float | _Array | None = None,
+        gamma: float | _Array = 2.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        alpha: float | _Array | None = None,
+        gamma: float | _Array = 2.0,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
 class _SmoothL1Loss(Loss):
     """Absolute error whose corner is rounded by a parabola of half-width beta."""
 
@@ -850,13 +1804,19 @@ class _SmoothL1Loss(Loss):
 class _Softmax(Primitive):
     """The probabilities of classes from their logits."""
 
-    def __call__(self, logits: _Array, *, temperature: float = 1.0, axis: int = -1) -> Any: ...
+    def __call__(
+        self,
+        logits: _Array,
+        *,
+        temperature: float = 1.0,
+        axis: int | tuple[int, ...] = -1,
+    ) -> Any: ...
     def value_and_grad(
         self,
         logits: _Array,
         *,
         temperature: float = 1.0,
-        axis: int = -1,
+        axis: int | tuple[int, ...] = -1,
         wrt: _Wrt[Literal["logits"]] = None,
         cotangent: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -865,7 +1825,7 @@ class _Softmax(Primitive):
         logits: _Array,
         *,
         temperature: float = 1.0,
-        axis: int = -1,
+        axis: int | tuple[int, ...] = -1,
         wrt: _Wrt[Literal["logits"]] = None,
         cotangent: _Array | None = None,
     ) -> Any: ...
@@ -879,7 +1839,7 @@ class _SoftmaxCrossEntropy(Loss):
         target: _Array,
         *,
         label_smoothing: float = 0.0,
-        axis: int = -1,
+        axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
         reduction: _Reduction = "mean",
         weights: _Array | None = None,
@@ -891,7 +1851,7 @@ class _SoftmaxCrossEntropy(Loss):
         target: _Array,
         *,
         label_smoothing: float = 0.0,
-        axis: int = -1,
+        axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
         reduction: _Reduction = "mean",
         weights: _Array | None = None,
@@ -904,7 +1864,7 @@ class _SoftmaxCrossEntropy(Loss):
         target: _Array,
         *,
         label_smoothing: float = 0.0,
-        axis: int = -1,
+        axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
         reduction: _Reduction = "mean",
         weights: _Array | None = None,
@@ -917,7 +1877,7 @@ class _SoftmaxCrossEntropy(Loss):
         target: _Array,
         *,
         label_smoothing: float = 0.0,
-        axis: int = -1,
+        axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
         reduction: _Reduction = "mean",
         weights: _Array | None = None,
@@ -930,7 +1890,7 @@ class _SoftmaxCrossEntropy(Loss):
         target: _Array,
         *,
         label_smoothing: float = 0.0,
-        axis: int = -1,
+        axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
         weights: _Array | None = None,
         where: _Array | None = None,
@@ -971,7 +1931,7 @@ class _SparseSoftmaxCrossEntropy(Loss):
         labels: _Array,
         *,
         label_smoothing: float = 0.0,
-        axis: int = -1,
+        axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
         ignore_index: int | None = None,
         reduction: _Reduction = "mean",
@@ -984,7 +1944,7 @@ class _SparseSoftmaxCrossEntropy(Loss):
         labels: _Array,
         *,
         label_smoothing: float = 0.0,
-        axis: int = -1,
+        axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
         ignore_index: int | None = None,
         reduction: _Reduction = "mean",
@@ -998,7 +1958,7 @@ class _SparseSoftmaxCrossEntropy(Loss):
         labels: _Array,
         *,
         label_smoothing: float = 0.0,
-        axis: int = -1,
+        axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
         ignore_index: int | None = None,
         reduction: _Reduction = "mean",
@@ -1012,7 +1972,7 @@ class _SparseSoftmaxCrossEntropy(Loss):
         labels: _Array,
         *,
         label_smoothing: float = 0.0,
-        axis: int = -1,
+        axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
         ignore_index: int | None = None,
         reduction: _Reduction = "mean",
@@ -1026,7 +1986,7 @@ class _SparseSoftmaxCrossEntropy(Loss):
         labels: _Array,
         *,
         label_smoothing: float = 0.0,
-        axis: int = -1,
+        axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
         ignore_index: int | None = None,
         weights: _Array | None = None,
@@ -1140,6 +2100,244 @@ class _SquaredHingeLoss(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _SquaredSigmoidError(Loss):
+    """The squared error of the probability that a logit stands for."""
+
+    def __call__(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits", "target"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits", "target"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits", "target"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _SymmetricCrossEntropy(Loss):
+    """Cross-entropy plus its reverse, in which the logarithm of 0 is a number."""
+
+    def __call__(
+        self,
+        logits: _Array,
+        labels: _Array,
+        *,
+        alpha: float = 1.0,
+        beta: float = 1.0,
+        log_zero: float = -4.0,
+        axis: int | tuple[int, ...] = -1,
+        class_weights: _Array | None = None,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        logits: _Array,
+        labels: _Array,
+        *,
+        alpha: float = 1.0,
+        beta: float = 1.0,
+        log_zero: float = -4.0,
+        axis: int | tuple[int, ...] = -1,
+        class_weights: _Array | None = None,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        logits: _Array,
+        labels: _Array,
+        *,
+        alpha: float = 1.0,
+        beta: float = 1.0,
+        log_zero: float = -4.0,
+        axis: int | tuple[int, ...] = -1,
+        class_weights: _Array | None = None,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        logits: _Array,
+        labels: _Array,
+        *,
+        alpha: float = 1.0,
+        beta: float = 1.0,
+        log_zero: float = -4.0,
+        axis: int | tuple[int, ...] = -1,
+        class_weights: _Array | None = None,
+        ignore_index: int | None = None,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _TverskyLoss(Loss):
+    """The share of errors in hits and errors of a mask, with a weight for each kind of error."""
+
+    def __call__(
+        self,
+        probabilities: _Array,
+        target: _Array,
+        *,
+        false_positive_weight: float = 0.5,
+        false_negative_weight: float = 0.5,
+        smooth: float = 0.0,
+        gamma: float = 1.0,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        probabilities: _Array,
+        target: _Array,
+        *,
+        false_positive_weight: float = 0.5,
+        false_negative_weight: float = 0.5,
+        smooth: float = 0.0,
+        gamma: float = 1.0,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["probabilities", "target"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        probabilities: _Array,
+        target: _Array,
+        *,
+        false_positive_weight: float = 0.5,
+        false_negative_weight: float = 0.5,
+        smooth: float = 0.0,
+        gamma: float = 1.0,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["probabilities", "target"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        probabilities: _Array,
+        target: _Array,
+        *,
+        false_positive_weight: float = 0.5,
+        false_negative_weight: float = 0.5,
+        smooth: float = 0.0,
+        gamma: float = 1.0,
+        axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _WeightedSigmoidBinaryCrossEntropy(Loss):
+    """The negative log-likelihood of a binary target, each class with a weight of its own."""
+
+    def __call__(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        positive_weight: float | _Array = 1.0,
+        negative_weight: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        positive_weight: float | _Array = 1.0,
+        negative_weight: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits", "target"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        positive_weight: float | _Array = 1.0,
+        negative_weight: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits", "target"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        positive_weight: float | _Array = 1.0,
+        negative_weight: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits", "target"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        positive_weight: float | _Array = 1.0,
+        negative_weight: float | _Array = 1.0,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
 class _Xlogy(Primitive):
     """x log y, which is 0 where x is 0 or y is 1 whatever the other is."""
 
@@ -1173,18 +2371,34 @@ absolute_error: _AbsoluteError
 binary_cross_entropy: _BinaryCrossEntropy
 brier_score: _BrierScore
 categorical_cross_entropy: _CategoricalCrossEntropy
+cross_entropy: _CrossEntropy
+detection_loss: _DetectionLoss
+elbo_loss: _ElboLoss
+entropy: _Entropy
+gaussian_nll: _GaussianNll
+general_robust_loss: _GeneralRobustLoss
+generalized_cross_entropy: _GeneralizedCrossEntropy
 half_squared_error: _HalfSquaredError
+heteroscedastic_gaussian_nll: _HeteroscedasticGaussianNll
 hinge_loss: _HingeLoss
 huber_loss: _HuberLoss
+jaccard_loss: _JaccardLoss
+kantorovich_rubinstein_objective: _KantorovichRubinsteinObjective
 kl_divergence: _KlDivergence
+laplace_nll: _LaplaceNll
 log_cosh: _LogCosh
 log_sigmoid: _LogSigmoid
 log_softmax: _LogSoftmax
+logistic_loss: _LogisticLoss
 logit: _Logit
 logsumexp: _Logsumexp
+multilabel_soft_margin_loss: _MultilabelSoftMarginLoss
+nll: _Nll
 quantile_loss: _QuantileLoss
+self_information: _SelfInformation
 sigmoid: _Sigmoid
 sigmoid_binary_cross_entropy: _SigmoidBinaryCrossEntropy
+sigmoid_focal_loss: _SigmoidFocalLoss
 smooth_l1_loss: _SmoothL1Loss
 softmax: _Softmax
 softmax_cross_entropy: _SoftmaxCrossEntropy
@@ -1192,4 +2406,8 @@ softplus: _Softplus
 sparse_softmax_cross_entropy: _SparseSoftmaxCrossEntropy
 squared_error: _SquaredError
 squared_hinge_loss: _SquaredHingeLoss
+squared_sigmoid_error: _SquaredSigmoidError
+symmetric_cross_entropy: _SymmetricCrossEntropy
+tversky_loss: _TverskyLoss
+weighted_sigmoid_binary_cross_entropy: _WeightedSigmoidBinaryCrossEntropy
 xlogy: _Xlogy
