@@ -155,9 +155,10 @@ def _wide(probe: Probe, parameters: dict[str, float | None]) -> list[Case]:
             if one < other and same and all(x in domain for x in np.ravel(value).tolist()):
                 cases.append(changed(case, **{one: value}))
     if probe.spec.signature.elementwise:
-        ends = (-np.inf, -100.0, -1.0, 0.0, 0.5, 1.0, 100.0, np.inf)
+        extremes = (-np.inf, -100.0, -1.0, 0.0, 0.5, 1.0, 100.0, np.inf)
         choices = [
-            [float(x) for x in ends if x in Domain(entry["domain"])] for entry in inputs.values()
+            [float(x) for x in extremes if x in Domain(entry["domain"])]
+            for entry in inputs.values()
         ]
         for chosen in product(*choices):
             values = dict(zip(inputs, chosen, strict=True))

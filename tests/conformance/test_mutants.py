@@ -182,6 +182,27 @@ def focal_balance_swapped(xp, logits, target, *, alpha=None, gamma=2.0):
     return original(xp, logits, target, alpha=swapped, gamma=gamma)
 
 
+def tversky_weights_swapped(
+    xp,
+    probabilities,
+    target,
+    *,
+    false_positive_weight=0.5,
+    false_negative_weight=0.5,
+    smooth=0.0,
+    gamma=1.0,
+):
+    return registry["tversky_loss"].kernel(
+        xp,
+        probabilities,
+        target,
+        false_positive_weight=false_negative_weight,
+        false_negative_weight=false_positive_weight,
+        smooth=smooth,
+        gamma=gamma,
+    )
+
+
 _BOTH = ("prediction", "target")
 MUTANTS = [
     Mutant(
@@ -249,6 +270,13 @@ MUTANTS = [
         "properties",
         "drawn/value/margin=2.0",
         kernel=squared_hinge_margin_one,
+    ),
+    Mutant(
+        "the two weights of Tversky change places",
+        "tversky_loss",
+        "value",
+        "recall/value",
+        kernel=tversky_weights_swapped,
     ),
     Mutant(
         "focal alpha on the wrong side",
