@@ -131,11 +131,13 @@ def ulp_error(got: float, exact: Exact, form: Format, scale: Exact | None = None
         return 0.0
     if isinf(exact):
         return math.inf
-    unit = ulp(exact, form)
+    exponent = ulp_exponent(exact, form)
     if scale is not None and isfinite(scale) and scale != 0:
         # A scale is no number of the format: it may lie beyond the largest, and its ULP with it.
         top = min(_binary(scale, form.precision + 2).top, form.top + form.precision)
-        unit = max(unit, Fraction(2) ** (top - form.precision))
+        # The exponents are compared, not the powers: a scale may be as small as exp(-1e10).
+        exponent = max(exponent, top - form.precision)
+    unit = Fraction(2) ** exponent
     difference = abs(_finite(got, form) - _finite(due, form))
     try:
         return float(difference / unit)
