@@ -148,7 +148,7 @@ def test_a_good_file_is_read():
         ("title: Tilted error", "title: [", "not YAML"),
         ("title:", "titel:", "unknown key titel; the keys here are accuracy"),
         ("title: Tilted error\n", "", "missing title"),
-        ('order: "1"', 'order: "3"', r"kinks[0].order: got '3'; accepted are 1, 2"),
+        ('order: "1"', 'order: "3"', r"kinks[0].order: got '3'; accepted are 0, 1, 2"),
         ("use_when: []", 'use_when: "often"', "use_when: got 'often'; accepted is a list"),
         ("name: tilted_error", "name: Tilted", "name: got 'Tilted'"),
         ('signature: "(),()->()"', 'signature: "()->()"', "inputs: got shapes"),

@@ -168,7 +168,7 @@ DIFFERENCE = (
     ABSOLUTE.replace('"()->()"', '"(),()->()"')
     .replace(
         "output:",
-        '  z: {shape: "()", domain: "[-inf, inf]", dtype: floating, differentiable: false, '
+        '  z: {shape: "()", domain: "[-inf, inf]", dtype: target, differentiable: false, '
         "meaning: Z.}\noutput:",
     )
     .replace("abs(x) + x**2", "abs(x - z)")
@@ -286,7 +286,7 @@ DISTANCES = (
     ABSOLUTE.replace('"()->()"', '"(),(k)->(k)"')
     .replace(
         'output: {shape: "()"',
-        '  to: {shape: "(k)", domain: "[-inf, inf]", dtype: floating, differentiable: false, '
+        '  to: {shape: "(k)", domain: "[-inf, inf]", dtype: target, differentiable: false, '
         'meaning: To.}\noutput: {shape: "(k)"',
     )
     .replace("abs(x) + x**2", "[abs(x - v) for v in to]")
