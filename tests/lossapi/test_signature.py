@@ -8,7 +8,7 @@ from lossapi.signature import broadcasts_to, loop_shape, parse
 
 def shape_of_examples(signature: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
     names = ("prediction", "target", "third")[: len(shapes)]
-    return loop_shape("some_loss", parse(signature), names, list(shapes))
+    return loop_shape("some_loss", parse(signature), names, list(shapes))[0]
 
 
 @pytest.mark.parametrize(
