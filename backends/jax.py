@@ -67,6 +67,10 @@ class JaxBackend(Backend):
         context: AbstractContextManager[Any] = jax.enable_x64(dtype == "float64")
         return context
 
+    def forget(self) -> None:
+        """Drop compiled code, of which tens of thousands exhaust the memory maps of a process."""
+        jax.clear_caches()
+
     def class_index(self, array: Any) -> Any:
         """The integers 0 … K-1 along the last axis."""
         return jnp.arange(array.shape[-1], dtype=jnp.int32)

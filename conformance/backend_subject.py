@@ -43,6 +43,7 @@ class BackendSubject:
         self.backend = get(backend) if isinstance(backend, str) else backend
         self.name = self.backend.name
         self._losses: dict[str, Function] = {**registry, **(losses or {})}
+        self._latest = ""
 
     @cached_property
     def version(self) -> str:
@@ -79,6 +80,9 @@ class BackendSubject:
         missing = {request.dtype_of(*item) for item in request.arrays().items()} - self._known()
         if request.dtype not in self.backend.dtypes or missing:
             raise Unsupported(f"{self.name} has no {', '.join(missing) or request.dtype}")
+        if request.loss != self._latest:
+            self.backend.forget()
+            self._latest = request.loss
         strict = lossapi.errors_on_invalid() if request.strict else nullcontext()
         with self.backend.dtype_context(request.dtype), strict:
             arrays = {

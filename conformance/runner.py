@@ -104,14 +104,15 @@ def run(
     """Judge the subjects by the specifications of `losses`.
 
     Without `dtypes` a subject is judged in all that it has. `known` replaces the expectations
-    files, by subject.
+    files, by subject. A function is judged for all subjects before the next one, since its exact
+    values are computed once and kept no longer.
     """
     started = time.monotonic()
     settings = settings or Settings()
     units = [
         (subject, spec, kind, dtype)
-        for subject in subjects
         for spec in losses
+        for subject in subjects
         for kind, check in checks.items()
         for dtype in _dtypes(subject, check, dtypes)
     ]

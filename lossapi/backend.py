@@ -105,6 +105,9 @@ class Backend:
         """What the library can do to a function of arrays, by name."""
         return {}
 
+    def forget(self) -> None:
+        """Give back what is kept of earlier calls, such as compiled code."""
+
     # --- functions that losses need and the standard lacks
 
     def class_index(self, array: Any) -> Any:

@@ -39,8 +39,8 @@ def _lift(function):
 
 _OPERATORS = "add sub mul truediv pow and or lt le gt ge eq ne neg invert"
 _FUNCTIONS = """
-    abs all any argmax broadcast_to exp expand_dims isfinite isinf isnan log log1p moveaxis
-    ones_like reshape sinh sqrt sum take take_along_axis tanh where zeros_like
+    abs all any argmax broadcast_to exp expand_dims expm1 isfinite isinf isnan log log1p max
+    moveaxis ones_like pow reshape sinh sqrt sum take take_along_axis tanh where zeros_like
 """
 
 for _name in _OPERATORS.split():
@@ -60,6 +60,10 @@ def asarray(value, dtype=None, device=None):
 
 def concat(arrays, axis=0):
     return Array(np.concat([array.data for array in arrays], axis=axis))
+
+
+def ones(shape, dtype=None, device=None):
+    return Array(np.ones(shape, dtype=dtype))
 
 
 def arange(*args, dtype=None, device=None):
