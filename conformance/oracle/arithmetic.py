@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import mpmath
@@ -14,6 +14,7 @@ Mpf = Any
 # exp of an argument with more bits than this before the point is 0 or inf: its exact value would
 # take longer to write down than anyone can wait, and lies beyond every format by far.
 _EXPONENT_BITS = 20_000
+_REMEMBERED = 4_096
 
 
 class Arithmetic:
@@ -30,6 +31,7 @@ class Arithmetic:
         self.inf: Mpf = context.inf
         self.nan: Mpf = context.nan
         self.pi: Mpf = +context.pi
+        self._known: dict[tuple[str, Any], Mpf] = {}
 
     def number(self, value: Any) -> Mpf:
         """An int, a bool, a float or an mpmath number, unrounded, as a number of this precision."""
@@ -157,20 +159,40 @@ class Arithmetic:
 
     def lgamma(self, x: Mpf) -> Mpf:
         """log Γ(x) for x ≥ 0; NaN below."""
-        return self._gamma(x, self._context.loggamma, self.inf, self.inf)
+        return self._gamma("lgamma", self._context.loggamma, x, self.inf, self.inf)
+
+    def lgamma1p(self, x: Mpf) -> Mpf:
+        """log Γ(1 + x) for x ≥ 0, of which 1 + x loses nothing; NaN below."""
+        if not x > 0 or x == self.inf:
+            return x if x in (0, self.inf) else self.nan
+        lost = max(0, -self._context.mag(x))
+        if lost > self.prec:
+            return -self._context.euler * x
+        with self._context.workprec(self.prec + lost + 10):
+            found = self._context.loggamma(1 + x)
+        return +found
 
     def digamma(self, x: Mpf) -> Mpf:
         """The derivative of log Γ."""
-        return self._gamma(x, self._context.digamma, -self.inf, self.inf)
+        return self._gamma("digamma", self._context.digamma, x, -self.inf, self.inf)
 
     def trigamma(self, x: Mpf) -> Mpf:
         """The second derivative of log Γ."""
-        return self._gamma(x, lambda y: self._context.polygamma(1, y), self.inf, self.zero)
+        function = partial(self._context.polygamma, 1)
+        return self._gamma("trigamma", function, x, self.inf, self.zero)
 
-    def _gamma(self, x: Mpf, function: Any, at_zero: Mpf, at_infinity: Mpf) -> Mpf:
+    def _gamma(self, name: str, function: Any, x: Mpf, at_zero: Mpf, at_infinity: Mpf) -> Mpf:
         if not x > 0:
             return at_zero if x == 0 else self.nan
-        return at_infinity if x == self.inf else function(x)
+        if x == self.inf:
+            return at_infinity
+        # They take long, and are asked for the same again while other inputs vary.
+        key = (name, x._mpf_)
+        if key not in self._known:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[key] = function(x)
+        return self._known[key]
 
     def xlogy(self, x: Mpf, y: Mpf) -> Mpf:
         """x log(y), and 0 where x is 0 whatever y is."""

@@ -296,7 +296,7 @@ FUNCTIONS: dict[str, _Function] = {
         name: _real(getattr(Arithmetic, name))
         for name in (
             *("exp", "log", "log1p", "expm1", "sqrt", "sinh", "cosh", "tanh", "sign"),
-            *("atan", "sin", "cos", "lgamma", "digamma", "trigamma"),
+            *("atan", "sin", "cos", "lgamma", "lgamma1p", "digamma", "trigamma"),
         )
     },
     "abs": _real(Arithmetic.absolute),

@@ -52,6 +52,13 @@ def test_a_definition_is_assignments_and_a_last_expression():
         ("xlogy(x, x)", {"x": 0.0}, 0.0),
         ("xlog1py(x, -1)", {"x": 0.0}, 0.0),
         ("xlogy(x, y)", {"x": INF, "y": 1.0}, NAN),
+        ("lgamma(x)", {"x": 0.0}, INF),
+        ("lgamma(x)", {"x": -0.5}, NAN),
+        ("lgamma(x)", {"x": INF}, INF),
+        ("lgamma1p(x)", {"x": 0.0}, 0.0),
+        ("lgamma1p(x)", {"x": -0.5}, NAN),
+        ("lgamma1p(x)", {"x": INF}, INF),
+        ("lgamma1p(x)", {"x": NAN}, NAN),
         ("max(x, 1)", {"x": NAN}, NAN),
         ("min([1, x])", {"x": NAN}, NAN),
         ("x ** 0", {"x": INF}, 1.0),
@@ -89,6 +96,14 @@ def test_log1p_and_expm1_keep_every_digit_of_tiny_arguments(x):
     assert abs(value("(expm1(x) - (x + x**2 / 2)) / x", x=x)) < 1e-59
     assert value("log1p(x) / x", digits=700, x=x) != 1
     assert value("expm1(x) / x", digits=700, x=x) != 1
+
+
+@pytest.mark.parametrize("x", [5e-324, 1e-40, 0.3, 1.0, 7.5, 1e10])
+def test_lgamma1p_is_the_logarithm_of_the_factorial_of_any_argument(x):
+    """Against log Γ(x) + log(x), and with all digits of tiny arguments."""
+    assert abs(value("lgamma1p(x) - (lgamma(x) + log(x))", x=x, digits=400)) < 1e-300
+    assert abs(value("lgamma1p(x) / x", x=1e-100) + 0.5772156649015329) < 1e-15
+    assert value("lgamma1p(x) / x", digits=700, x=1e-300) != value("lgamma1p(x) / x", x=1e-300)
 
 
 @pytest.mark.parametrize("x", [0.75, -0.75, 30.0, 1e10])
