@@ -65,6 +65,7 @@ __all__ = [
     "logsumexp",
     "multilabel_soft_margin_loss",
     "nll",
+    "poisson_nll",
     "quantile_loss",
     "self_information",
     "sigmoid",
@@ -1495,6 +1496,67 @@ class _Nll(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _PoissonNll(Loss):
+    """The negative log-likelihood of a count under a Poisson distribution, given its rate."""
+
+    def __call__(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        log_input: bool = True,
+        full: bool = False,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        log_input: bool = True,
+        full: bool = False,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        log_input: bool = True,
+        full: bool = False,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        log_input: bool = True,
+        full: bool = False,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        log_input: bool = True,
+        full: bool = False,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
 class _QuantileLoss(Loss):
     """Magnitude of the residual, times the quantile below the target, its complement above."""
 
@@ -2394,6 +2456,7 @@ logit: _Logit
 logsumexp: _Logsumexp
 multilabel_soft_margin_loss: _MultilabelSoftMarginLoss
 nll: _Nll
+poisson_nll: _PoissonNll
 quantile_loss: _QuantileLoss
 self_information: _SelfInformation
 sigmoid: _Sigmoid
