@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any
 
@@ -15,6 +16,7 @@ Mpf = Any
 # take longer to write down than anyone can wait, and lies beyond every format by far.
 _EXPONENT_BITS = 20_000
 _REMEMBERED = 4_096
+_MOST_CHORDS = 400
 
 
 class Arithmetic:
@@ -201,6 +203,33 @@ class Arithmetic:
     def xlog1py(self, x: Mpf, y: Mpf) -> Mpf:
         """x log(1 + y), and 0 where x is 0 whatever y is."""
         return self.zero if x == 0 else x * self.log1p(y)
+
+    def root(self, function: Callable[[Mpf], Mpf], low: Mpf, high: Mpf) -> Mpf:
+        """Where an increasing function is 0, between two numbers; NaN where it has one sign.
+
+        By chords whose idle end is weakened (Anderson and Björck 1973), until they stand still.
+        """
+        at_low, at_high = function(low), function(high)
+        if at_low == 0 or at_high == 0:
+            return low if at_low == 0 else high
+        if not at_low < 0 < at_high:
+            return self.nan
+        found, still = high, self.decimal(f"1e{4 - self.digits}")
+        for _ in range(_MOST_CHORDS):
+            x = (low * at_high - high * at_low) / (at_high - at_low)
+            here = function(x)
+            if here == 0 or abs(x - found) <= abs(x) * still:
+                return x
+            found = x
+            if here > 0:
+                share = 1 - here / at_high
+                at_low = at_low * (share if share > 0 else 0.5)
+                high, at_high = x, here
+            else:
+                share = 1 - here / at_low
+                at_high = at_high * (share if share > 0 else 0.5)
+                low, at_low = x, here
+        return found
 
     def _too_large(self, x: Mpf) -> bool:
         return bool(self._context.isnormal(x) and self._context.mag(x) > _EXPONENT_BITS)

@@ -235,6 +235,16 @@ class _Walker:
         arguments = [self._walk(argument, scope) for argument in node.args]
         return FUNCTIONS[node.func.id].call(self, node, *arguments)
 
+    def _function(self, node: ast.Lambda, scope: dict[str, Value]) -> Callable[[Mpf], Mpf]:
+        """A function of one number, which sees what its place in the definition sees."""
+        name = node.args.args[0].arg
+        return lambda x: self.number(self._walk(node.body, {**scope, name: x}), node.body)
+
+    def root(self, node: ast.Call, function: Any, low: Value, high: Value) -> Mpf:
+        """Where an increasing function is 0, between two numbers."""
+        ends = (self.number(end, node) for end in (low, high))
+        return self.real.root(function, *ends)
+
     def items(self, value: Value, node: ast.AST) -> list[Value]:
         """An operand as a list."""
         if not isinstance(value, list):
@@ -308,6 +318,7 @@ FUNCTIONS: dict[str, _Function] = {
     "min": _Function(lambda walker, node, *v: walker.extreme(node, v, largest=False), 1, None),
     "sorted": _Function(_Walker.ordered, 1, 1),
     "stop": _Function(lambda walker, node, value: value, 1, 1),
+    "root": _Function(_Walker.root, 3, 3),
     "sum": _Function(_Walker.total, 1, 1),
     "len": _Function(lambda walker, node, v: len(walker.items(v, node)), 1, 1),
     "range": _Function(_Walker.integers, 1, 3),
@@ -338,4 +349,5 @@ _RULES: dict[type[ast.expr], Callable[[_Walker, Any, dict[str, Value]], Value]] 
     ast.ListComp: _Walker._comprehension,
     ast.GeneratorExp: _Walker._comprehension,
     ast.Call: _Walker._call,
+    ast.Lambda: _Walker._function,
 }

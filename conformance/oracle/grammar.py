@@ -36,6 +36,8 @@ class Arity(Protocol):
 
 
 Functions = Mapping[str, Arity]
+FUNCTIONALS = ("root",)
+"""The functions whose first argument is a function."""
 
 
 def read(text: str, functions: Functions, constants: Container[str]) -> Definition:
@@ -122,6 +124,8 @@ class _Reader:
                 return self._comprehension(node.elt, node.generators, bound)
             case ast.Call():
                 return self._call(node, bound)
+            case ast.Lambda():
+                raise error(self._text, node, "a Lambda can only be the first argument of root")
         if not isinstance(node, _COMPOUND):
             raise self._foreign(node, node)
         for part in ast.iter_child_nodes(node):
@@ -148,7 +152,18 @@ class _Reader:
             wanted = str(least) if least == most else f"{least} or more"
             got = len(node.args)
             raise error(self._text, node, f"{name} takes {wanted} arguments, got {got}")
+        if name in FUNCTIONALS:
+            first, *others = node.args
+            return self._lambda(first, bound) | self._all(others, bound)
         return self._all(node.args, bound)
+
+    def _lambda(self, node: ast.expr, bound: frozenset[str]) -> set[str]:
+        match node:
+            case ast.Lambda(args=ast.arguments(args=[ast.arg(arg=name)]), body=body) if ast.unparse(
+                node.args
+            ) == name and self._targets(ast.Name(name)):
+                return self.free_names(body, bound | {name})
+        raise error(self._text, node, "write a function of one variable, as in lambda x: x**2 - 2")
 
     def _comprehension(
         self, item: ast.expr, loops: list[ast.comprehension], bound: frozenset[str]

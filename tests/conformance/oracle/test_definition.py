@@ -227,3 +227,39 @@ def test_a_name_is_known_once_it_is_assigned_and_bound_only_inside_its_loop():
         definition.check("sum(b for b in [x]) + b", ["x"])
     with pytest.raises(DefinitionError, match="unknown name a"):
         definition.check("b = a\na = x\na + b", ["x"])
+
+
+@pytest.mark.parametrize("digits", [30, 60, 1400])
+def test_a_root_has_all_the_digits(digits):
+    twelve = value(
+        "root(lambda x: x**3 - scale * 3, 0, 10 * scale) ** 3 / scale", digits, scale=4.0
+    )
+    assert abs(twelve - 3) < 10.0 ** -min(digits - 8, 300)
+    assert number("root(lambda p: p - tiny, 0, 1)", tiny=1e-300) == 1e-300
+    assert number("root(lambda p: p * p - 4, 2, 9)") == 2
+    assert math.isnan(number("root(lambda p: p + 1, 0, 1)"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "lambda x: x",
+        "root(lambda: 1, 0, 1)",
+        "root(lambda x, y: x, 0, 1)",
+        "root(lambda x=1: x, 0, 1)",
+        "root(lambda *x: 1, 0, 1)",
+        "root(1, 0, 1)",
+        "root(lambda pi: pi, 0, 1)",
+        "sum(lambda x: x)",
+    ],
+)
+def test_a_lambda_is_the_function_of_a_root_and_nothing_else(text):
+    with pytest.raises(DefinitionError):
+        definition.parse(text)
+
+
+def test_a_root_reads_the_names_around_it():
+    assert number("a = 3\n[root(lambda x: x - a - b, 0, 9) for b in c][1]", c=[1.0, 2.0]) == 5
+    definition.check("root(lambda x: x - y, 0, 1)", ["y"])
+    with pytest.raises(DefinitionError, match="unknown name z"):
+        definition.check("root(lambda x: x - z, 0, 1)", ["y"])
