@@ -13,7 +13,7 @@ from lossapi.domain import LABELS, Domain
 
 from ..oracle import formats
 from ..result import Result
-from .cases import Case, Value, nested, shape_of
+from .cases import Case, Value, core_sizes, nested, shape_of
 from .expected import VALUE
 from .hazards import CLASSES, parameter_sets
 from .inquiry import Inquiry
@@ -86,7 +86,7 @@ def _case(inquiry: Inquiry) -> Case:
         else:
             vector = numbers if n == 0 else numbers[::-1]
             vector = [-x for x in vector] if domain.high == 0.0 else vector
-            shape = shape_of(inquiry.spec, name, CLASSES)
+            shape = shape_of(inquiry.spec, name, core_sizes(inquiry.spec, CLASSES))
             inputs[name] = nested(np.resize(vector, math.prod(shape)).tolist(), shape)
     parameters = parameter_sets(inquiry.spec, inquiry.form)[0]
     return Case(described(inputs), inputs, parameters)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -125,14 +124,35 @@ def labels_of(spec: Spec) -> str | None:
     return next((name for name, entry in spec.inputs.items() if entry["dtype"] == LABELS), None)
 
 
-def core_shape(core: tuple[str, ...], classes: int) -> tuple[int, ...]:
-    """The shape of core dimensions where each that has a name is of one size."""
-    return tuple(length(dimension, defaultdict(lambda: classes)) for dimension in core)
+def core_sizes(spec: Spec, size: int, *, equal: bool = False) -> dict[str, int]:
+    """A size for each core dimension that has a name: for the first, and others beside it.
+
+    Unlike sizes show where two dimensions are mixed up; `equal` makes all of them alike.
+    """
+    cores = [name for core in spec.signature.inputs for name in core if not name.isdigit()]
+    names = dict.fromkeys(name.removesuffix("-1") for name in cores)
+    steps = (0, 0, 0) if equal else (0, -1, 1)
+    return {name: max(1, size + step) for name, step in zip(names, steps, strict=False)}
 
 
-def shape_of(spec: Spec, name: str, classes: int) -> tuple[int, ...]:
-    """The shape of one example's input where each core dimension with a name is of one size."""
-    return core_shape(spec.signature.inputs[list(spec.inputs).index(name)], classes)
+def core_shape(core: tuple[str, ...], sizes: Mapping[str, int]) -> tuple[int, ...]:
+    """The shape of core dimensions of these sizes."""
+    return tuple(length(dimension, sizes) for dimension in core)
+
+
+def shape_of(spec: Spec, name: str, sizes: Mapping[str, int]) -> tuple[int, ...]:
+    """The shape of one example's input where the core dimensions are of these sizes."""
+    return core_shape(spec.signature.inputs[list(spec.inputs).index(name)], sizes)
+
+
+def fitted(spec: Spec, parameters: Mapping[str, Any], sizes: Mapping[str, int]) -> dict[str, Any]:
+    """The parameters with vectors of the length that the sizes want, repeated or cut."""
+    return {
+        name: np.resize(value, length(spec.parameters[name]["shape"].strip("()"), sizes)).tolist()
+        if isinstance(value, list)
+        else value
+        for name, value in parameters.items()
+    }
 
 
 def nested(numbers: list[float], shape: tuple[int, ...]) -> Value:

@@ -14,7 +14,18 @@ from ..oracle import exact as oracle
 from ..oracle import formats
 from ..oracle.formats import FORMATS, Format
 from ..oracle.specfile import Spec
-from .cases import Case, computing, core_shape, nested, shape_of, smallest_normal
+from ..oracle.trees import flat
+from .cases import (
+    Case,
+    Value,
+    computing,
+    core_shape,
+    core_sizes,
+    fitted,
+    nested,
+    shape_of,
+    smallest_normal,
+)
 
 CLASSES = 3
 VECTORS = 96
@@ -33,40 +44,41 @@ def numbers(form: Format) -> list[float]:
     return [0.0, -0.0, *positive, *(-x for x in positive), math.nan]
 
 
-def parameter_sets(spec: Spec, form: Format) -> list[dict[str, float | None]]:
+def parameter_sets(
+    spec: Spec, form: Format, *, vectors: bool = False
+) -> list[dict[str, float | None]]:
     """The default parameters, and the first others among the points that this format can hold."""
     defaults = oracle.defaults(spec)
     found: list[dict[str, float | None]] = [defaults]
     for point in spec.points if spec.parameters else ():
         other = defaults | oracle.read_point(spec, point)[1]
-        if any(isinstance(x, list) for x in other.values()):
-            continue  # a vector fits examples of one size only
-        held = all(
-            x is None or formats.is_representable(x, computing(form)) for x in other.values()
-        )
-        if other not in found and held and math.isfinite(sum(x or 0.0 for x in other.values())):
+        if any(isinstance(x, list) for x in other.values()) and not vectors:
+            continue
+        if other not in found and _held(other, form):
             found.append(other)
-    if not all(
-        x is None or formats.is_representable(x, computing(form)) for x in defaults.values()
-    ):
-        found = found[1:]
-    return found
+    return found if _held(defaults, form) else found[1:]
+
+
+def _held(parameters: dict[str, Any], form: Format) -> bool:
+    """Whether the format that is computed in holds every number, and all are finite."""
+    numbers = [x for value in parameters.values() for x in flat(value) if x is not None]
+    return all(math.isfinite(x) and formats.is_representable(x, computing(form)) for x in numbers)
 
 
 def grid(spec: Spec, dtype: str) -> list[Case]:
     """The combinations for elementwise functions; a fixed choice of vectors for classes."""
     form = FORMATS[dtype]
     # Halves are computed in float32, where other parameters are looked at too.
-    sets = parameter_sets(spec, form)[: 1 if form.precision < 24 else 2]
+    sets = parameter_sets(spec, form, vectors=True)[: 1 if form.precision < 24 else 2]
     make = _elementwise if spec.signature.elementwise else _vectors
     return [
-        Case(_name(inputs), inputs, parameters, cotangent, flags=("grid",))
+        Case(_name(inputs), inputs, fitted(spec, parameters, sizes), cotangent, flags=("grid",))
         for parameters in sets
-        for inputs, cotangent in make(spec, form)
+        for inputs, cotangent, sizes in make(spec, form)
     ]
 
 
-Drawn = tuple[dict[str, Any], Any]
+Drawn = tuple[dict[str, Any], Any, dict[str, int]]
 
 
 def _elementwise(spec: Spec, form: Format) -> Iterator[Drawn]:
@@ -77,7 +89,7 @@ def _elementwise(spec: Spec, form: Format) -> Iterator[Drawn]:
         draw = random.Random(f"{spec.name} {form.name}")
         combinations = [tuple(map(draw.choice, choices)) for _ in range(COMBINATIONS)]
     for chosen in combinations:
-        yield dict(zip(spec.inputs, chosen, strict=True)), None
+        yield dict(zip(spec.inputs, chosen, strict=True)), None, {}
 
 
 def _of_domain(form: Format, domain: Domain) -> list[float]:
@@ -90,7 +102,9 @@ def _vectors(spec: Spec, form: Format) -> Iterator[Drawn]:
     # The same vectors for every subject and every run.
     draw = random.Random(f"{spec.name} {form.name}")
     for i in range(VECTORS):
+        sizes = core_sizes(spec, CLASSES, equal=i % 4 == 0)
         inputs: dict[str, Any] = {}
+        rows: list[list[float]] = []
         for name, entry in spec.inputs.items():
             domain = Domain(entry["domain"])
             if entry["dtype"] == LABELS:
@@ -98,10 +112,24 @@ def _vectors(spec: Spec, form: Format) -> Iterator[Drawn]:
             elif entry["shape"] == "()":
                 inputs[name] = draw.choice(_of_domain(form, domain))
             else:
-                shape = shape_of(spec, name, CLASSES)
+                shape = shape_of(spec, name, sizes)
                 vector = _vector(draw, form, domain, i, math.prod(shape))
-                inputs[name] = nested(vector, shape)
-        yield inputs, _cotangent(draw, spec) if spec.has_vector_output else None
+                inputs[name] = _some_alike(draw, nested(vector, shape), rows)
+        cotangent = _cotangent(draw, spec, sizes) if spec.has_vector_output else None
+        yield inputs, cotangent, sizes
+
+
+def _some_alike(draw: random.Random, value: Value, rows: list[list[float]]) -> Value:
+    """Of matrices some rows are the same as an earlier one, as points that coincide."""
+    if not isinstance(value[0], list):
+        return value
+    found = []
+    for row in value:
+        alike = [other for other in rows if len(other) == len(row)]
+        kept = draw.choice(alike) if alike and draw.random() < 0.25 else row
+        rows.append(kept)
+        found.append(kept)
+    return found
 
 
 def _vector(draw: random.Random, form: Format, domain: Domain, i: int, size: int) -> list[float]:
@@ -125,8 +153,8 @@ def _vector(draw: random.Random, form: Format, domain: Domain, i: int, size: int
     return [draw.choice(inside) for _ in range(size)]
 
 
-def _cotangent(draw: random.Random, spec: Spec) -> Any:
-    shape = core_shape(spec.signature.output, CLASSES)
+def _cotangent(draw: random.Random, spec: Spec, sizes: dict[str, int]) -> Any:
+    shape = core_shape(spec.signature.output, sizes)
     return nested([draw.choice((1.0, -1.0, 0.5, 2.0, 0.0)) for _ in range(math.prod(shape))], shape)
 
 

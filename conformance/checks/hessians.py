@@ -11,7 +11,7 @@ import numpy as np
 from ..oracle import definition, formats
 from ..oracle import exact as oracle
 from ..oracle.arithmetic import arithmetic
-from ..oracle.trees import flat
+from ..oracle.trees import flat, refilled
 from ..result import Result
 from ..subject import Request
 from . import expected
@@ -146,8 +146,9 @@ def _numerical(inquiry: Inquiry, case: Case, name: str) -> list[list[Any]] | Non
         slopes = []
         for side in (1, -1):
             moved = [real.number(x) + side * step * (k == j) for k, x in enumerate(values)]
-            found = definition.evaluate(text, {**names, name: moved}, _DIGITS, names)
-            slopes.append(found if isinstance(found, list) else [found] * len(values))
+            value = refilled(case.inputs[name], moved)
+            found = definition.evaluate(text, {**names, name: value}, _DIGITS, names)
+            slopes.append(list(flat(found)) if isinstance(found, list) else [found] * len(values))
         columns.append([(a - b) / (2 * step) for a, b in zip(*slopes, strict=True)])
     hessian = [[columns[j][i] for j in range(len(values))] for i in range(len(values))]
     if not all(formats.isfinite(x) for x in flat(hessian)):

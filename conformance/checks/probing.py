@@ -14,7 +14,7 @@ import numpy as np
 from lossapi.domain import LABELS, Domain
 
 from ..result import Result
-from .cases import Array, Case, Value, core_shape, nested, shape_of
+from .cases import Array, Case, Value, core_shape, core_sizes, nested, shape_of
 from .hazards import CLASSES, parameter_sets
 from .inquiry import Answer, Inquiry
 
@@ -34,8 +34,10 @@ class NoAnswerError(Exception):
 class Probe:
     """Asks for values and gradients of many ordinary cases at once."""
 
-    def __init__(self, inquiry: Inquiry, seed: int) -> None:
+    def __init__(self, inquiry: Inquiry, seed: int, *, equal: bool = False) -> None:
+        """`equal` gives all core dimensions one size."""
         self.inquiry, self.spec = inquiry, inquiry.spec
+        self.sizes = core_sizes(inquiry.spec, CLASSES, equal=equal)
         self.random = random.Random(f"{seed} {inquiry.spec.name}")
         self.noise = 2.0 ** (10 - inquiry.form.precision)
         """Relative differences below this are rounding."""
@@ -87,7 +89,7 @@ class Probe:
         inputs = {name: self.value(name) for name in self.spec.inputs}
         cotangent = None
         if self.spec.has_vector_output:
-            shape = core_shape(self.spec.signature.output, CLASSES)
+            shape = core_shape(self.spec.signature.output, self.sizes)
             cotangent = np.resize([1.0, -0.5, 2.0], shape).tolist()
         return Case(described(inputs), inputs, parameters, cotangent)
 
@@ -99,7 +101,7 @@ class Probe:
             return self.random.randrange(CLASSES)
         if entry["shape"] == "()":
             return self._number(domain)
-        shape = shape_of(self.spec, name, CLASSES)
+        shape = shape_of(self.spec, name, self.sizes)
         size = math.prod(shape)
         shares = domain.high == 1.0 or (entry["dtype"] == "target" and domain.low == 0.0)
         if shares and entry["shape"] == "(k)":

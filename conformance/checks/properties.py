@@ -18,7 +18,7 @@ from ..result import Result, Settings
 from ..subject import Subject
 from . import stated
 from .asking import together
-from .cases import core_shape, grouped
+from .cases import core_shape, core_sizes, fitted, grouped
 from .expected import Quantity, quantities
 from .hazards import parameter_sets
 from .inquiry import Inquiry
@@ -36,7 +36,7 @@ def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterato
     inquiry = Inquiry(subject, spec, "properties", dtype)
     if inquiry.form.precision < 24 and not settings.hunt:
         return  # halves are computed in float32; their extremes are looked at for stability
-    sets = parameter_sets(spec, inquiry.form)
+    sets = parameter_sets(spec, inquiry.form, vectors=True)
     if not settings.hunt:
         sets = sets[:_SETS]
     for parameters in sets:
@@ -57,10 +57,16 @@ def _drawn(
     cores = (*signature.inputs, signature.output)
     if signature.elementwise:
         classes = (1,)
-    classes = tuple(n for n in classes if all(0 not in core_shape(core, n) for core in cores))
-    for number in classes:
-        batches = math.ceil(count / BATCH / len(classes))
-        _explore(inquiry, parameters, found, number, batches, settings)
+    arrangements = [
+        sizes
+        for number in classes
+        for sizes in _arrangements(inquiry.spec, number)
+        if all(0 not in core_shape(core, sizes) for core in cores)
+    ]
+    for sizes in arrangements:
+        batches = math.ceil(count / BATCH / len(arrangements))
+        given = fitted(inquiry.spec, parameters, sizes)
+        _explore(inquiry, given, found, sizes, batches, settings)
     suffix = "".join(f"/{k}={v!r}" for k, v in parameters.items() if v is not None)
     for quantity in wanted:
         result = inquiry.summarised(f"drawn/{quantity.label}{suffix}", found[quantity])
@@ -68,15 +74,21 @@ def _drawn(
             yield replace(result, note=f"{len(found[quantity])} inputs, seed {settings.seed}")
 
 
+def _arrangements(spec: Spec, number: int) -> list[dict[str, int]]:
+    """Sizes of the core dimensions: where there are several, equal ones and others."""
+    found = [core_sizes(spec, number), core_sizes(spec, number, equal=True)]
+    return found if found[0] != found[1] else found[:1]
+
+
 def _explore(
     inquiry: Inquiry,
     parameters: dict[str, float | None],
     found: dict[Quantity, list[Result]],
-    classes: int,
+    sizes: dict[str, int],
     batches: int,
     settings: Settings,
 ) -> None:
-    size = bytes_needed(inquiry.spec, BATCH, classes)
+    size = bytes_needed(inquiry.spec, BATCH, sizes)
     phases = [hypothesis.Phase.generate]
     if settings.hunt:
         phases.append(hypothesis.Phase.target)
@@ -91,7 +103,7 @@ def _explore(
     )
     @hypothesis.given(strategies.binary(min_size=size, max_size=size))
     def explore(data: bytes) -> None:
-        cases = drawn_cases(inquiry.spec, inquiry.dtype, parameters, data, classes)
+        cases = drawn_cases(inquiry.spec, inquiry.dtype, parameters, data, sizes)
         worst: dict[str, float] = {}
         for group in grouped(cases):
             for quantity, answer, request in together(inquiry, group, list(found)):

@@ -15,7 +15,8 @@ from lossapi.domain import LABELS, Domain
 from ..oracle import formats
 from ..oracle.formats import FORMATS, Format
 from ..oracle.specfile import Spec
-from .cases import Case, core_shape, nested, shape_of
+from ..oracle.trees import mapped
+from .cases import Case, Value, core_shape, shape_of
 from .hazards import numbers
 
 _BYTES = 10
@@ -26,16 +27,20 @@ _FACTORS = Domain("[-8, 8]")
 """Where the components of a cotangent are drawn."""
 
 
-def bytes_needed(spec: Spec, count: int, classes: int) -> int:
+def bytes_needed(spec: Spec, count: int, sizes: Mapping[str, int]) -> int:
     """The length of the draw that makes `count` cases."""
-    return count * _numbers_per_case(spec, classes) * _BYTES
+    return count * _numbers_per_case(spec, sizes) * _BYTES
 
 
 def drawn_cases(
-    spec: Spec, dtype: str, parameters: Mapping[str, float | None], data: bytes, classes: int
+    spec: Spec,
+    dtype: str,
+    parameters: Mapping[str, float | None],
+    data: bytes,
+    sizes: Mapping[str, int],
 ) -> list[Case]:
-    """The cases that a draw stands for."""
-    size = _numbers_per_case(spec, classes) * _BYTES
+    """The cases that a draw stands for, with core dimensions of these sizes."""
+    size = _numbers_per_case(spec, sizes) * _BYTES
     cases = []
     for start in range(0, len(data) - size + 1, size):
         draw = Draw(data[start : start + size], FORMATS[dtype], parameters)
@@ -43,30 +48,32 @@ def drawn_cases(
         for name, entry in spec.inputs.items():
             domain = Domain(entry["domain"])
             if entry["dtype"] == LABELS:
-                inputs[name] = draw.integer() % classes
+                inputs[name] = draw.integer() % max(sizes.values(), default=1)
             elif entry["shape"] == "()":
                 inputs[name] = draw.number(domain)
             else:
-                shape = shape_of(spec, name, classes)
-                inputs[name] = nested(draw.vector(domain, math.prod(shape)), shape)
+                shape = shape_of(spec, name, sizes)
+                inputs[name] = draw.array(domain, shape)
         cotangent = None
         if spec.has_vector_output:
-            shape = core_shape(spec.signature.output, classes)
-            cotangent = nested(_finite(draw.vector(_FACTORS, math.prod(shape))), shape)
+            shape = core_shape(spec.signature.output, sizes)
+            cotangent = mapped(draw.array(_FACTORS, shape), _factor)
         title = ", ".join(f"{name}={value!r}" for name, value in inputs.items())
         cases.append(Case(title, inputs, parameters, cotangent))
     return cases
 
 
-def _finite(cotangent: list[float]) -> list[float]:
+def _factor(x: float) -> float:
     # A draw leaves its domain now and then; what multiplies a result has no domain to leave.
-    return [x if x in _FACTORS else 1.0 for x in cotangent]
+    return x if x in _FACTORS else 1.0
 
 
-def _numbers_per_case(spec: Spec, classes: int) -> int:
+def _numbers_per_case(spec: Spec, sizes: Mapping[str, int]) -> int:
     signature = spec.signature
     cores = [*signature.inputs, *([signature.output] if spec.has_vector_output else [])]
-    return sum(math.prod(core_shape(core, classes)) + bool(core) for core in cores)
+    shapes = [core_shape(core, sizes) for core in cores]
+    # One more for each vector.
+    return sum(math.prod(shape) + math.prod(shape[:-1]) * bool(shape) for shape in shapes)
 
 
 class Draw:
@@ -144,6 +151,12 @@ class Draw:
                 return candidate
         return domain.harmless
 
+    def array(self, domain: Domain, shape: tuple[int, ...]) -> Value:
+        """The next vector, or vectors of vectors, some of them close to earlier ones."""
+        if len(shape) == 1:
+            return self.vector(domain, shape[0])
+        return [self.array(domain, shape[1:]) for _ in range(shape[0])]
+
     def vector(self, domain: Domain, size: int) -> list[float]:
         """The next vector: independent numbers, a distribution, one-hot, or close to an earlier."""
         bits = self.integer()
@@ -155,7 +168,7 @@ class Draw:
         elif mode >= 9 and self._vectors:
             found = [
                 self._inside(domain, self._rounded(self._beside(x, bits >> (8 * k), 1.0)))
-                for k, x in enumerate(self._vectors[-1])
+                for k, x in enumerate((self._vectors[-1] * size)[:size])
             ]
         elif mode >= 4 and bounded and 0 < sum(found) < math.inf:
             found = [self._inside(domain, self._rounded(x / sum(found))) for x in found]

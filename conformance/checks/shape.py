@@ -12,7 +12,7 @@ from ..oracle.specfile import Spec
 from ..result import Result, Settings
 from ..subject import Request, Subject
 from .asking import Asked, together
-from .cases import Array, Case, core_shape, reduces
+from .cases import Array, Case, core_shape, core_sizes, reduces, shape_of
 from .expected import VALUE, Quantity
 from .hazards import CLASSES
 from .inquiry import Answer, Inquiry
@@ -79,11 +79,7 @@ def _compared(
     quantity, answer, request = asked
     if answer.response is None:
         return inquiry.unanswered(name, answer, request)
-    core: tuple[int, ...] = ()
-    if quantity.wrt is not None:
-        core = np.shape(cases[0].inputs[quantity.wrt]) if cases else _core(request, quantity, loop)
-    elif inquiry.spec.has_vector_output:
-        core = core_shape(inquiry.spec.signature.output, CLASSES)
+    core = _core(inquiry.spec, quantity)
     array = answer.arrays[0]
     if core and array.ndim and inquiry.spec.signature.has_axis:
         array = np.moveaxis(array, axis, -1)
@@ -101,9 +97,12 @@ def _asked(inquiry: Inquiry, request: Request) -> Asked:
     return Asked(VALUE, inquiry.ask(request), request)
 
 
-def _core(request: Request, quantity: Quantity, loop: tuple[int, ...]) -> tuple[int, ...]:
-    shape: tuple[int, ...] = request.inputs[str(quantity.wrt)].shape
-    return shape[len(loop) :]
+def _core(spec: Spec, quantity: Quantity) -> tuple[int, ...]:
+    """The shape that a quantity of one example has, at the sizes of a probe."""
+    sizes = core_sizes(spec, CLASSES)
+    if quantity.wrt is None:
+        return core_shape(spec.signature.output, sizes)
+    return shape_of(spec, quantity.wrt, sizes)
 
 
 def _shaped(
@@ -212,7 +211,7 @@ def _refusals(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
         yield refused(inquiry, "refused/unequal-lengths", asked, (ValueError,), first)
     cores = inquiry.spec.signature.inputs
     for name, core in zip(names, cores, strict=True):
-        shared = sum(core[-1:] == other[-1:] for other in cores) > 1
+        shared = bool(core) and sum(core[-1] in other for other in cores) > 1
         if core and (core[-1].isdigit() or shared):
             fewer = {**request.inputs, name: request.inputs[name][..., :-1]}
             asked = replace(request, inputs=fewer)

@@ -142,7 +142,7 @@ def _choices(probe: Probe, numbers: list[float]) -> Iterator[dict[str, object]]:
             elif entry["shape"] == "()":
                 inputs[name] = probe.random.choice(inside[name])
             else:
-                shape = shape_of(spec, name, CLASSES)
+                shape = shape_of(spec, name, probe.sizes)
                 vector = [probe.random.choice(inside[name]) for _ in range(math.prod(shape))]
                 inputs[name] = nested(vector, shape)
         yield inputs

@@ -24,7 +24,7 @@ _COUNT = 128
 
 def run(inquiry: Inquiry, settings: Settings) -> Iterator[Result]:
     """A result for each stated property."""
-    probe = Probe(inquiry, settings.seed)
+    probe = Probe(inquiry, settings.seed, equal=True)
     for key, stated in inquiry.spec.data["properties"].items():
         try:
             yield from _CHECKS[key](probe, stated)
@@ -149,7 +149,7 @@ def _wide(probe: Probe, parameters: dict[str, float | None]) -> list[Case]:
     inputs = probe.spec.inputs
     for case in cases[: _COUNT // 2]:
         for one, other in product(inputs, repeat=2):
-            same = inputs[one]["shape"] == inputs[other]["shape"]
+            same = np.shape(case.inputs[one]) == np.shape(case.inputs[other])
             domain = Domain(inputs[one]["domain"])
             value = case.inputs[other]
             if one < other and same and all(x in domain for x in np.ravel(value).tolist()):

@@ -225,7 +225,7 @@ def _directional(
         if not all(map(formats.isfinite, terms)) and len(terms) > 1:
             continue  # infinities of both signs have no sum
         scale = expected.cancelled(inquiry.spec, case, due.scale)
-        scales = scale if isinstance(scale, list) else [scale] * len(terms)
+        scales = list(flat(scale)) if isinstance(scale, list) else [scale] * len(terms)
         sizes = [
             max(abs(term), 2 * abs(size or 0)) for term, size in zip(terms, scales, strict=True)
         ]

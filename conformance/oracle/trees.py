@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 Tree = Any
@@ -30,6 +30,12 @@ def mapped(tree: Tree, function: Callable[[Any], Any]) -> Tree:
 def filled(shape: tuple[int, ...], leaf: Any) -> Tree:
     """A tree of this shape with the same leaf everywhere."""
     return [filled(shape[1:], leaf) for _ in range(shape[0])] if shape else leaf
+
+
+def refilled(tree: Tree, leaves: Iterable[Any]) -> Tree:
+    """A tree of the same shape with these leaves, in order."""
+    left = iter(leaves)
+    return mapped(tree, lambda _: next(left))
 
 
 def paths(tree: Tree) -> Iterator[Path]:

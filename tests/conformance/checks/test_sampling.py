@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from lossapi.conformance.checks.cases import Case
+from lossapi.conformance.checks.cases import Case, core_sizes, fitted
 from lossapi.conformance.checks.hazards import grid, parameter_sets
 from lossapi.conformance.checks.sampling import bytes_needed, drawn_cases
 from lossapi.conformance.oracle import exact as oracle
@@ -25,9 +27,10 @@ LOSSES = (
 
 def drawn(loss: str, dtype: str, count: int = 400) -> list[Case]:
     spec = load_spec(loss)
-    data = random.Random(3).randbytes(bytes_needed(spec, count, 3))
+    sizes = core_sizes(spec, 3)
+    data = random.Random(3).randbytes(bytes_needed(spec, count, sizes))
     parameters = parameter_sets(spec, FORMATS[dtype])[0]
-    return drawn_cases(spec, dtype, parameters, data, 3)
+    return drawn_cases(spec, dtype, parameters, data, sizes)
 
 
 def floats(loss: str, cases: list[Case]) -> list[float]:
@@ -79,3 +82,27 @@ def test_the_grid_pairs_every_hazard_with_every_other() -> None:
     }
     hazards = ("0.0", "-0.0", "5e-324", "1.0", "-1000.0", "inf", "-inf", "nan")
     assert {(a, b) for a in hazards for b in hazards} <= pairs
+
+
+def test_core_dimensions_of_several_names_have_several_sizes() -> None:
+    spec = replace(load_spec("kl_divergence"), data={**load_spec("kl_divergence").data})
+    spec.data["signature"] = "(n,d),(m)->(n,m)"
+    assert core_sizes(spec, 3) == {"n": 3, "d": 2, "m": 4}
+    assert core_sizes(spec, 1) == {"n": 1, "d": 1, "m": 2}
+    assert core_sizes(spec, 3, equal=True) == {"n": 3, "d": 3, "m": 3}
+    sizes = core_sizes(spec, 3)
+    data = random.Random(3).randbytes(bytes_needed(spec, 20, sizes))
+    for case in [*drawn_cases(spec, "float32", {}, data, sizes), *grid(spec, "float32")]:
+        shapes = [np.shape(value) for value in (*case.inputs.values(), case.cotangent)]
+        assert shapes[0][0] == shapes[2][0]
+        assert shapes[1][0] == shapes[2][1]
+        assert len(shapes[0]) == len(shapes[2]) == 2
+    assert len(drawn_cases(spec, "float32", {}, data, sizes)) == 20
+
+
+def test_a_vector_of_parameters_fits_every_size() -> None:
+    spec = replace(load_spec("kl_divergence"), data={**load_spec("kl_divergence").data})
+    spec.data["parameters"] = {"prior": {"shape": "(k)"}, "power": {}}
+    given = {"prior": [0.5, 0.25], "power": 2.0}
+    assert fitted(spec, given, {"k": 3}) == {"prior": [0.5, 0.25, 0.5], "power": 2.0}
+    assert fitted(spec, given, {"k": 1}) == {"prior": [0.5], "power": 2.0}
