@@ -67,6 +67,8 @@ def goes_to(found: Sequence[Mpf], claim: Mpf) -> bool:
         return _diverges(found, 1 if claim > 0 else -1)
     if formats.isinf(found[-1]):
         return False
+    if claim == 0 and _falls_slowly(found):
+        return True
     away = [abs(x - claim) for x in found]
     shrinking = all(b < a * 0.9 for a, b in pairwise(away))
     return bool(
@@ -84,6 +86,13 @@ def tends_to(found: Sequence[Mpf]) -> Mpf | None:
         if _diverges(found, sign):
             return sign * arithmetic(30).inf
     return found[-1] if goes_to(found, found[-1]) and goes_to(found[:-1], found[-1]) else None
+
+
+def _falls_slowly(found: Sequence[Mpf]) -> bool:
+    """Whether a sequence tends to 0 as the reciprocal of one that grows beyond all bounds."""
+    if any(x == 0 for x in found):
+        return False
+    return any(_diverges([1 / x for x in found], sign) for sign in (1, -1))
 
 
 def _diverges(found: Sequence[Mpf], sign: int) -> bool:

@@ -16,6 +16,7 @@ from lossapi.domain import Domain
         ("[0, 0.5)", [0.0, 0.4999], [0.5]),
         ("[-inf, inf]", [-math.inf, 0.0, math.inf], []),
         ("{-1, 1}", [-1.0, 1.0], [0.0, math.nan]),
+        ("{2, 3, ...}", [2.0, 3.0, 1e6], [0.0, 1.0, 2.5, -3.0, math.inf, -math.inf, math.nan]),
     ],
 )
 def test_membership_of_numbers_and_of_arrays_agree(
@@ -29,7 +30,9 @@ def test_membership_of_numbers_and_of_arrays_agree(
     assert domain.inside(np, array).tolist() == expected
 
 
-@pytest.mark.parametrize("text", ["(0, inf)", "[0, 1]", "(-inf, 0]", "[-inf, inf]", "{-1, 1}"])
+@pytest.mark.parametrize(
+    "text", ["(0, inf)", "[0, 1]", "(-inf, 0]", "[-inf, inf]", "{-1, 1}", "{2, 3, ...}"]
+)
 def test_the_harmless_value_lies_inside(text: str) -> None:
     domain = Domain(text)
     assert domain.harmless in domain

@@ -313,3 +313,18 @@ def test_each_output_has_a_choice_of_its_own():
     chosen = "sum(c * sign(x - v) for c, v in zip(cotangent, to))"
     found = problems(DISTANCES.replace(chosen, "0"), at)
     assert any("output[1]" in p and "of least norm is 1" in p for p in found)
+
+
+def test_a_slope_that_falls_as_the_reciprocal_of_a_logarithm_is_seen_to_fall():
+    slow = (
+        ABSOLUTE.replace("abs(x) + x**2", "0 if x == 0 else -x / log(x)")
+        .replace("sign(x) + 2 * x", "0 if x == 0 else (1 - log(x)) / log(x)**2")
+        .replace(
+            'definition: "2"', 'definition: "inf if x == 0 else (log(x) - 2) / (x * log(x)**3)"'
+        )
+        .replace('domain: "[-inf, inf]"', 'domain: "[0, 1)"')
+    )
+    kinkless = slow[: slow.index("kinks:")] + slow[slow.index("outside:") :]
+    assert problems(kinkless, ["0", "0.5", "1e-300"]) == []
+    wrong = kinkless.replace('"0 if x == 0 else (1', '"-1 if x == 0 else (1')
+    assert any("the definition gives -1" in p for p in problems(wrong, ["0"]))
