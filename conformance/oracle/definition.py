@@ -164,9 +164,10 @@ class _Walker:
         left = self._walk(node.left, scope)
         for op, operand in zip(node.ops, node.comparators, strict=True):
             right = self._walk(operand, scope)
-            if isinstance(left, list) or isinstance(right, list):
+            none = left is None or right is None
+            if not none and (isinstance(left, list) or isinstance(right, list)):
                 raise error(self._text, node, "lists cannot be compared; compare their items")
-            if (left is None or right is None) and not isinstance(op, ast.Eq | ast.NotEq):
+            if none and not isinstance(op, ast.Eq | ast.NotEq):
                 raise error(self._text, node, "none has no order; test it with == or !=")
             if not COMPARISONS[type(op)](left, right):
                 return False

@@ -145,6 +145,7 @@ def test_conditions_are_truth_values():
     assert not definition.holds("any(isinf(z) for z in x)", {"x": [1.0, 2.0]})
     assert definition.holds("all(isnan(z) for z in x) or x[0] < 0", {"x": [-1.0, 2.0]})
     assert definition.holds("weight == none", {"weight": None})
+    assert definition.holds("weight != none", {"weight": [1.0, 2.0]})
     with pytest.raises(DefinitionError, match="is not a condition"):
         definition.holds("x", {"x": 1.0})
 
