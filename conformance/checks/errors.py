@@ -20,6 +20,7 @@ from ..result import Result, Settings
 from ..subject import Subject
 from .cases import Case, labels_of, reduces
 from .expected import VALUE
+from .hazards import CLASSES
 from .inquiry import Inquiry
 from .probing import Probe
 from .refusals import refused
@@ -46,10 +47,13 @@ def _parameters(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
     request = inquiry.request(cases)
     for name, entry in inquiry.spec.parameters.items():
         domain = Domain(entry["domain"])
-        single = not domain.is_switch and "shape" not in entry
+        vector = "shape" in entry
+        single = not domain.is_switch and not vector
         bad: list[Any] = [x for x in _CANDIDATES if x not in domain or not single]
-        # One number too few for the examples, where a list is accepted at all.
-        bad += ["1", [1.0] * (COUNT - 1)]
+        # One number too few for the classes or the examples, where a list is accepted at all.
+        bad += ["1", [1.0] * ((CLASSES if vector else COUNT) - 1)]
+        if vector and inquiry.subject.traits.visible:
+            bad += [[1.0] * (CLASSES - 1) + [x] for x in _CANDIDATES if x not in domain]
         bad += [None] if entry["default"] != "none" else []
         for value in bad:
             asked = replace(request, parameters={**request.parameters, name: value})
