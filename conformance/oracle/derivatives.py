@@ -14,6 +14,7 @@ from .sites import Site
 from .trees import Path, flat, get, mapped, paths, replaced
 
 _SIDES = {-1: "left", 1: "right"}
+_SIGN = {False: -1, True: 1}
 
 
 def problems(site: Site, kinks: list[Mapping[str, Any]]) -> Iterator[str]:
@@ -194,7 +195,10 @@ def _denied(site: Site, name: str, kink: Mapping[str, Any], sign: int) -> str | 
         steepest = _directional(site, name, where, [-c * sign for c in chosen])
         if not calculus.derivative_is(steepest, 1, -length * sign)[0]:
             return "the choice is not the subgradient of least norm"
+    going_on = [sites.sides(site, name, path) for path in where]
     for direction in _directions(len(where)):
+        if any(d != 0 and _SIGN[d > 0] not in s for d, s in zip(direction, going_on, strict=True)):
+            continue  # beyond an end of the domain, where the definition may say anything
         along = sum((c * d for c, d in zip(chosen, direction, strict=True)), zero)
         found = calculus.slope(_directional(site, name, where, direction), 1, 40, 800)
         if (found - along) * sign < -1e-20 * max(1, abs(along)):
