@@ -10,9 +10,9 @@ from ..oracle.trees import flat
 from ..result import Result
 from ..subject import Request
 from . import expected
-from .cases import Array, Case
+from .cases import Array, Case, Value
 from .expected import Quantity
-from .inquiry import Inquiry, single
+from .inquiry import Inquiry, shown_value, single
 from .judging import Tolerance
 
 
@@ -55,10 +55,11 @@ def judged_derivative(
         if interval is None:
             continue
         title = name.format(id=case.id, label=quantity.label) + "/permitted"
-        if _inside(array[i], interval, tolerance):
+        scale = expected.due(inquiry.spec, case, quantity).scale
+        if _inside(array[i], interval, tolerance, scale):
             yield inquiry.result(title, flags=case.flags, note=case.note)
             continue
-        low, high = formats.decimal(interval.low, 8), formats.decimal(interval.high, 8)
+        low, high = shown_value(interval.low), shown_value(interval.high)
         yield inquiry.result(
             title,
             "fail",
@@ -71,14 +72,17 @@ def judged_derivative(
         )
 
 
-def _inside(got: Array, interval: expected.Interval, tolerance: Tolerance) -> bool:
+def _inside(
+    got: Array, interval: expected.Interval, tolerance: Tolerance, scale: Value | None
+) -> bool:
     """Whether every component lies in the interval, or within the tolerance of its ends."""
     lows, highs = list(flat(interval.low)), list(flat(interval.high))
     numbers = [float(x) for x in got.reshape(-1)]
     lows = lows if len(lows) > 1 else lows * len(numbers)
     highs = highs if len(highs) > 1 else highs * len(numbers)
-    for x, low, high in zip(numbers, lows, highs, strict=True):
-        ends = (formats.ulp_error(x, end, tolerance.form) for end in (low, high))
+    scales = list(flat(scale)) if isinstance(scale, list) else [scale] * len(numbers)
+    for x, low, high, size in zip(numbers, lows, highs, scales, strict=True):
+        ends = (formats.ulp_error(x, end, tolerance.form, size) for end in (low, high))
         if not (low <= x <= high or min(ends) <= tolerance.ulp):
             return False
     return True

@@ -183,7 +183,7 @@ class Inquiry:
             ulp=verdict.ulp,
             flags=case.flags,
             note=case.note,
-            expected=_shown(due.exact) if isinstance(due.exact, list) else show(verdict.due),
+            expected=shown_value(due.exact) if isinstance(due.exact, list) else show(verdict.due),
             got=repr(verdict.got),
             reproduce=self.subject.reproduce(single(request, 0)),
         )
@@ -259,8 +259,9 @@ def _flushed(case: Case, normal: float) -> Case | None:
     return replace(case, inputs=inputs, known={})
 
 
-def _shown(value: Any) -> str:
+def shown_value(value: Any) -> str:
+    """A number or the first of a vector's, as a message shows them."""
     if isinstance(value, list):
-        items = [_shown(item) for item in value[:8]]
+        items = [shown_value(item) for item in value[:8]]
         return f"[{', '.join(items)}{', …' if len(value) > 8 else ''}]"
     return formats.decimal(value, 12)
