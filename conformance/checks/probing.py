@@ -19,6 +19,8 @@ from .hazards import CLASSES, parameter_sets
 from .inquiry import Answer, Inquiry
 
 BATCH = 512
+DISTRIBUTIONS = ("(k)", "(k,l)")
+"""Shapes over classes, of one variable or two; probabilities in them sum to one."""
 _UNIT = 64
 """Inputs are whole multiples of one over this, so that halves and quarters of them are exact."""
 
@@ -104,7 +106,7 @@ class Probe:
         shape = shape_of(self.spec, name, self.sizes)
         size = math.prod(shape)
         shares = domain.high == 1.0 or (entry["dtype"] == "target" and domain.low == 0.0)
-        if shares and entry["shape"] == "(k)":
+        if shares and entry["shape"] in DISTRIBUTIONS:
             cuts = sorted(self.random.sample(range(1, _UNIT), size - 1))
             ends = [0, *cuts, _UNIT]
             return nested([(b - a) / _UNIT for a, b in pairwise(ends)], shape)
