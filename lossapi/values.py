@@ -104,13 +104,13 @@ def _check_domain(
     domain = function.domains[name]
     wrong = ~domain.inside(np, values)
     core = function.signature.inputs[function.inputs.index(name)]
+    axes = tuple(range(wrong.ndim - len(core), wrong.ndim))
     if core and function.signature.has_axis:
         axes = places(plan.axis, wrong.ndim)
-        front = tuple(range(len(axes)))
-        unmasked = _unmasked(backend, arrays, np.moveaxis(wrong, axes, front))
-        wrong = np.moveaxis(unmasked, front, axes)
-    else:
-        wrong = _unmasked(backend, arrays, wrong)
+    # Masks and weights have the axes of the examples, which come last.
+    front = tuple(range(len(axes)))
+    unmasked = _unmasked(backend, arrays, np.moveaxis(wrong, axes, front))
+    wrong = np.moveaxis(unmasked, front, axes)
     if wrong.any():
         place = _first(wrong)
         raise DomainError(
