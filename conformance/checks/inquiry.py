@@ -112,9 +112,21 @@ class Inquiry:
     def verdict(
         self, case: Case, quantity: Quantity, got: Array, tolerance: Tolerance | None = None
     ) -> Verdict:
-        """One example's result against what is due."""
+        """One example's result against what is due, where that is wrong looked at twice."""
         tolerance = tolerance or self.tolerance(quantity)
-        due = expected.due(self.spec, case, quantity)
+        found = self._verdict(case, quantity, got, tolerance)
+        return found if found.ok else self._verdict(case, quantity, got, tolerance, sure=True)
+
+    def _verdict(
+        self,
+        case: Case,
+        quantity: Quantity,
+        got: Array,
+        tolerance: Tolerance,
+        *,
+        sure: bool = False,
+    ) -> Verdict:
+        due = expected.due(self.spec, case, quantity, sure=sure)
         scale = expected.cancelled(self.spec, case, due.scale) if tolerance.own else due.scale
         if tolerance.floor:
             tolerance = tolerance._replace(floor=tolerance.floor * self._largest_factor(case))
@@ -134,7 +146,7 @@ class Inquiry:
         flushed = _flushed(case, normal)
         if found.ok or flushed is None:
             return found
-        other = expected.due(self.spec, flushed, quantity)
+        other = expected.due(self.spec, flushed, quantity, sure=sure)
         second = judge_components(got, other.exact, other.scale, tolerance)
         return second if second.ok else found
 

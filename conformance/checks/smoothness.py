@@ -69,6 +69,8 @@ def _jumps(probe: Probe, kind: Derivative, parameters: Parameters) -> tuple[int,
         for site, jumps, finite in zip(sites, *_found(probe, kind, sites), strict=True):
             if not finite:
                 continue  # an infinite slope shows no jump
+            if expected.discontinuous(probe.spec, site.centre, name):
+                continue  # where the function itself jumps, slopes beside it have no common one
             interval = expected.permitted(probe.spec, site.centre, quantity)
             declared = interval is not None and _is_wide(interval, site.component)
             if declared != jumps:

@@ -70,6 +70,8 @@ def scale(
     inputs: Inputs,
     parameters: Parameters | None = None,
     cotangent: Any = None,
+    *,
+    fast: bool = True,
 ) -> Value | None:
     """The size of the terms, against which a sum of both signs is judged; None if strict.
 
@@ -83,7 +85,7 @@ def scale(
     if not in_domain(spec, inputs):
         return filled(due, _ZERO)
     known = names(spec, inputs, parameters, cotangent)
-    found = shaped(due, definition.evaluate(text, known, 30))
+    found = shaped(due, definition.evaluate(text, known, 30 if fast else 1400))
     return mapped(found, lambda x: x if formats.isfinite(x) else _ZERO)
 
 

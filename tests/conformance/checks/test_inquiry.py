@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lossapi.conformance.checks import expected
 from lossapi.conformance.checks.asking import together
 from lossapi.conformance.checks.cases import Case
 from lossapi.conformance.checks.expected import VALUE, Quantity
@@ -116,3 +117,15 @@ def test_a_refusal_is_of_the_due_kind_and_says_what_it_is_about(
     result = refused(ask, "claim", ask.request(CASES), (ValueError,), "delta")
     assert result.outcome == outcome
     assert message in result.message
+
+
+def test_a_result_that_seems_wrong_is_computed_with_more_digits() -> None:
+    # 30 and 60 digits agree on 1/2, since both lose the 1 beside 1e200.
+    scores = {"prediction_scores": [0.0], "target_scores": [1e200, 1.0, -1e200, 2.0]}
+    ask = inquiry(Answering(0.0), "kantorovich_rubinstein_objective")
+    strict = {**ask.spec.data["accuracy"], "value": {"ulp": "1"}}
+    ask = replace(ask, spec=replace(ask.spec, data={**ask.spec.data, "accuracy": strict}))
+    case = Case("case", scores)
+    assert expected.due(ask.spec, case, VALUE).exact == 0.5
+    assert ask.verdict(case, VALUE, np.asarray(0.75)).ok
+    assert expected.due(ask.spec, case, VALUE).exact == 0.75
