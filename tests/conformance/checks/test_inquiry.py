@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lossapi.conformance.checks import expected
+from lossapi.conformance.checks import derivatives, expected
 from lossapi.conformance.checks.asking import together
 from lossapi.conformance.checks.cases import Case
 from lossapi.conformance.checks.expected import VALUE, Quantity
@@ -129,3 +129,16 @@ def test_a_result_that_seems_wrong_is_computed_with_more_digits() -> None:
     assert expected.due(ask.spec, case, VALUE).exact == 0.5
     assert ask.verdict(case, VALUE, np.asarray(0.75)).ok
     assert expected.due(ask.spec, case, VALUE).exact == 0.75
+
+
+def test_a_gradient_outside_the_interval_of_a_vector_is_shown_with_both_ends() -> None:
+    case = Case("edge", {"prediction": [2.0, 1.0, 8.0, 4.0], "target": [3.0, 2.0, 8.0, 6.0]})
+    ask = inquiry(Answering(0.0), "box_iou_loss")
+    quantity = Quantity("gradient", "prediction")
+    request = ask.request([case], "gradient", ("prediction",))
+    results = derivatives.judged_derivative(
+        ask, [case], quantity, np.ones((1, 4)), request, ask.tolerance(quantity), "{id}"
+    )
+    wrong = next(result for result in results if result.case == "edge/permitted")
+    assert wrong.outcome == "fail"
+    assert wrong.message.count("(") == 2

@@ -1,0 +1,150 @@
+"""Two boxes with sides along the axes: what they share, and what each has for itself."""
+
+from typing import Any, NamedTuple
+
+from .. import primitives as p
+
+Array = Any
+
+
+class Pair(NamedTuple):
+    """A box and another: the edges, and lengths multiplied by a power of two for each axis."""
+
+    low: Array
+    high: Array
+    other_low: Array
+    other_high: Array
+    power: Array
+    steps: Array
+    """Twice the way from the centre of the other box."""
+    sides: Array
+    other_sides: Array
+    meet: Array
+    """Whether they overlap along the axis."""
+    touch: Array
+    """Whether they overlap, or would if an edge moved at all."""
+    overlap: Array
+    beyond: Array
+    """The length by which the box reaches beyond the other, and its side without the overlap."""
+    other_beyond: Array
+    hull: Array
+    """The sides of the smallest box that holds all corners."""
+
+
+def pair(xp, box, other):
+    # Edges are compared as they are: multiplied, small ones beside huge ones would be 0.
+    edges = box[..., :2], box[..., 2:], other[..., :2], other[..., 2:]
+    meet, touch = _overlap(xp, *edges)
+    power = _power(xp, largest(xp, *(xp.abs(xp.stop_gradient(x)) for x in edges)))
+    low, high, other_low, other_high = scaled = tuple(power * x for x in edges)
+    top = xp.where(high < other_high, high, other_high)
+    bottom = xp.where(low < other_low, other_low, low)
+    return Pair(
+        *edges,
+        power,
+        steps=_steps(*scaled),
+        sides=rise(xp, low, high),
+        other_sides=rise(xp, other_low, other_high),
+        meet=meet,
+        touch=touch,
+        overlap=rise(xp, bottom, top),
+        beyond=rise(xp, other_high, high) + rise(xp, low, other_low),
+        other_beyond=rise(xp, high, other_high) + rise(xp, other_low, low),
+        hull=largest(xp, *scaled) - smallest(xp, *scaled),
+    )
+
+
+def _steps(low, high, other_low, other_high):
+    # The sums keep what a centre near 0 leaves of far edges.
+    (middle, lost), (other, other_lost) = p.two_sum(low, high), p.two_sum(other_low, other_high)
+    steps, last = p.two_sum(middle, -other)
+    return steps + (last + (lost - other_lost))
+
+
+def _overlap(xp, low, high, other_low, other_high):
+    top = xp.where(high < other_high, high, other_high)
+    bottom = xp.where(low < other_low, other_low, low)
+    return bottom < top, bottom <= top
+
+
+def mirrored(pair):
+    """The pair reflected, so that the lower edges are the upper ones."""
+    return pair._replace(
+        low=-pair.high,
+        high=-pair.low,
+        other_low=-pair.other_high,
+        other_high=-pair.other_low,
+        steps=-pair.steps,
+    )
+
+
+def _power(xp, size):
+    """What keeps lengths of coordinates of this size from overflow, and differences normal."""
+    wide = float(xp.finfo(size.dtype).max) > 2.0**200
+    # No more than is needed: a side that is tiny beside huge coordinates must not underflow.
+    most, least, lift = (2.0**1016, 2.0**-960, 2.0**64) if wide else (2.0**120, 2.0**-96, 2.0**32)
+    small = xp.where(size < least, lift, xp.ones_like(size))
+    return xp.where(size > most, 2.0**-8, small)
+
+
+def rise(xp, start, end):
+    return xp.where(start < end, end - start, 0.0)
+
+
+def largest(xp, first, *others):
+    for x in others:
+        first = xp.where(first < x, x, first)
+    return first
+
+
+def smallest(xp, first, *others):
+    for x in others:
+        first = xp.where(x < first, x, first)
+    return first
+
+
+def area(xp, sides):
+    """The product of both sides; 0 if one is, however long the other."""
+    width, height = sides[..., :1], sides[..., 1:]
+    return times(xp, width, height)
+
+
+def times(xp, x, y):
+    return xp.where((x == 0) | (y == 0), 0.0, x) * xp.where((x == 0) | (y == 0), 0.0, y)
+
+
+def hull_moves(xp, pair):
+    """By how much the enclosing box grows as an upper edge moves out, and as it moves back."""
+    others = pair.low, pair.other_low, pair.other_high
+    most, least = largest(xp, *others), smallest(xp, *others)
+    one = xp.ones_like(most)
+    out = xp.where(pair.high >= most, one, xp.where(pair.high < least, -one, 0.0))
+    return out, xp.where(pair.high > most, one, xp.where(pair.high <= least, -one, 0.0))
+
+
+class Unit(NamedTuple):
+    """The longer of two lengths along the axes, 1 if both are 0; and one power of two for both."""
+
+    longest: Array
+    relative: Array
+    power: Array
+    size: Array
+
+    def of(self, lengths):
+        """Lengths in this unit."""
+        return lengths * self.relative / self.size
+
+    def slope(self, slope):
+        """A slope by lengths in this unit as a slope by coordinates."""
+        # Divided as the last: the reciprocal of a small unit would overflow.
+        return slope / self.size * self.power
+
+
+def unit_of(xp, pair, lengths):
+    width, height = pair.power[..., :1], pair.power[..., 1:]
+    power = xp.where(width < height, width, height)
+    power = xp.where(lengths[..., :1] == 0, height, power)
+    power = xp.where(lengths[..., 1:] == 0, width, power)
+    relative = power / pair.power
+    longest = xp.stop_gradient(xp.max(lengths * relative, axis=-1, keepdims=True))
+    return Unit(longest, relative, power, xp.where(longest == 0, 1.0, longest))

@@ -1,0 +1,230 @@
+"""Losses of two boxes with sides along the axes, each by its corners (x1, y1, x2, y2).
+
+A box is what lies between its corners, and empty where they are exchanged. Arrays of shape (..., 2)
+hold a number for each axis. Where edges coincide a loss has kinks: the slope of every coordinate is
+found on both sides, and the one nearer to 0 is taken, or 0 between them.
+"""
+
+from .. import primitives as p
+from ..loss import loss
+from . import box_pair as boxes
+
+
+@loss("(4),(4)->()", prediction="(-inf, inf)", target="(-inf, inf)")
+def box_iou_loss(xp, prediction, target):
+    """One minus the area that two boxes share over the area that they cover together."""
+    return _value(xp, _uncovered, _uncovered_slope, prediction, target)
+
+
+@box_iou_loss.gradient("prediction")
+def _(xp, prediction, target):
+    return _gradient(xp, _uncovered_slope, prediction, target)
+
+
+@box_iou_loss.gradient("target")
+def _(xp, prediction, target):
+    return _gradient(xp, _uncovered_slope, target, prediction)
+
+
+@loss("(4),(4)->()", prediction="(-inf, inf)", target="(-inf, inf)")
+def generalized_box_iou_loss(xp, prediction, target):
+    """The box IoU loss, plus the share of the enclosing box that neither box covers."""
+    return _value(xp, _generalized, _generalized_slope, prediction, target)
+
+
+@generalized_box_iou_loss.gradient("prediction")
+def _(xp, prediction, target):
+    return _gradient(xp, _generalized_slope, prediction, target)
+
+
+@generalized_box_iou_loss.gradient("target")
+def _(xp, prediction, target):
+    return _gradient(xp, _generalized_slope, target, prediction)
+
+
+@loss("(4),(4)->()", prediction="(-inf, inf)", target="(-inf, inf)")
+def distance_box_iou_loss(xp, prediction, target):
+    """The box IoU loss, plus the squared distance of the centres in units of the diagonal."""
+    return _value(xp, _distant, _distant_slope, prediction, target)
+
+
+@distance_box_iou_loss.gradient("prediction")
+def _(xp, prediction, target):
+    return _gradient(xp, _distant_slope, prediction, target)
+
+
+@distance_box_iou_loss.gradient("target")
+def _(xp, prediction, target):
+    return _gradient(xp, _distant_slope, target, prediction)
+
+
+# --- values and gradients
+
+
+def _value(xp, value, slope, prediction, target):
+    """The loss, and where a library differentiates it by itself, the gradient chosen at kinks."""
+    fixed = xp.stop_gradient(prediction), xp.stop_gradient(target)
+    if fixed[0] is prediction:
+        return value(xp, boxes.pair(xp, prediction, target))
+    total, moving = 0.0, []
+    for box, here, other in ((prediction, *fixed), (target, *fixed[::-1])):
+        chosen, kink = (xp.stop_gradient(x) for x in _chosen(xp, slope, here, other))
+        total = total + xp.sum(xp.where(kink, p.times(xp, box - here, chosen), 0.0), axis=-1)
+        moving.append(xp.where(kink, here, box))
+    return value(xp, boxes.pair(xp, *moving)) + total
+
+
+def _gradient(xp, slope, box, other):
+    """The gradient by the corners of the box."""
+    return _chosen(xp, slope, box, other)[0]
+
+
+def _chosen(xp, slope, box, other):
+    """The slope of each coordinate that is nearest to 0, and whether it has more than one."""
+    pair = boxes.pair(xp, box, other)
+    upper, lower = slope(xp, pair), slope(xp, boxes.mirrored(pair))
+    slopes = xp.concat([-_nearest(xp, *lower), _nearest(xp, *upper)], axis=-1)
+    kinks = xp.concat([lower[0] != lower[1], upper[0] != upper[1]], axis=-1)
+    return slopes, kinks
+
+
+def _nearest(xp, out, back):
+    least = boxes.smallest(xp, out, back)
+    most = boxes.largest(xp, out, back)
+    return xp.where(least > 0, least, xp.where(most < 0, most, p.zero(xp, out, back)))
+
+
+def _nothing(xp, pair):
+    """0, or NaN for an example that has a NaN."""
+    return p.zero(xp, pair.low + pair.high + pair.other_low + pair.other_high)
+
+
+# --- what the boxes do not share
+
+
+def _uncovered(xp, pair):
+    """1 - intersection over union, as a sum of areas that are not negative over another."""
+    meet = xp.all(pair.meet, axis=-1, keepdims=True)
+    root = xp.where(meet, _root(xp, pair), 1.0)
+    overlap = xp.where(meet, pair.overlap, 1.0) / root
+    beyond = xp.where(meet, pair.beyond, 0.0) / root
+    other_beyond = xp.where(meet, pair.other_beyond, 0.0) / root
+    both = beyond + other_beyond
+    across = both * xp.flip(overlap, axis=-1)
+    corner = beyond[..., 0] * beyond[..., 1] + other_beyond[..., 0] * other_beyond[..., 1]
+    apart = across[..., 0] + across[..., 1] + corner
+    covered = apart + overlap[..., 0] * overlap[..., 1]
+    # A library that flushes subnormal lengths may leave nothing of boxes that meet.
+    some = meet[..., 0] & (covered > 0)
+    nothing = xp.sum(_nothing(xp, pair), axis=-1)
+    return xp.where(some, apart / xp.where(some, covered, 1.0), 1.0 + nothing)
+
+
+def _root(xp, pair):
+    """The side of a square as large as the larger box, in which all products are of a size."""
+    sides, others = xp.sqrt(pair.sides), xp.sqrt(pair.other_sides)
+    root = boxes.largest(xp, sides[..., :1] * sides[..., 1:], others[..., :1] * others[..., 1:])
+    # Rounded nowhere: the root of boxes of ordinary size is taken for a power of two.
+    root = xp.where((root >= 1.0) & (root < 2.0**14), 1.0, root)
+    root = xp.where((root >= 2.0**-14) & (root < 1.0), 2.0**-14, root)
+    return xp.stop_gradient(xp.where(root > 0, root, 1.0))
+
+
+def _uncovered_slope(xp, pair):
+    """The slope by the upper edges as they move out and back.
+
+    An edge beyond the other box adds area that is not shared, one within it adds to what is.
+    """
+    root = _root(xp, pair)
+    sides, others, overlap, beyond, other_beyond = (
+        x / root
+        for x in (pair.sides, pair.other_sides, pair.overlap, pair.beyond, pair.other_beyond)
+    )
+    meet = xp.all(pair.meet, axis=-1, keepdims=True)
+    area, other_area = boxes.area(xp, sides), boxes.area(xp, others)
+    left = boxes.times(xp, other_beyond, xp.flip(others, axis=-1))[..., :1]
+    left = left + boxes.times(xp, overlap[..., :1], other_beyond[..., 1:])
+    union = area + xp.where(meet, left, other_area)
+    union = xp.where(union > 0, union, 1.0)
+    across, share = xp.flip(sides, axis=-1), xp.flip(overlap, axis=-1) / union
+    grow = xp.where(meet, boxes.times(xp, overlap, across) / union * share, 0.0)
+    cut = -boxes.times(xp, share, (boxes.times(xp, beyond, across) + other_area) / union)
+    within, level = pair.high < pair.other_high, pair.high == pair.other_high
+    out = xp.where(within, xp.where(pair.touch, cut, 0.0), grow)
+    back = xp.where(within | level, xp.where(pair.meet, cut, 0.0), grow)
+    nothing = _nothing(xp, pair)
+    return nothing + out / root * pair.power, nothing + back / root * pair.power
+
+
+# --- what else tells boxes apart
+
+
+def _generalized(xp, pair):
+    sides, others, beyond, other_beyond = _in_hull(
+        xp, pair, pair.sides, pair.other_sides, pair.beyond, pair.other_beyond
+    )
+    near = xp.sum(beyond * xp.flip(other_beyond, axis=-1), axis=-1)
+    far = 1.0 - (boxes.area(xp, sides) + boxes.area(xp, others))[..., 0]
+    empty = xp.where(xp.all(pair.meet, axis=-1), near, far)
+    flat = xp.any(pair.hull == 0, axis=-1)
+    return _uncovered(xp, pair) + xp.where(flat, 0.0, empty)
+
+
+def _generalized_slope(xp, pair):
+    out, back = _uncovered_slope(xp, pair)
+    sides, others, overlap = _in_hull(xp, pair, pair.sides, pair.other_sides, pair.overlap)
+    union = boxes.area(xp, sides) + boxes.area(xp, others) - boxes.area(xp, overlap)
+    overlap, across = xp.flip(overlap, axis=-1), xp.flip(sides, axis=-1)
+    flat = xp.any(pair.hull == 0, axis=-1, keepdims=True)
+    unit = xp.where(pair.hull == 0, 1.0, pair.hull)
+    within, level = pair.high < pair.other_high, pair.high == pair.other_high
+    hull_out, hull_back = boxes.hull_moves(xp, pair)
+    empty_out = (
+        xp.where(within & pair.touch, overlap, 0.0)
+        - xp.where(pair.high >= pair.low, across, 0.0)
+        + hull_out * union
+    )
+    empty_back = (
+        xp.where((within | level) & pair.meet, overlap, 0.0)
+        - xp.where(pair.high > pair.low, across, 0.0)
+        + hull_back * union
+    )
+    return (
+        out + xp.where(flat, 0.0, empty_out) / unit * pair.power,
+        back + xp.where(flat, 0.0, empty_back) / unit * pair.power,
+    )
+
+
+def _in_hull(xp, pair, *lengths):
+    """Lengths in units of the enclosing box."""
+    hull = xp.where(pair.hull == 0, 1.0, pair.hull)
+    return tuple(x / hull for x in lengths)
+
+
+def _distant(xp, pair):
+    centre, hull, _ = _distance(xp, pair)
+    return _uncovered(xp, pair) + _squared(xp, centre) / _squared(xp, hull)
+
+
+def _distant_slope(xp, pair):
+    out, back = _uncovered_slope(xp, pair)
+    centre, hull, unit = _distance(xp, pair)
+    square = xp.expand_dims(_squared(xp, hull), axis=-1)
+    ratio = xp.expand_dims(_squared(xp, centre), axis=-1) / square
+    hull_out, hull_back = boxes.hull_moves(xp, pair)
+    shrink = 2.0 * ratio * hull
+    return (
+        out + unit.slope((centre - shrink * hull_out) / square),
+        back + unit.slope((centre - shrink * hull_back) / square),
+    )
+
+
+def _distance(xp, pair):
+    """The way from the other centre and the sides of the enclosing box, in units of the longer."""
+    unit = boxes.unit_of(xp, pair, pair.hull)
+    flat = unit.longest == 0
+    return 0.5 * unit.of(pair.steps), unit.of(xp.where(flat, unit.longest + 1.0, pair.hull)), unit
+
+
+def _squared(xp, vector):
+    return xp.sum(vector * vector, axis=-1)
