@@ -39,15 +39,18 @@ __all__ = [
     "SpecError",
     "absolute_error",
     "binary_cross_entropy",
+    "box_iou_loss",
     "brier_score",
     "categorical_cross_entropy",
     "cross_entropy",
     "detection_loss",
+    "distance_box_iou_loss",
     "elbo_loss",
     "entropy",
     "errors_on_invalid",
     "gaussian_nll",
     "general_robust_loss",
+    "generalized_box_iou_loss",
     "generalized_cross_entropy",
     "half_squared_error",
     "heteroscedastic_gaussian_nll",
@@ -189,6 +192,51 @@ class _BinaryCrossEntropy(Loss):
         target: _Array,
         *,
         epsilon: float | _Array = 0.0,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _BoxIouLoss(Loss):
+    """One minus the area that two boxes share over the area that they cover together."""
+
+    def __call__(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "target"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "target"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -437,6 +485,51 @@ class _DetectionLoss(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _DistanceBoxIouLoss(Loss):
+    """The box IoU loss, plus the squared distance of the centres in units of the diagonal."""
+
+    def __call__(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "target"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "target"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
 class _ElboLoss(Loss):
     """An example's negative log-likelihood, and its share of the divergence of a whole data set."""
 
@@ -677,6 +770,51 @@ class _GeneralRobustLoss(Loss):
         *,
         alpha: float | _Array = 1.0,
         scale: float | _Array = 1.0,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _GeneralizedBoxIouLoss(Loss):
+    """The box IoU loss, plus the share of the enclosing box that neither box covers."""
+
+    def __call__(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "target"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "target"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -2431,14 +2569,17 @@ class _Xlogy(Primitive):
 
 absolute_error: _AbsoluteError
 binary_cross_entropy: _BinaryCrossEntropy
+box_iou_loss: _BoxIouLoss
 brier_score: _BrierScore
 categorical_cross_entropy: _CategoricalCrossEntropy
 cross_entropy: _CrossEntropy
 detection_loss: _DetectionLoss
+distance_box_iou_loss: _DistanceBoxIouLoss
 elbo_loss: _ElboLoss
 entropy: _Entropy
 gaussian_nll: _GaussianNll
 general_robust_loss: _GeneralRobustLoss
+generalized_box_iou_loss: _GeneralizedBoxIouLoss
 generalized_cross_entropy: _GeneralizedCrossEntropy
 half_squared_error: _HalfSquaredError
 heteroscedastic_gaussian_nll: _HeteroscedasticGaussianNll
