@@ -69,7 +69,7 @@ class JaxBackend(Backend):
 
     def forget(self) -> None:
         """Drop compiled code, of which tens of thousands exhaust the memory maps of a process."""
-        jax.clear_caches()
+        jax.clear_caches()  # type: ignore[no-untyped-call]
 
     def class_index(self, array: Any) -> Any:
         """The integers 0 … K-1 along the last axis."""

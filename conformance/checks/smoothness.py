@@ -66,29 +66,32 @@ def _jumps(probe: Probe, kind: Derivative, parameters: Parameters) -> tuple[int,
         if not sites:
             continue
         quantity = Quantity(kind, name)
-        for site, jumps, finite in zip(sites, *_found(probe, kind, sites), strict=True):
+        for site, jumps, own, finite in zip(sites, *_found(probe, kind, sites), strict=True):
             if not finite:
                 continue  # an infinite slope shows no jump
             if expected.discontinuous(probe.spec, site.centre, name):
                 continue  # where the function itself jumps, slopes beside it have no common one
             interval = expected.permitted(probe.spec, site.centre, quantity)
-            declared = interval is not None and _is_wide(interval, site.component)
-            if declared != jumps:
-                what = "is a kink that is not declared" if jumps else "declares a kink but has none"
-                return seen, f"the {kind} by {name} {what}", site.centre
+            wide = [] if interval is None else _wide(interval)
+            declared = bool(wide) and wide[site.component if len(wide) > 1 else 0]
+            # On the way of one component the slope of another may jump, and its own not.
+            if (own and not declared) or (jumps and interval is None):
+                return seen, f"the {kind} by {name} is a kink that is not declared", site.centre
+            if declared and not own:
+                return seen, f"the {kind} by {name} declares a kink but has none", site.centre
             seen += declared
     return seen, "", None
 
 
-def _is_wide(interval: expected.Interval, component: int) -> bool:
-    """Whether a kink leaves a choice in this component."""
+def _wide(interval: expected.Interval) -> list[bool]:
+    """The components in which a kink leaves a choice."""
     low, high = list(flat(interval.low)), list(flat(interval.high))
-    place = component if len(low) > 1 else 0
-    return bool(low[place] != high[place])
+    size = max(len(low), len(high))  # one number stands for all
+    return [a != b for a, b in zip(np.resize(low, size), np.resize(high, size), strict=True)]
 
 
-def _found(probe: Probe, kind: Derivative, sites: list[_Site]) -> tuple[Array, Array]:
-    """Whether the derivative jumps at each site, and is finite around it.
+def _found(probe: Probe, kind: Derivative, sites: list[_Site]) -> tuple[Array, Array, Array]:
+    """Whether the derivative jumps at each site, by the component that moves, and is finite.
 
     A jump is what does not shrink with the distance.
     """
@@ -99,11 +102,16 @@ def _found(probe: Probe, kind: Derivative, sites: list[_Site]) -> tuple[Array, A
     slopes = probe.derivative(cases, kind, sites[0].name).reshape(4, len(sites), -1)
     finite: Array = np.all(np.isfinite(slopes), axis=(0, 2))
     slopes = np.where(finite[:, None], slopes, 0.0)
-    far = abs(slopes[0] - slopes[1]).max(axis=1)
-    near = abs(slopes[2] - slopes[3]).max(axis=1)
+    far, near = abs(slopes[0] - slopes[1]), abs(slopes[2] - slopes[3])
     noise = 2.0 ** -(2 * precision // 3) * (1.0 + abs(slopes).max(axis=(0, 2)))
-    jumps: Array = finite & (near > far / 8) & (near > noise)
-    return jumps, finite
+    own = [site.component if slopes.shape[2] > 1 else 0 for site in sites]
+
+    def jumps(far: Array, near: Array) -> Array:
+        found: Array = finite & (near > far / 8) & (near > noise)
+        return found
+
+    rows = np.arange(len(sites))
+    return jumps(far.max(axis=1), near.max(axis=1)), jumps(far[rows, own], near[rows, own]), finite
 
 
 def _sites(probe: Probe, name: str, parameters: Parameters) -> list[_Site]:

@@ -141,4 +141,4 @@ def test_a_gradient_outside_the_interval_of_a_vector_is_shown_with_both_ends() -
     )
     wrong = next(result for result in results if result.case == "edge/permitted")
     assert wrong.outcome == "fail"
-    assert wrong.message.count("(") == 2
+    assert wrong.message.count("[") == 3
