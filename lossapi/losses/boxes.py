@@ -5,9 +5,9 @@ hold a number for each axis. Where edges coincide a loss has kinks: the slope of
 found on both sides, and the one nearer to 0 is taken, or 0 between them.
 """
 
+from .. import box_pair as boxes
 from .. import primitives as p
 from ..loss import loss
-from . import box_pair as boxes
 
 
 @loss("(4),(4)->()", prediction="(-inf, inf)", target="(-inf, inf)")

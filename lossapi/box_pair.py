@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from .. import primitives as p
+from . import primitives as p
 
 Array = Any
 
