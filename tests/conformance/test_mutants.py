@@ -444,11 +444,17 @@ def unguarded_denominator(patch: pytest.MonkeyPatch) -> None:
 
 
 def every_pair_of_examples(patch: pytest.MonkeyPatch) -> None:
-    def loop_shape(*arguments: Any) -> tuple[int, ...]:
+    def loop_shape(*arguments: Any) -> tuple[tuple[int, ...], dict[str, int]]:
         shapes = [shape for shape in arguments[-1] if shape]
-        return tuple(np.broadcast_shapes(*shapes))
+        return tuple(np.broadcast_shapes(*shapes)), {}
 
     patch.setattr(lossapi.signature, "loop_shape", loop_shape)
+
+
+def class_axis_ignored(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(lossapi.validation, "core_last", lambda shape, core, axis: shape)
+    patch.setattr(lossapi.plan, "_core_last", lambda xp, array, axis: array)
+    patch.setattr(lossapi.plan, "_core_back", lambda xp, array, axis, shape: array)
 
 
 ENGINES = [
@@ -486,6 +492,7 @@ ENGINES = [
     ),
     (results_in_the_computing_dtype, "huber_loss", "dtype", "kept/value", "float16", "numpy"),
     (every_pair_of_examples, "huber_loss", "shape", "refused/N-against-Nx1", "float64", "numpy"),
+    (class_axis_ignored, "softmax_cross_entropy", "shape", "axis=0/value", "float64", "numpy"),
 ]
 
 
