@@ -32,6 +32,7 @@ class JaxBackend(Backend):
         super().__init__("jax", jnp)
         self.index_dtype = jnp.int32
         self.xp.log1p = _log1p
+        self.compiled = (None, *self.transforms())
         self._compiled = jax.jit(lambda plan, arrays: plan(self, arrays), static_argnums=0)
         self._differentiable = cache(partial(_differentiable, self.xp))
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 class TorchBackend(Backend):
     """PyTorch tensors on any device."""
 
+    compiled = ("compile", "compile-backward")
     kinds = (torch.Tensor, torch.nn.Parameter)
 
     def __init__(self) -> None:

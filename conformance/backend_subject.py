@@ -58,6 +58,7 @@ class BackendSubject:
             transforms={name: t.kind for name, t in self.backend.transforms().items()},
             accuracy_factor=self.backend.accuracy_factor,
             flushes_subnormals=self.backend.flushes_subnormals,
+            compiled=self.backend.compiled,
             visible=self.backend.is_visible(self._sample()),
         )
 

@@ -102,6 +102,9 @@ def show(loss: str) -> None:
     metavar="N",
     help=("Draw N further inputs a function, looking for a larger error than is stated."),
 )
+@click.option(
+    "--thorough", is_flag=True, help="Ask libraries that compile for everything; this takes long."
+)
 @click.option("--seed", type=click.IntRange(0), metavar="S", help="Where random draws start.")
 @click.option("--examples", type=click.IntRange(1), metavar="N", help="Inputs drawn a property.")
 @click.option(
@@ -118,6 +121,7 @@ def check(
     json_file: str | None,
     junit_file: str | None,
     hunt: int,
+    thorough: bool,
     seed: int | None,
     examples: int | None,
     jobs: int | None,
@@ -141,7 +145,7 @@ def check(
     names = _losses(losses)
     specs = [load_spec(name) for name in names]
     judged, skipped = _subjects(subjects)
-    given = {"examples": examples, "seed": seed, "hunt": hunt}
+    given = {"examples": examples, "seed": seed, "hunt": hunt, "thorough": thorough}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
     # Opened before the run: a file that cannot be written is told at once, not after minutes.
     with _Output(json_file) as json_out, _Output(junit_file) as junit_out:

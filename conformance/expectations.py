@@ -75,7 +75,8 @@ def apply(
                     outcome="unexpected pass",
                     message=f"expected to fail, since: {expectation.reason}. Remove the entry.",
                 )
-        if not failing and not passing:
+        spared = any(judged[i].outcome == "spared" for i in places)
+        if not failing and not passing and not spared:
             stale.append(f"{expectation.what}: matches nothing; remove the entry")
     return judged, stale
 

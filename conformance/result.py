@@ -6,10 +6,14 @@ import random
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-Outcome = Literal["pass", "fail", "error", "unsupported", "expected failure", "unexpected pass"]
+Outcome = Literal[
+    "pass", "fail", "error", "unsupported", "spared", "expected failure", "unexpected pass"
+]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 BAD: tuple[Outcome, ...] = ("fail", "error", "unexpected pass")
 """The outcomes that make a run not conforming."""
+UNJUDGED: tuple[Outcome, ...] = ("unsupported", "spared")
+"""The outcomes that prove nothing, good or bad."""
 
 KINDS = (
     "value",
@@ -39,6 +43,8 @@ class Settings:
     """Where random draws start; printed, so that a run can be repeated."""
     hunt: int = 0
     """How many further inputs are drawn to find a larger error than the specification states."""
+    thorough: bool = False
+    """Whether libraries that compile are asked everything, however long it takes."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from lossapi.errors import SpecError
 
 from . import expectations
 from .expectations import Expectation
-from .result import BAD, DTYPES, KINDS, OUTCOMES, Outcome, Result, Settings
+from .result import BAD, DTYPES, KINDS, OUTCOMES, UNJUDGED, Outcome, Result, Settings
 from .subject import Subject, Unsupported
 
 
@@ -68,7 +68,7 @@ class Report:
     @property
     def idle(self) -> list[str]:
         """The subjects of which nothing was judged: they prove nothing, good or bad."""
-        judged = {r.subject for r in self.results if r.outcome != "unsupported"}
+        judged = {r.subject for r in self.results if r.outcome not in UNJUDGED}
         return [name for name in self.subjects if name not in judged]
 
     @property

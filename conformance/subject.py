@@ -32,6 +32,9 @@ class Traits:
     accuracy_factor: float = 1
     """How many times the stated error it may make, because its library's exp or log does."""
     flushes_subnormals: bool = False
+    compiled: tuple[str | None, ...] = ()
+    """The transforms that compile each new combination of shapes, dtypes and settings, with None
+    for plain calls; unless a run is thorough, only a part of these is asked for."""
     visible: bool = True
     """Whether it can look at values, so that wrong labels and negative weights are errors."""
     loop_axes: bool = True

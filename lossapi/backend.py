@@ -46,6 +46,9 @@ class Backend:
     flushes_subnormals = False
     """Whether the library takes subnormal numbers for 0."""
 
+    compiled: tuple[str | None, ...] = ()
+    """The transforms that compile anew for other shapes, dtypes or settings; None: plain calls."""
+
     kinds: tuple[type, ...] = ()
     """Types of arrays that are known beforehand."""
 

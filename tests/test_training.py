@@ -177,7 +177,7 @@ def test_a_model_goes_down_the_curve_that_it_goes_down_on_numpy(
 
 @pytest.mark.parametrize("library", list(LIBRARIES))
 def test_a_classifier_is_calibrated_by_a_temperature(library: str) -> None:
-    """On other data: the inverse temperature at which the loss of the scaled logits has no slope."""
+    """On other data: the inverse temperature at which the loss has no slope."""
     _, weights = on_numpy(classifier())
     features, labels = three_blobs(4)
     with placed(library, 3.0 * features @ weights, labels) as (logits, target):

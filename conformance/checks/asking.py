@@ -55,7 +55,7 @@ def _asked(
     wrt = tuple(q.wrt for q in wanted if q.wrt is not None)
     request = arrange(inquiry.request(cases, want, wrt, options))
     answer = inquiry.ask(request)
-    if answer.response is None and len(wanted) > 1:
+    if answer.response is None and answer.outcome != "spared" and len(wanted) > 1:
         for quantity in wanted:
             yield from _asked(inquiry, cases, [quantity], quantity.kind, arrange, options)
         return

@@ -17,7 +17,7 @@ PER_DTYPE = True
 
 def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterator[Result]:
     """Ask for the curvature of each point by each input that has one, unreduced."""
-    inquiry = Inquiry(subject, spec, "curvature", dtype)
+    inquiry = Inquiry(subject, spec, "curvature", dtype, settings)
     wanted = quantities(spec, "hessian_diag")
-    for cases in grouped(golden_cases(spec, dtype)) if wanted else ():
-        yield from explicit(inquiry, cases, wanted)
+    if wanted:
+        yield from explicit(inquiry, grouped(golden_cases(spec, dtype)), wanted)

@@ -16,25 +16,26 @@ from .inquiry import Inquiry, shown_value, single
 from .judging import Tolerance
 
 
-def explicit(inquiry: Inquiry, cases: list[Case], wanted: list[Quantity]) -> Iterator[Result]:
+def explicit(
+    inquiry: Inquiry, groups: list[list[Case]], wanted: list[Quantity]
+) -> Iterator[Result]:
     """The derivatives of one kind that a subject gives by itself."""
-    kind = wanted[0].kind
-    request = inquiry.request(cases, kind, tuple(str(q.wrt) for q in wanted))
-    answer = inquiry.ask(request)
-    if answer.response is None and len(wanted) > 1:
-        # Some give one derivative and not the others.
-        for quantity in wanted:
-            yield from explicit(inquiry, cases, [quantity])
-        return
-    if answer.response is None:
-        for case in cases:
-            yield inquiry.unanswered(f"{case.id}/{wanted[0].label}", answer, request)
-        return
-    for quantity, array in zip(wanted, answer.arrays, strict=True):
-        one = replace(request, wrt=(str(quantity.wrt),))
-        yield from judged_derivative(
-            inquiry, cases, quantity, array, one, inquiry.tolerance(quantity), "{id}/{label}"
-        )
+    kind, wrt = wanted[0].kind, tuple(str(q.wrt) for q in wanted)
+    for cases, request, answer in inquiry.ask_groups(groups, kind, wrt):
+        if answer.response is not None:
+            for quantity, array in zip(wanted, answer.arrays, strict=True):
+                one = replace(request, wrt=(str(quantity.wrt),))
+                tolerance = inquiry.tolerance(quantity)
+                yield from judged_derivative(
+                    inquiry, cases, quantity, array, one, tolerance, "{id}/{label}"
+                )
+        elif len(wanted) > 1 and answer.outcome != "spared":
+            # Some give one derivative and not the others.
+            for quantity in wanted:
+                yield from explicit(inquiry, [cases], [quantity])
+        else:
+            for case in cases:
+                yield inquiry.unanswered(f"{case.id}/{wanted[0].label}", answer, request)
 
 
 def judged_derivative(

@@ -28,7 +28,7 @@ _HEAVY = 60_000.0
 
 def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterator[Result]:
     """Results keep the dtype; mixtures are judged where float64 and float32 meet."""
-    inquiry = Inquiry(subject, spec, "dtype", dtype)
+    inquiry = Inquiry(subject, spec, "dtype", dtype, settings)
     probe = Probe(inquiry, 0)
     batch = Batch(inquiry, probe.cases(COUNT, probe.sets[0]))
     yield from _kept(batch)

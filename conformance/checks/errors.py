@@ -33,7 +33,7 @@ _WRONG_LABELS = (-1, 3, 1000, -(2**31))
 
 def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterator[Result]:
     """One result for each bad argument."""
-    inquiry = Inquiry(subject, spec, "errors", dtype)
+    inquiry = Inquiry(subject, spec, "errors", dtype, settings)
     probe = Probe(inquiry, 0)
     cases = probe.cases(COUNT, probe.sets[0])
     yield from _parameters(inquiry, cases)
@@ -122,7 +122,7 @@ def _labels(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
             if inquiry.subject.traits.visible:
                 yield refused(inquiry, name, request, (IndexError,), label)
             elif want == "value":
-                answer = inquiry.ask(request)
+                answer = inquiry.ask(request, spare=False)
                 if answer.response is None:
                     yield inquiry.unanswered(name, answer, request)
                     continue

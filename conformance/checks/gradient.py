@@ -25,16 +25,14 @@ def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterato
     Autodiff, which a compiling library compiles anew each time, is asked at the most points that
     share a shape and parameters, by the first input; the check of transforms asks for the others.
     """
-    inquiry = Inquiry(subject, spec, "gradient", dtype)
+    inquiry = Inquiry(subject, spec, "gradient", dtype, settings)
     wanted = quantities(spec, "gradient")
     kinds = subject.traits.transforms
     autodiff = next((name for name, kind in kinds.items() if kind == "gradient"), None)
     groups = grouped(golden_cases(spec, dtype))
-    largest = max(groups, key=len, default=None)
-    for cases in groups:
-        yield from explicit(inquiry, cases, wanted)
-        if autodiff is not None and cases is largest:
-            yield from _automatic(inquiry, cases, wanted[0], autodiff)
+    yield from explicit(inquiry, groups, wanted)
+    if autodiff is not None and groups:
+        yield from _automatic(inquiry, max(groups, key=len), wanted[0], autodiff)
 
 
 def _automatic(

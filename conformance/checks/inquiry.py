@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import traceback
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from ..oracle import formats
 from ..oracle.formats import FORMATS, Format
 from ..oracle.specfile import Spec
 from ..oracle.trees import flat
-from ..result import Outcome, Result
+from ..result import UNJUDGED, Outcome, Result, Settings
 from ..subject import Request, Response, Subject, Unsupported
 from . import expected
 from .cases import Array, Case, computing, reduces, smallest_normal, stacked
@@ -26,6 +27,8 @@ from .judging import Tolerance, Verdict, judge_components, show
 ONE_PER_CENT = 0.01
 _FLUSHED = 16
 """What a library flushes to zero on the way may come out this many times as large."""
+_ONE_IN = 8
+"""Of what costs a compilation each, a run that is not thorough asks one in so many."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,16 @@ class Answer:
         """The arrays of a response that came."""
         return self.response.arrays if self.response else ()
 
+    def first(self, count: int) -> Answer:
+        """The answer for the first examples of a batch; as it is where it has no such axis."""
+        if self.response is None:
+            return self
+        arrays = tuple(array[:count] if array.ndim else array for array in self.response.arrays)
+        return replace(self, response=replace(self.response, arrays=arrays))
+
+
+_SPARED = Answer(outcome="spared", message="would be compiled anew; ask with --thorough")
+
 
 @dataclass(frozen=True)
 class Inquiry:
@@ -51,6 +64,8 @@ class Inquiry:
     spec: Spec
     check: str
     dtype: str
+    settings: Settings = field(default_factory=Settings)
+    _programs: set[str] = field(default_factory=set)
 
     @property
     def form(self) -> Format:
@@ -80,8 +95,14 @@ class Inquiry:
         inputs = stacked(self.spec, cases)
         return Request(self.spec.name, inputs, self.dtype, parameters, given, want, wrt, **more)
 
-    def ask(self, request: Request) -> Answer:
-        """The subject's answer; an exception becomes the outcome ``error``."""
+    def ask(self, request: Request, *, spare: bool = True) -> Answer:
+        """The subject's answer; an exception becomes the outcome ``error``.
+
+        A library that compiles is spared most of what it would have to compile anew, unless the
+        run is thorough or a hunt; which, is drawn from the seed.
+        """
+        if spare and self._is_spared(request):
+            return _SPARED
         try:
             return Answer(self.subject.run(request))
         except Unsupported as reason:
@@ -90,6 +111,36 @@ class Inquiry:
             where = traceback.extract_tb(error.__traceback__)[-1]
             message = f"{type(error).__name__}: {error} (raised in {where.name})"
             return Answer(outcome="error", message=message, error=error)
+
+    def _is_spared(self, request: Request) -> bool:
+        """Whether it needs a new program, and is not among those that are asked."""
+        thorough = self.settings.thorough or self.settings.hunt
+        if thorough or request.transform not in self.subject.traits.compiled:
+            return False
+        program = _program(request, by_value=not self.spec.signature.elementwise)
+        if program in self._programs:
+            return False
+        drawn = zlib.crc32(f"{self.settings.seed} {self.check} {self.dtype} {program}".encode())
+        if self._programs and drawn % _ONE_IN:
+            return True
+        self._programs.add(program)
+        return False
+
+    def ask_groups(
+        self, groups: list[list[Case]], want: str = "value", wrt: tuple[str, ...] = ()
+    ) -> Iterator[tuple[list[Case], Request, Answer]]:
+        """Ask for each group of cases; elementwise ones in batches of one size.
+
+        The last example fills a batch up, so that a library compiles once for all of them.
+        """
+        size = max(map(len, groups), default=0)
+        for cases in groups:
+            request = self.request(cases, want, wrt)
+            if not self.spec.signature.elementwise:
+                yield cases, request, self.ask(request)
+                continue
+            filled = self.request([*cases, *cases[-1:] * (size - len(cases))], want, wrt)
+            yield cases, request, self.ask(filled).first(len(cases))
 
     # --- judging
 
@@ -225,15 +276,24 @@ class Inquiry:
         found = list(results)
         if not found:
             return None
-        order = ("error", "fail", "pass", "unsupported")
+        order = ("error", "fail", "pass", *UNJUDGED)
         outcome = min((result.outcome for result in found), key=order.index)
         alike = [result for result in found if result.outcome == outcome]
         worst = max(alike, key=lambda result: -1.0 if result.ulp is None else result.ulp)
-        if outcome in ("pass", "unsupported"):
+        if outcome in ("pass", *UNJUDGED):
             note = f"{len(found)} inputs" if outcome == "pass" else ""
             return replace(worst, case=name, note=note, flags=())
         count = f"{len(alike)} of {len(found)} inputs; the worst, {worst.case}: "
         return replace(worst, case=name, message=count + worst.message)
+
+
+def _program(request: Request, *, by_value: bool) -> str:
+    """What a compiler sees of a request: no values in arrays, parameters by value or by name."""
+    arrays = {name: (a.shape, request.dtype_of(name, a)) for name, a in request.arrays().items()}
+    plain = request.plain()
+    if not by_value:
+        plain |= {name: type(plain[name]) for name in request.parameters if name in plain}
+    return repr((arrays, plain, request.want, request.wrt, request.transform, request.strict))
 
 
 def single(request: Request, i: int, count: int = 0) -> Request:

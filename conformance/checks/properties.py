@@ -33,7 +33,7 @@ _SETS = 2
 
 def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterator[Result]:
     """Judge drawn inputs in this dtype, and in the widest dtype the stated properties too."""
-    inquiry = Inquiry(subject, spec, "properties", dtype)
+    inquiry = Inquiry(subject, spec, "properties", dtype, settings)
     if inquiry.form.precision < 24 and not settings.hunt:
         return  # halves are computed in float32; their extremes are looked at for stability
     sets = parameter_sets(spec, inquiry.form, vectors=True)

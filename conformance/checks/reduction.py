@@ -33,7 +33,7 @@ def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterato
     """How large sums come out in every dtype, and all other claims in the widest."""
     if not reduces(spec):
         return
-    inquiry = Inquiry(subject, spec, "reduction", dtype)
+    inquiry = Inquiry(subject, spec, "reduction", dtype, settings)
     yield from large_sums(inquiry)
     if dtype != subject.traits.widest:
         return

@@ -18,7 +18,7 @@ def refused(
     wanted = " or ".join(kind.__name__ for kind in kinds)
     if not inquiry.subject.traits.strict:
         return inquiry.result(name, "unsupported", "the subject does not claim to refuse")
-    answer = inquiry.ask(request)
+    answer = inquiry.ask(request, spare=False)  # refused before anything is compiled
     if answer.outcome == "unsupported":
         return inquiry.unanswered(name, answer, request)
     problem, got = "", ""

@@ -26,7 +26,7 @@ _LOOPS = ((), (4,), (2, 3), (2, 1, 3), (0,), (2, 0))
 
 def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterator[Result]:
     """The same examples in every arrangement."""
-    inquiry = Inquiry(subject, spec, "shape", dtype)
+    inquiry = Inquiry(subject, spec, "shape", dtype, settings)
     probe = Probe(inquiry, 0)
     cases = probe.cases(COUNT, probe.sets[0])
     loops = _LOOPS if subject.traits.loop_axes else ((4,), (0,))

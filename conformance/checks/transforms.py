@@ -36,7 +36,7 @@ _TANGENT = (1.0, -1.0, 2.0, 0.5)
 
 def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterator[Result]:
     """One result for each transform, quantity and point."""
-    inquiry = Inquiry(subject, spec, "transforms", dtype)
+    inquiry = Inquiry(subject, spec, "transforms", dtype, settings)
     if not subject.traits.transforms:
         return
     kept, gone = _chosen(inquiry)

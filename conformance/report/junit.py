@@ -16,6 +16,7 @@ _ELEMENTS = {
     "unexpected pass": "failure",
     "error": "error",
     "unsupported": "skipped",
+    "spared": "skipped",
     "expected failure": "skipped",
 }
 

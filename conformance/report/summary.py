@@ -32,6 +32,7 @@ class Line:
             "pass",
             "expected failure",
             "unsupported",
+            "spared",
         )
         return next(outcome for outcome in order if self.counts[outcome])
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from ..result import OUTCOMES, Result
+from ..result import OUTCOMES, UNJUDGED, Result
 from ..runner import Report, Step
 from . import summary
 from .summary import Line, spelled
@@ -22,6 +22,7 @@ _STYLES = {
     "error": "bold red",
     "unexpected pass": "bold red",
     "unsupported": "dim",
+    "spared": "dim",
     "expected failure": "yellow",
 }
 _MOST_REASONS = 12
@@ -135,7 +136,7 @@ def _short(dtypes: tuple[str, ...]) -> str:
 
 
 def _remarks(report: Report, say: Callable[..., None]) -> None:
-    for outcome in ("expected failure", "unsupported"):
+    for outcome in ("expected failure", *UNJUDGED):
         found = summary.reasons(report.results, outcome)
         if not found:
             continue

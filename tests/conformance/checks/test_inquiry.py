@@ -13,6 +13,7 @@ from lossapi.conformance.checks.expected import VALUE, Quantity
 from lossapi.conformance.checks.inquiry import Inquiry
 from lossapi.conformance.checks.refusals import refused
 from lossapi.conformance.oracle.specfile import load_spec
+from lossapi.conformance.result import Settings
 from lossapi.conformance.subject import FunctionSubject, Request, Response, Traits, Unsupported
 
 CASES = [Case(f"case-{p}", {"prediction": p, "target": 1.0}) for p in (3.0, 1.0, -0.5)]
@@ -142,3 +143,83 @@ def test_a_gradient_outside_the_interval_of_a_vector_is_shown_with_both_ends() -
     wrong = next(result for result in results if result.case == "edge/permitted")
     assert wrong.outcome == "fail"
     assert wrong.message.count("[") == 3
+
+
+def compiling(loss: str = "tversky_loss", **settings: Any) -> Inquiry:
+    subject = Answering([0.0])
+    subject.traits = Traits(dtypes=("float64",), compiled=(None,))
+    given = Settings(seed=1, **settings)
+    return Inquiry(subject, load_spec(loss), "value", "float64", given)
+
+
+def masks(**parameters: float) -> Case:
+    return Case("case", {"probabilities": [0.5, 1.0], "target": [0.0, 1.0]}, parameters)
+
+
+GAMMAS = [0.5 + 0.25 * i for i in range(160)]
+
+
+def outcomes(ask: Inquiry) -> list[str]:
+    return [ask.ask(ask.request([masks(gamma=gamma)])).outcome for gamma in GAMMAS]
+
+
+def test_a_library_that_compiles_is_asked_one_in_eight_and_always_the_first() -> None:
+    ask = compiling()
+    found = outcomes(ask)
+    assert found[0] == "pass"
+    assert 10 <= found.count("pass") <= 30
+    assert found.count("pass") + found.count("spared") == len(GAMMAS)
+    # What was compiled is there to be used again, and what was spared is spared again.
+    assert outcomes(ask) == found
+    assert outcomes(compiling()) == found
+
+
+def test_other_seeds_and_checks_are_spared_other_things() -> None:
+    other_seed = replace(compiling(), settings=Settings(seed=2))
+    other_check = replace(compiling(), check="gradient")
+    found = [outcomes(ask) for ask in (compiling(), other_seed, other_check)]
+    assert found[0] != found[1]
+    assert found[0] != found[2]
+
+
+@pytest.mark.parametrize("settings", [{"thorough": True}, {"hunt": 1}])
+def test_nothing_is_spared_in_a_thorough_run_and_in_a_hunt(settings: dict[str, Any]) -> None:
+    assert set(outcomes(compiling(**settings))) == {"pass"}
+
+
+def test_a_library_that_does_not_compile_is_spared_nothing() -> None:
+    ask = inquiry(Answering([0.0]), "tversky_loss")
+    assert set(outcomes(ask)) == {"pass"}
+
+
+def test_one_program_serves_all_parameters_of_an_elementwise_function() -> None:
+    ask = compiling("huber_loss")
+    for delta in GAMMAS:
+        case = Case("case", {"prediction": 1.0, "target": 0.0}, {"delta": delta})
+        assert ask.ask(ask.request([case])).outcome == "pass"
+
+
+def test_an_error_before_compilation_is_never_spared() -> None:
+    ask = compiling()
+    ask.subject.answer = ValueError("tversky_loss: gamma")  # type: ignore[attr-defined]
+    for gamma in GAMMAS:
+        request = ask.request([masks(gamma=gamma)])
+        assert refused(ask, "claim", request, (ValueError,), "gamma").outcome == "pass"
+
+
+def test_batches_of_elementwise_functions_are_filled_up_to_one_size() -> None:
+    shapes = []
+
+    class Looking(Answering):
+        def run(self, request: Request) -> Response:
+            shapes.append(request.inputs["prediction"].shape)
+            return Response((request.inputs["prediction"],), ("float64",))
+
+    ask = inquiry(Looking(None))
+    groups = [CASES, CASES[:1]]
+    found = [
+        (len(cases), request.inputs["prediction"].shape, answer.arrays[0].tolist())
+        for cases, request, answer in ask.ask_groups(groups)
+    ]
+    assert shapes == [(3,), (3,)]
+    assert found == [(3, (3,), [3.0, 1.0, -0.5]), (1, (1,), [3.0])]
