@@ -21,7 +21,7 @@ from .inquiry import Inquiry
 from .judging import Verdict, judge
 
 LOST_BITS = 4.0
-_DIGITS = 60
+_DIGITS = 120
 _LEAST = 64.0
 """ULP of the largest entry: what second derivatives of a value kernel may always lose."""
 
@@ -138,10 +138,10 @@ def _numerical(inquiry: Inquiry, case: Case, name: str) -> list[list[Any]] | Non
     """Central differences of the gradient's definition, in steps far below any rounding."""
     spec, real = inquiry.spec, arithmetic(_DIGITS)
     text = oracle.definition_text(spec, "gradient", name)
-    step = real.decimal("1e-20")
+    step = real.decimal("1e-40")
     names = oracle.names(spec, case.inputs, case.parameters, case.cotangent)
     values = list(flat(case.inputs[name]))
-    columns = []
+    columns, largest = [], real.zero
     for j in range(len(values)):
         slopes = []
         for side in (1, -1):
@@ -149,9 +149,11 @@ def _numerical(inquiry: Inquiry, case: Case, name: str) -> list[list[Any]] | Non
             value = refilled(case.inputs[name], moved)
             found = definition.evaluate(text, {**names, name: value}, _DIGITS, names)
             slopes.append(list(flat(found)) if isinstance(found, list) else [found] * len(values))
+            largest = max([largest, *map(abs, slopes[-1])])
         columns.append([(a - b) / (2 * step) for a, b in zip(*slopes, strict=True)])
     hessian = [[columns[j][i] for j in range(len(values))] for i in range(len(values))]
     if not all(formats.isfinite(x) for x in flat(hessian)):
         return None
-    noise = real.decimal("1e-18")
+    # A difference of slopes is exact to some forty digits of their size.
+    noise = real.decimal("1e-18") * largest
     return [[x if abs(x) > noise else real.zero for x in row] for row in hessian]

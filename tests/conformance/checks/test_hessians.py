@@ -11,12 +11,13 @@ from lossapi.conformance.oracle.specfile import load_spec
 from lossapi.conformance.result import Result
 
 LOGITS = [[0.5, -1.0, 2.0], [0.0, 0.25, 0.0]]
+CERTAIN = [[0.0, 60.0, -1.0]]
 
 
-def judged(hessian: np.ndarray) -> list[Result]:
+def judged(hessian: np.ndarray, logits: list[list[float]] = LOGITS) -> list[Result]:
     spec = load_spec("sparse_softmax_cross_entropy")
     inquiry = Inquiry(BackendSubject("numpy"), spec, "transforms", "float64")
-    cases = [Case(f"row-{i}", {"logits": row, "labels": 1}) for i, row in enumerate(LOGITS)]
+    cases = [Case(f"row-{i}", {"logits": row, "labels": 1}) for i, row in enumerate(logits)]
     request = inquiry.request(cases)
     return list(hessians.judged(inquiry, "hessian", cases, None, "logits", hessian, request))
 
@@ -39,6 +40,15 @@ def test_the_right_hessian_passes(right: np.ndarray) -> None:
 def test_a_wrong_entry_fails_its_example_only(right: np.ndarray) -> None:
     right[1, 0, 1, 2] *= 1 + 1e-9
     assert [result.outcome for result in judged(right)] == ["pass", "fail", "pass"]
+
+
+@pytest.mark.parametrize(("factor", "outcome"), [(1.0, "pass"), (1 + 1e-9, "fail"), (0.0, "fail")])
+def test_a_hessian_far_below_one_is_judged_by_its_size(factor: float, outcome: str) -> None:
+    odds = np.exp(np.asarray(CERTAIN[0]) - 60.0)
+    p = odds / odds.sum()
+    others = np.asarray([1.0, odds[0] + odds[2], 1.0])
+    hessian = (np.diag(p * others) - np.outer(p, p) * (1 - np.eye(3))).reshape(1, 3, 1, 3)
+    assert judged(factor * hessian, CERTAIN)[0].outcome == outcome
 
 
 def test_examples_must_not_touch_each_other(right: np.ndarray) -> None:
