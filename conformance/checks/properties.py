@@ -26,6 +26,8 @@ from .sampling import bytes_needed, drawn_cases
 
 PER_DTYPE = True
 BATCH = 32
+_MOST_BYTES = 6_000
+"""Hypothesis gives up on draws of more than 8 KiB."""
 _CLASSES = 3
 _HUNTED_CLASSES = (1, 2, 3, 5, 8)
 _SETS = 2
@@ -64,9 +66,8 @@ def _drawn(
         if all(0 not in core_shape(core, sizes) for core in cores)
     ]
     for sizes in arrangements:
-        batches = math.ceil(count / BATCH / len(arrangements))
         given = fitted(inquiry.spec, parameters, sizes)
-        _explore(inquiry, given, found, sizes, batches, settings)
+        _explore(inquiry, given, found, sizes, math.ceil(count / len(arrangements)), settings)
     suffix = "".join(f"/{k}={v!r}" for k, v in parameters.items() if v is not None)
     for quantity in wanted:
         result = inquiry.summarised(f"drawn/{quantity.label}{suffix}", found[quantity])
@@ -85,10 +86,11 @@ def _explore(
     parameters: dict[str, float | None],
     found: dict[Quantity, list[Result]],
     sizes: dict[str, int],
-    batches: int,
+    count: int,
     settings: Settings,
 ) -> None:
-    size = bytes_needed(inquiry.spec, BATCH, sizes)
+    batch = max(1, min(BATCH, _MOST_BYTES // bytes_needed(inquiry.spec, 1, sizes)))
+    batches, size = math.ceil(count / batch), bytes_needed(inquiry.spec, batch, sizes)
     phases = [hypothesis.Phase.generate]
     if settings.hunt:
         phases.append(hypothesis.Phase.target)
