@@ -148,12 +148,19 @@ def _wide(probe: Probe, parameters: dict[str, float | None]) -> list[Case]:
     cases = probe.cases(_COUNT, parameters)
     inputs = probe.spec.inputs
     for case in cases[: _COUNT // 2]:
+        equal: dict[str, dict[str, Value]] = {name: {} for name in inputs}
         for one, other in product(inputs, repeat=2):
             same = np.shape(case.inputs[one]) == np.shape(case.inputs[other])
             domain = Domain(inputs[one]["domain"])
             value = case.inputs[other]
-            if one < other and same and all(x in domain for x in np.ravel(value).tolist()):
-                cases.append(changed(case, **{one: value}))
+            if one != other and same and all(x in domain for x in np.ravel(value).tolist()):
+                equal[other][one] = value
+                if one < other:
+                    cases.append(changed(case, **{one: value}))
+        # And all of them alike, where there are more than two.
+        most = max(equal.values(), key=len)
+        if len(most) > 1:
+            cases.append(changed(case, **most))
     if probe.spec.signature.elementwise:
         extremes = (-np.inf, -100.0, -1.0, 0.0, 0.5, 1.0, 100.0, np.inf)
         choices = [
