@@ -1,0 +1,142 @@
+"""Divergences of normal distributions, given their means and log-variances."""
+
+import math
+
+from .. import primitives as p
+from .. import special
+from ..loss import loss
+
+_EXCESS = tuple(2.0 / math.factorial(n) for n in range(2, 21))
+"""2 (e^x - 1 - x) / x^2 as a series, to the last digit where |x| < 1."""
+
+
+@loss("(d),(d),(d),(d)->()")
+def gaussian_kl_divergence(xp, mean, log_variance, prior_mean, prior_log_variance):
+    """The relative entropy of a normal distribution with respect to a prior one."""
+    s, t = log_variance, prior_log_variance
+    gap, error = _gap(xp, s, t)
+    # Of two variances of 0 the means decide, where they differ.
+    gap = xp.where(_pointlike(xp, mean, s, prior_mean, t), 0.0, gap)
+    _, half_square = _weighted_residual(xp, mean, prior_mean, t)
+    # An infinite variance is infinitely far by itself, whatever the residual.
+    half_square = xp.where(t == xp.inf, p.zero(xp, mean - prior_mean), half_square)
+    return xp.sum(_half_excess(xp, gap, error, 0.5 * s - 0.5 * t) + half_square, axis=-1)
+
+
+@gaussian_kl_divergence.gradient("mean", "prior_mean")
+def _(xp, mean, log_variance, prior_mean, prior_log_variance):
+    slope, _ = _weighted_residual(xp, mean, prior_mean, prior_log_variance)
+    slope = xp.where(
+        _undefined(xp, mean, log_variance, prior_mean, prior_log_variance), xp.nan, slope
+    )
+    return slope, -slope
+
+
+@gaussian_kl_divergence.gradient("log_variance")
+def _(xp, mean, log_variance, prior_mean, prior_log_variance):
+    slope = _half_expm1(xp, *_gap(xp, log_variance, prior_log_variance))
+    return xp.where(
+        _undefined(xp, mean, log_variance, prior_mean, prior_log_variance), xp.nan, slope
+    )
+
+
+@gaussian_kl_divergence.gradient("prior_log_variance")
+def _(xp, mean, log_variance, prior_mean, prior_log_variance):
+    s, t = log_variance, prior_log_variance
+    gap, error = _gap(xp, s, t)
+    gap = xp.where(_pointlike(xp, mean, s, prior_mean, t), 0.0, gap)
+    _, half_square = _weighted_residual(xp, mean, prior_mean, t)
+    slope = -_half_expm1(xp, gap, error) - half_square
+    return xp.where(_undefined(xp, mean, s, prior_mean, t), xp.nan, slope)
+
+
+@gaussian_kl_divergence.curvature("mean", "prior_mean")
+def _(xp, mean, log_variance, prior_mean, prior_log_variance):
+    bend = xp.exp(-prior_log_variance)
+    bend = xp.where(
+        _undefined(xp, mean, log_variance, prior_mean, prior_log_variance), xp.nan, bend
+    )
+    return bend, bend
+
+
+@gaussian_kl_divergence.curvature("log_variance")
+def _(xp, mean, log_variance, prior_mean, prior_log_variance):
+    bend = _half_exp(xp, *_gap(xp, log_variance, prior_log_variance))
+    return xp.where(
+        _undefined(xp, mean, log_variance, prior_mean, prior_log_variance), xp.nan, bend
+    )
+
+
+@gaussian_kl_divergence.curvature("prior_log_variance")
+def _(xp, mean, log_variance, prior_mean, prior_log_variance):
+    s, t = log_variance, prior_log_variance
+    gap, error = _gap(xp, s, t)
+    gap = xp.where(_pointlike(xp, mean, s, prior_mean, t), 0.0, gap)
+    _, half_square = _weighted_residual(xp, mean, prior_mean, t)
+    bend = _half_exp(xp, gap, error) + half_square
+    return xp.where(_undefined(xp, mean, s, prior_mean, t), xp.nan, bend)
+
+
+def _gap(xp, s, t):
+    """s - t and its rounding error, which the exponential would enlarge."""
+    gap, error = p.two_sum(s, -t)
+    # Not where the exponential is 0 or infinite anyway, and the error may exceed 1.
+    return gap, xp.stop_gradient(xp.where((gap < 2048.0) & (gap > -2048.0), error, 0.0))
+
+
+def _half_excess(xp, gap, error, half_gap):
+    """(e^x - 1 - x) / 2 for x = gap + error: x^2 / 4 where x is small."""
+    high, low = gap > 64.0, gap < -64.0
+    x = xp.where(high | low, 0.0, gap)
+    linear = xp.expm1(x)
+    near = (x < 1.0) & (x > -1.0)
+    small = xp.where(near, x, 0.0)
+    series = (0.5 * small) * (0.5 * small) * special.polynomial(small, _EXCESS)
+    excess = xp.where(near, series, 0.5 * (linear - x)) + 0.5 * error * linear
+    # 1 and x are nothing beside e^64, nor is e^-64 beside 1; the half may be finite where x is not.
+    excess = xp.where(high, _half_exp(xp, xp.where(high, gap, 0.0), error), excess)
+    return xp.where(low, -0.5 - half_gap, excess)
+
+
+def _half_expm1(xp, gap, error):
+    """(e^x - 1) / 2 for x = gap + error."""
+    high = gap > 64.0
+    linear = xp.expm1(xp.where(high, 0.0, gap))
+    far = _half_exp(xp, xp.where(high, gap, 0.0), error)
+    return xp.where(high, far, 0.5 * (linear + (linear + 1.0) * error))
+
+
+def _half_exp(xp, gap, error):
+    """e^x / 2 for x = gap + error, also where e^x overflows."""
+    root = xp.exp(0.5 * gap)
+    return (0.5 * root) * root * (1.0 + error)
+
+
+def _weighted_residual(xp, mean, prior_mean, t):
+    """r e^-t and r^2 e^-t / 2 for the residual r."""
+    difference = mean - prior_mean
+    # In halves where the difference overflows and a large variance brings it back.
+    wide = xp.isinf(difference)
+    r = xp.where(wide, 0.5 * mean - 0.5 * prior_mean, difference)
+    double = xp.where(wide, 2.0, xp.ones_like(r))
+    # A large exponent is taken in quarters, between which the residual is multiplied: neither
+    # leaves the range before both together do.
+    limit = 0.9 * math.log(float(xp.finfo(t.dtype).max))
+    far = (t > limit) | (t < -limit)
+    part = xp.exp(-t * xp.where(far, 0.25, xp.ones_like(t)))
+    alone = ((r == 0) & xp.isinf(part)) | (xp.isinf(r) & xp.isfinite(t))
+    part = xp.where(alone, 1.0, part)
+    rest = xp.where(far, part, 1.0)
+    root = r * part * rest * double
+    return root * rest * rest, root * xp.where(far, 0.5 * root, r * (0.5 * double))
+
+
+def _pointlike(xp, mean, s, prior_mean, t):
+    """Where neither distribution has any variance, and their means differ: an infinite loss."""
+    return (s == -xp.inf) & (t == -xp.inf) & (mean != prior_mean)
+
+
+def _undefined(xp, mean, s, prior_mean, t):
+    """Examples in which some component has a NaN, or infinities that have no limit."""
+    unknown = xp.isnan(s - t) & ~_pointlike(xp, mean, s, prior_mean, t)
+    return xp.any(xp.isnan(mean - prior_mean) | unknown, axis=-1, keepdims=True)
