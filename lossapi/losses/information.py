@@ -89,3 +89,79 @@ def _(xp, prediction, target, *, base):
 def _(xp, prediction, target, *, base):
     flat = xp.zeros_like(target)
     return p.nan_if_any(xp, flat, prediction, target)
+
+
+@loss("(k,l)->()", joint="[0, 1]", base="(1, inf)")
+def mutual_information(xp, joint, *, base=None):
+    """The information that two variables have in common, from their joint distribution."""
+    occurs = _occurs(xp, joint)
+    joint = xp.where(occurs, joint, 0.0)
+    rows, columns = _marginals(xp, joint)
+    cells = rows.shape[-2] * columns.shape[-1]
+    total, lost = _sum_pair(xp, xp.reshape(joint, (*joint.shape[:-2], cells)))
+    total, lost = (xp.expand_dims(x, axis=-1) for x in (total, lost))
+    total = xp.where(total == 0, 1.0, total)
+    # Relative to rows * columns / S, what independence leaves of the total S, and minus S log S.
+    # As this too sums to S, adding it and taking off the joint distribution adds 0, and takes
+    # back what rounding did to the ratios of common cells.
+    share, other = _shares(xp, joint, rows, columns)
+    other = other / total
+    close = (share < 2.0 * other) & (other < 2.0 * share)
+    near = joint * (xp.where(close, other - share, 0.0) / xp.where(close, share, 1.0))
+    excess = xp.where(close, near, rows * (columns / total) - joint)
+    # At p = 0, where p log p is 0 with a slope of -inf, so is -sqrt(p); not in cells that do not
+    # occur, whose slope is 0.
+    empty = joint + joint == 0
+    vanishing = occurs & empty
+    logs = p.log_ratio(xp, xp.where(empty, 1.0, share), xp.where(empty, 1.0, other))
+    steep = -xp.sqrt(xp.where(vanishing, joint, 1.0))
+    terms = xp.where(vanishing, steep, joint * logs) + excess
+    log_total = xp.log(total)
+    correction = total * log_total + lost * (log_total + 1.0)
+    return p.in_base(xp, xp.sum(terms, axis=(-2, -1)) - correction[..., 0, 0], base)
+
+
+@mutual_information.gradient("joint")
+def _(xp, joint, *, base):
+    occurs = _occurs(xp, joint)
+    share, other = _shares(xp, joint, *_marginals(xp, joint))
+    logs = p.log_ratio(xp, xp.where(occurs, share, 1.0), xp.where(occurs, other, 1.0))
+    slope = xp.where(occurs, p.in_base(xp, logs - 1.0, base), 0.0)
+    return xp.where(xp.any(xp.isnan(joint), axis=(-2, -1), keepdims=True), xp.nan, slope)
+
+
+def _marginals(xp, joint):
+    """The distributions of the rows and of the columns."""
+    return xp.sum(joint, axis=-1, keepdims=True), xp.sum(joint, axis=-2, keepdims=True)
+
+
+def _occurs(xp, joint):
+    """Cells of a row and a column that occur at all: in others the derivative is 0."""
+    rows, columns = _marginals(xp, joint)
+    return ~((rows == 0) | (columns == 0))
+
+
+def _shares(xp, joint, rows, columns):
+    """The share of each cell in its row, and that of its column in all, both times a constant."""
+    # Enlarged, exactly, where the share would be a subnormal number.
+    enlarge = xp.where(joint < 2.0**-64, 2.0**64, xp.ones_like(joint))
+    rows = xp.where(rows == 0, 1.0, rows)
+    return p.without_signed_zero(xp, joint) * enlarge / rows, columns * enlarge
+
+
+def _sum_pair(xp, x):
+    """The sum along the last axis and its rounding error, each of shape (..., 1)."""
+    # The errors are summed as the numbers are: where they cancel, theirs are what is left.
+    error = rest = xp.zeros_like(x)
+    while x.shape[-1] > 1:
+        half = x.shape[-1] // 2
+        low, high = (..., slice(half)), (..., slice(half, 2 * half))
+        total, lost = p.two_sum(x[low], x[high])
+        both, first = p.two_sum(error[low], error[high])
+        lost, second = p.two_sum(both, lost)
+        left = (rest[low] + rest[high]) + (first + second)
+        odd = (..., slice(2 * half, None))
+        x = xp.concat([total, x[odd]], axis=-1)
+        error = xp.concat([lost, error[odd]], axis=-1)
+        rest = xp.concat([left, rest[odd]], axis=-1)
+    return x, error + rest
