@@ -51,6 +51,40 @@ def _(xp, probabilities, *, base):
     return p.nan_if_any(xp, -_rate(xp, probabilities, base), probabilities)
 
 
+@loss("(k)->()", base="(1, inf)")
+def softmax_entropy(xp, logits, *, base=None):
+    """The entropy of the softmax of logits."""
+    # log(sum e^(z - top)) plus the mean of top - z: no term is negative, and a confident
+    # distribution keeps the digits of its small entropy.
+    _, _, rest, mean = _below_top(xp, logits, base)
+    return (p.in_base(xp, xp.log1p(rest), base) + mean)[..., 0]
+
+
+@softmax_entropy.gradient("logits")
+def _(xp, logits, *, base):
+    # -p (log p + H), where -log p and H have log(sum e^(z - top)) in common.
+    roots, gaps, rest, mean = _below_top(xp, logits, base)
+    return roots * p.times(xp, roots, gaps - mean) / (1.0 + rest)
+
+
+def _below_top(xp, logits, base):
+    """How far the logits lie below the leading one.
+
+    The roots of the odds against it, the gaps in units of the base, the sum of the odds of all
+    others, and the mean of the gaps under the softmax; the last two of shape (..., 1).
+    """
+    leading, top = p.leading_class(xp, logits)
+    gaps = xp.where(leading, 0.0, top - logits)
+    # Roots, because odds that are subnormal numbers have few digits, and times a gap many.
+    roots = xp.exp(-0.5 * gaps)
+    others = xp.where(leading, 0.0, roots)
+    rest = xp.sum(others * others, axis=-1, keepdims=True)
+    rest = xp.where(top > -xp.inf, rest, xp.nan)
+    gaps = p.in_base(xp, gaps, base)
+    total = xp.sum(others * p.times(xp, others, gaps), axis=-1, keepdims=True)
+    return roots, gaps, rest, total / (1.0 + rest)
+
+
 @loss("(k),(k)->()", prediction="[0, 1]", target="[0, 1]", base="(1, inf)")
 def cross_entropy(xp, prediction, target, *, base=None):
     """The mean information in an event of the target distribution, by the predicted one."""
