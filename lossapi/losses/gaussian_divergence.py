@@ -119,16 +119,20 @@ def _weighted_residual(xp, mean, prior_mean, t):
     wide = xp.isinf(difference)
     r = xp.where(wide, 0.5 * mean - 0.5 * prior_mean, difference)
     double = xp.where(wide, 2.0, xp.ones_like(r))
-    # A large exponent is taken in quarters, between which the residual is multiplied: neither
-    # leaves the range before both together do.
-    limit = 0.9 * math.log(float(xp.finfo(t.dtype).max))
-    far = (t > limit) | (t < -limit)
-    part = xp.exp(-t * xp.where(far, 0.25, xp.ones_like(t)))
+    # A large exponent is taken in halves or quarters, between which the residual is multiplied:
+    # neither leaves the range before both together do. No more of them than needed, as each
+    # exponential adds its error.
+    limit = math.log(float(xp.finfo(t.dtype).max))
+    far = (t > 0.9 * limit) | (t < -0.9 * limit)
+    farther = (t > 1.9 * limit) | (t < -1.9 * limit)
+    share = xp.where(farther, 0.25, xp.where(far, 0.5, xp.ones_like(t)))
+    part = xp.exp(-t * share)
     alone = ((r == 0) & xp.isinf(part)) | (xp.isinf(r) & xp.isfinite(t))
     part = xp.where(alone, 1.0, part)
-    rest = xp.where(far, part, 1.0)
-    root = r * part * rest * double
-    return root * rest * rest, root * xp.where(far, 0.5 * root, r * (0.5 * double))
+    again = xp.where(farther, part, 1.0)
+    root = r * part * again * double
+    slope = root * xp.where(far, part, 1.0) * again
+    return slope, root * xp.where(far, 0.5 * root, r * (0.5 * double))
 
 
 def _pointlike(xp, mean, s, prior_mean, t):
