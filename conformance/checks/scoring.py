@@ -93,13 +93,8 @@ def elicits(probe: Probe, stated: str) -> Iterator[Result]:
         yield probe.verdict(f"elicits/{stated}", problem)
         return
     first, target = probe.judged_inputs
-    domains = {name: Domain(entry["domain"]) for name, entry in probe.spec.inputs.items()}
-    others = {
-        name: 1.0 if 1.0 in domain else domain.harmless
-        for name, domain in domains.items()
-        if name not in (first, target)
-    }
-    bounded = domains[target].high == 1.0
+    others = _others(probe, first, target)
+    bounded = Domain(probe.spec.inputs[target]["domain"]).high == 1.0
     sample = [0.0, 1.0, 1.0, 0.25, 1.0] if bounded else [-2.5, -1.0, 0.25, 3.0, 7.75]
     for parameters in probe.sets if stated == "quantile" else probe.sets[:1]:
         best = _statistic(stated, sample, parameters)
@@ -122,6 +117,16 @@ def elicits(probe: Probe, stated: str) -> Iterator[Result]:
             problem = f"the mean loss does not single out the {stated} {best}"
         chosen = "".join(f"/{k}={v!r}" for k, v in parameters.items() if v is not None)
         yield probe.verdict(f"elicits/{stated}{chosen}", problem)
+
+
+def _others(probe: Probe, *judged: str) -> dict[str, Value]:
+    """A plain number for every input but the prediction and its target, such as a scale of 1."""
+    domains = {name: Domain(entry["domain"]) for name, entry in probe.spec.inputs.items()}
+    return {
+        name: 1.0 if 1.0 in domain else domain.harmless
+        for name, domain in domains.items()
+        if name not in judged
+    }
 
 
 def _statistic(name: str, sample: list[float], parameters: dict[str, float | None]) -> float:
@@ -170,8 +175,9 @@ def _outcome_losses(probe: Probe, predictions: list[Value]) -> Array:
         outcomes = list(range(CLASSES))
     else:
         outcomes = np.eye(CLASSES).tolist()
+    others = _others(probe, first, target)
     cases = [
-        _case({first: _prediction(probe, first, p), target: y}, probe.sets[0])
+        _case({first: _prediction(probe, first, p), target: y, **others}, probe.sets[0])
         for p in predictions
         for y in outcomes
     ]
