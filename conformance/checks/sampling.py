@@ -15,7 +15,7 @@ from lossapi.domain import LABELS, Domain
 from ..oracle import formats
 from ..oracle.formats import FORMATS, Format
 from ..oracle.specfile import Spec
-from ..oracle.trees import mapped
+from ..oracle.trees import flat, mapped
 from .cases import Case, Value, core_shape, shape_of
 from .hazards import numbers
 
@@ -82,7 +82,8 @@ class Draw:
     def __init__(self, data: bytes, form: Format, parameters: Mapping[str, float | None]) -> None:
         self._data, self._place, self._form = data, 0, form
         self._special = numbers(form)
-        self._scales = [x for x in parameters.values() if x and not isinstance(x, bool)] or [1.0]
+        given = (x for value in parameters.values() for x in flat(value))
+        self._scales = [x for x in given if x and not isinstance(x, bool)] or [1.0]
         self._earlier: list[float] = []
         self._vectors: list[list[float]] = []
 

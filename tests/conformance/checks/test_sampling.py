@@ -70,6 +70,15 @@ def test_draws_come_close_to_each_other_and_to_kinks() -> None:
     assert any(0 < abs(abs(p - t) - 1) < 1e-9 for p, t in ordinary)
 
 
+def test_the_numbers_of_a_vector_parameter_are_distances_to_kinks() -> None:
+    spec = load_spec("huber_loss")
+    data = random.Random(3).randbytes(bytes_needed(spec, 400, {}))
+    cases = drawn_cases(spec, "float64", {"delta": [0.25, 3.0]}, data, {})
+    gaps = [abs(c.inputs["prediction"] - c.inputs["target"]) for c in cases]
+    assert any(abs(gap - 0.25) < 1e-9 for gap in gaps)
+    assert any(abs(gap - 3.0) < 1e-9 for gap in gaps)
+
+
 def test_the_same_bytes_draw_the_same_cases() -> None:
     first, second = drawn("kl_divergence", "float32"), drawn("kl_divergence", "float32")
     assert [case.key for case in first] == [case.key for case in second]
