@@ -30,7 +30,7 @@ def _(xp, log_probabilities, labels):
 @loss("(k),()->()", labels="labels", q="(0, 1]")
 def generalized_cross_entropy(xp, logits, labels, *, q=0.7):
     """Between cross-entropy and absolute error: (1 - p^q) / q of the label's probability p."""
-    surprise = _judged(xp, logits, labels).surprise
+    surprise = _judged(xp, p.softmax_parts(xp, logits), logits, labels).surprise
     power = q * surprise
     # Where the power is too small to matter its product may have lost digits to underflow.
     return xp.where(power < 2.0**-60, surprise, -xp.expm1(-power) / q)
@@ -38,14 +38,15 @@ def generalized_cross_entropy(xp, logits, labels, *, q=0.7):
 
 @generalized_cross_entropy.gradient("logits")
 def _(xp, logits, labels, *, q):
-    factor = xp.exp(-q * _judged(xp, logits, labels).surprise)
-    return xp.expand_dims(factor, axis=-1) * _slope(xp, logits, labels)
+    parts = p.softmax_parts(xp, logits)
+    judged = _judged(xp, parts, logits, labels)
+    return _each(xp, xp.exp(-q * judged.surprise)) * _slope(xp, parts, judged)
 
 
 @loss("(k),()->()", labels="labels", alpha="[0, inf)", beta="[0, inf)", log_zero="(-inf, 0)")
 def symmetric_cross_entropy(xp, logits, labels, *, alpha=1.0, beta=1.0, log_zero=-4.0):
     """Cross-entropy plus its reverse, in which the logarithm of 0 is a number."""
-    judged = _judged(xp, logits, labels)
+    judged = _judged(xp, p.softmax_parts(xp, logits), logits, labels)
     reverse = beta * judged.complement * -log_zero
     return alpha * judged.surprise + reverse if alpha else reverse
 
@@ -53,13 +54,54 @@ def symmetric_cross_entropy(xp, logits, labels, *, alpha=1.0, beta=1.0, log_zero
 @symmetric_cross_entropy.gradient("logits")
 def _(xp, logits, labels, *, alpha, beta, log_zero):
     # Both parts have the sign of the plain gradient, so that nothing cancels.
-    factor = alpha + beta * _judged(xp, logits, labels).probability * -log_zero
-    return xp.expand_dims(factor, axis=-1) * _slope(xp, logits, labels)
+    parts = p.softmax_parts(xp, logits)
+    judged = _judged(xp, parts, logits, labels)
+    factor = alpha + beta * judged.probability * -log_zero
+    return _each(xp, factor) * _slope(xp, parts, judged)
+
+
+@loss("(k),()->()", labels="labels", gamma="[0, inf)", alpha="(k) [0, inf)")
+def softmax_focal_loss(xp, logits, labels, *, gamma=2.0, alpha=None):
+    """Cross-entropy that turns away from what is right already: -(1 - p)^gamma log p."""
+    judged = _judged(xp, p.softmax_parts(xp, logits), logits, labels)
+    # Where p is 0 the power is 1, and its derivative, 0, must not meet the infinite surprise.
+    impossible = xp.isinf(judged.surprise)
+    finite = xp.where(impossible, 0.0, judged.surprise)
+    focal = _power(xp, judged.complement, gamma) * finite
+    return _weighted(xp, alpha, labels, xp.where(impossible, judged.surprise, focal))
+
+
+@softmax_focal_loss.gradient("logits")
+def _(xp, logits, labels, *, gamma, alpha):
+    # (1 - p)^gamma (gamma p / (1 - p) (-log p) + 1) times the plain gradient, without a quotient
+    # that could be infinite: the label's entry of that is 1 - p, and the others' share of it is q.
+    parts = p.softmax_parts(xp, logits)
+    judged = _judged(xp, parts, logits, labels)
+    slope, complement = _slope(xp, parts, judged), _each(xp, judged.complement)
+    certain = complement == 0
+    share = xp.where(judged.right, -1.0, slope / xp.where(certain, 1.0, complement))
+    pull = _each(xp, gamma * p.times(xp, judged.probability, judged.surprise))
+    factor = _each(xp, _weighted(xp, alpha, labels, _power(xp, judged.complement, gamma)))
+    return factor * (pull * share + slope)
+
+
+def _weighted(xp, alpha, labels, x):
+    """`x` times the weight of each example's label, where a weight of 0 removes an infinity."""
+    return x if alpha is None else p.times(xp, xp.take_class(alpha, labels), x)
+
+
+def _power(xp, x, exponent):
+    """x^exponent, whose derivative at 0 is 0 also for exponents below 1."""
+    if exponent in (0.0, 1.0, 2.0):
+        return (xp.ones_like(x), x, x * x)[int(exponent)]
+    return xp.where(x > 0, xp.where(x > 0, x, 1.0) ** exponent, x)
 
 
 class _Judged(NamedTuple):
     """What a softmax says of each example's label."""
 
+    right: p.Array
+    """Mask of the label; (..., K)."""
     surprise: p.Array
     """-log p, as two terms of one sign."""
     probability: p.Array
@@ -67,19 +109,25 @@ class _Judged(NamedTuple):
     """1 - p, to its own last digits."""
 
 
-def _judged(xp, logits, labels):
-    parts = p.softmax_parts(xp, logits)
-    right = xp.argmax(logits, axis=-1) == labels
+def _judged(xp, parts, logits, labels):
+    right = p.is_label(xp, logits, labels)
+    leads = xp.any(right & parts.leading, axis=-1)
     rest, odds = parts.rest[..., 0], xp.take_class(parts.others, labels)
-    gap = xp.where(right, 0.0, parts.top[..., 0] - xp.take_class(logits, labels))
+    gap = xp.where(leads, 0.0, parts.top[..., 0] - xp.take_class(logits, labels))
     return _Judged(
+        right=right,
         surprise=gap + xp.log1p(rest),
-        probability=xp.where(right, 1.0, odds) / (1.0 + rest),
-        complement=xp.where(right, rest, 1.0 + (rest - odds)) / (1.0 + rest),
+        probability=xp.where(leads, 1.0, odds) / (1.0 + rest),
+        complement=xp.where(leads, rest, 1.0 + (rest - odds)) / (1.0 + rest),
     )
 
 
-def _slope(xp, logits, labels):
+def _slope(xp, parts, judged):
     """The gradient of -log p: probabilities, minus 1 for the label."""
-    probabilities, complements = p.softmax_pair(xp, logits)
-    return xp.where(p.is_label(xp, logits, labels), -complements, probabilities)
+    odds = parts.others + xp.astype(parts.leading, parts.others.dtype)
+    return xp.where(judged.right, -_each(xp, judged.complement), odds / (1.0 + parts.rest))
+
+
+def _each(xp, x):
+    """One number of each example, for all its classes."""
+    return xp.expand_dims(x, axis=-1)
