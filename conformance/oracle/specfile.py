@@ -69,8 +69,8 @@ class Spec:
     def over_classes(self) -> bool:
         """Whether it judges predictions over classes against labels or their distribution."""
         first, *others = self.inputs
-        judged = others and self.inputs[others[0]]["dtype"] in ("labels", "target")
-        return bool(judged) and first in CLASS_PREDICTIONS and self.signature.inputs[0] == ("k",)
+        judged = others[:1] in (["labels"], ["target"])  # not logits of a teacher, say
+        return judged and first in CLASS_PREDICTIONS and self.signature.inputs[0] == ("k",)
 
     @property
     def has_vector_output(self) -> bool:
