@@ -93,7 +93,7 @@ def _wide(interval: expected.Interval) -> list[bool]:
 def _found(probe: Probe, kind: Derivative, sites: list[_Site]) -> tuple[Array, Array, Array]:
     """Whether the derivative jumps at each site, by the component that moves, and is finite.
 
-    A jump is what does not shrink with the distance.
+    A jump is what does not shrink with the distance; a root shrinks to 0.18 of it.
     """
     precision = probe.inquiry.form.precision
     wide = 2.0 ** -(precision // 3)
@@ -107,7 +107,7 @@ def _found(probe: Probe, kind: Derivative, sites: list[_Site]) -> tuple[Array, A
     own = [site.component if slopes.shape[2] > 1 else 0 for site in sites]
 
     def jumps(far: Array, near: Array) -> Array:
-        found: Array = finite & (near > far / 8) & (near > noise)
+        found: Array = finite & (near > far / 4) & (near > noise)
         return found
 
     rows = np.arange(len(sites))
