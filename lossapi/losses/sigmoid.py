@@ -1,5 +1,7 @@
 """Losses of a logit behind a sigmoid: squared, weighted, and for several labels at once."""
 
+from typing import Any, NamedTuple
+
 from .. import primitives as p
 from ..loss import loss
 
@@ -124,3 +126,128 @@ def _(xp, logits, target):
 @multilabel_soft_margin_loss.curvature("target")
 def _(xp, logits, target):
     return p.nan_if_any(xp, xp.zeros_like(logits), logits, target)
+
+
+@loss(
+    "(),()->()",
+    target="{0, 1}",
+    gamma_positive="[0, inf)",
+    gamma_negative="[0, inf)",
+    clip="[0, 1)",
+)
+def asymmetric_loss(xp, logits, target, *, gamma_positive=1.0, gamma_negative=4.0, clip=0.05):
+    """Focal loss with a power for each class, from a probability shifted down for negatives."""
+    miss = _miss(xp, logits, clip)
+    # An infinite surprise stands apart, so that it multiplies no derivative.
+    missed = xp.where(logits == -xp.inf, -logits, 0.0)
+    false = xp.where((logits == xp.inf) & ~miss.is_clipped, logits, 0.0)
+    surprise = xp.where(missed > 0, 0.0, p.softplus(xp, -logits))
+    positive = p.power(xp, miss.complement, gamma_positive) * surprise + missed
+    surprise = xp.where(false > 0, 0.0, miss.surprise)
+    negative = _shifted_power(xp, miss, gamma_negative) * surprise + false
+    return _of_class(xp, target, positive, negative)
+
+
+@asymmetric_loss.gradient("logits")
+def _(xp, logits, target, *, gamma_positive, gamma_negative, clip):
+    miss = _miss(xp, logits, clip)
+    probability, complement = miss.probability, miss.complement
+    pull = gamma_positive * p.times(xp, probability, p.softplus(xp, -logits)) + complement
+    positive = -p.power(xp, complement, gamma_positive) * pull
+    push = gamma_negative * p.times(xp, complement, _steepness(xp, miss))
+    push = push + xp.where(miss.is_clipped, complement / miss.left, 1.0)
+    negative = _shifted_power(xp, miss, gamma_negative) * (probability * push)
+    return _of_class(xp, target, positive, xp.where(miss.fourfold == 0, 0.0, negative))
+
+
+@asymmetric_loss.curvature("logits")
+def _(xp, logits, target, *, gamma_positive, gamma_negative, clip):
+    # Every term has a factor p (1 - p), which a large surprise may bring back from underflow: of
+    # the smaller of the two one root comes in at the end.
+    miss = _miss(xp, logits, clip)
+    probability, complement = miss.probability, miss.complement
+    above = logits > 0
+    root = xp.exp(-0.5 * xp.where(above, logits, -logits))
+
+    part = xp.where(above, probability, root * complement)
+    surprise = p.times(xp, part, p.softplus(xp, -logits))
+    bend = gamma_positive * surprise * (gamma_positive * probability - complement)
+    bend = bend + (2.0 * gamma_positive + 1.0) * (part * complement)
+    bend = xp.where(above, bend, bend * root)
+    positive = p.power(xp, complement, gamma_positive) * bend
+
+    part = xp.where(above, root * probability, complement)
+    power = _shifted_power(xp, miss, gamma_negative)
+    share = xp.where(miss.is_clipped, complement / miss.left, 1.0)
+    level = complement - probability * (clip / miss.left)
+    bend = xp.where(miss.is_clipped, part / miss.left * level, part)
+    steepness = p.times(xp, part, _steepness(xp, miss))
+    bend = bend - gamma_negative * steepness * probability
+    # What has the shifted probability below it, which may be as good as zero.
+    over = steepness * complement * (gamma_negative * probability - clip)
+    over = over + 2.0 * probability * part * share
+    # Before the quarters, in which the smallest power vanishes.
+    quotient = p.power(xp, miss.fourfold, gamma_negative)
+    quotient = quotient / xp.where(miss.fourfold == 0, 1.0, miss.fourfold)
+    quotient = quotient * xp.pow(0.25 * xp.ones_like(power), gamma_negative - 1.0)
+    bend = power * bend + p.times(xp, gamma_negative * over, quotient)
+    negative = probability * xp.where(above, bend * root, bend)
+    return _of_class(xp, target, positive, xp.where(miss.fourfold == 0, 0.0, negative))
+
+
+class _Miss(NamedTuple):
+    """What a negative sees of a prediction, and what a positive does."""
+
+    probability: Any
+    complement: Any
+    fourfold: Any
+    """Four times the next, which is not 0 for the smallest logit above a kink at 0."""
+    shifted: Any
+    """max(p - clip, 0)."""
+    is_clipped: Any
+    """Whether clip is above 0."""
+    left: Any
+    """1 - p + clip, so 1 - shifted where that is positive; 1 without a clip."""
+    surprise: Any
+    """-log(1 - shifted)."""
+
+
+def _miss(xp, logits, clip):
+    probability, complement = p.sigmoid_pair(xp, logits)
+    clip = xp.zeros_like(logits) + clip
+    is_clipped = clip > 0
+    fourfold = _fourfold(xp, logits, probability, complement, clip)
+    shifted = 0.25 * fourfold
+    left = xp.where(is_clipped, complement + clip, 1.0)
+    near = shifted < 0.5
+    far = -xp.log(xp.where(near, 1.0, left))
+    surprise = xp.where(near, -xp.log1p(-xp.where(near, shifted, 0.0)), far)
+    surprise = xp.where(is_clipped, surprise, p.softplus(xp, logits))
+    return _Miss(probability, complement, fourfold, shifted, is_clipped, left, surprise)
+
+
+def _fourfold(xp, logits, probability, complement, clip):
+    """4 max(p - clip, 0), with the rounding error of what is smallest: p, 1 - p or p - 1/2."""
+    above = logits > 0
+    size = xp.where(above, logits, -logits)
+    central = size < 1.0
+    reach = -2.0 * xp.expm1(-xp.where(central, size, 0.0)) / (1.0 + xp.exp(-size))
+    middle = (2.0 - 4.0 * clip) + xp.where(above, reach, -reach)
+    ends = 4.0 * xp.where(above, (1.0 - clip) - complement, probability - clip)
+    fourfold = xp.where(central, middle, ends)
+    return xp.where(fourfold <= 0, 0.0, fourfold)
+
+
+def _shifted_power(xp, miss, gamma):
+    """shifted ** gamma."""
+    return p.power(xp, miss.fourfold, gamma) * xp.pow(0.25 * xp.ones_like(miss.fourfold), gamma)
+
+
+def _steepness(xp, miss):
+    """surprise / shifted, and its limit 1 where both vanish."""
+    gone = miss.shifted == 0
+    return p.quotient(xp, xp.where(gone, 1.0, miss.surprise), xp.where(gone, 1.0, miss.shifted))
+
+
+def _of_class(xp, target, positive, negative):
+    return xp.where(target == 1, positive, xp.where(target == 0, negative, xp.nan))
