@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from lossapi.conformance.backend_subject import BackendSubject
-from lossapi.conformance.checks import stated
+from lossapi.conformance.checks import expected, stated
+from lossapi.conformance.checks.cases import Case
 from lossapi.conformance.checks.inquiry import Inquiry
 from lossapi.conformance.oracle.specfile import load_spec, spec_names
 from lossapi.conformance.result import Result, Settings
@@ -86,3 +87,10 @@ def test_a_score_that_is_not_proper_is_noticed() -> None:
     (result,) = stated.run(inquiry, Settings(seed=5))
     assert result.outcome == "fail"
     assert "the expected loss is least at" in result.message
+
+
+def test_where_a_function_jumps_it_has_no_kink_to_be_found() -> None:
+    spec = load_spec("complete_box_iou_loss")
+    flat = Case("flat", {"prediction": [1.0, 2.0, 1.0, -2.0], "target": [-2.0, 0.0, -1.0, -1.0]})
+    assert expected.discontinuous(spec, flat, "prediction")
+    assert not expected.discontinuous(spec, flat, "target")
