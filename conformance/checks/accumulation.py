@@ -81,11 +81,12 @@ def _case(inquiry: Inquiry) -> Case:
         numbers: list[Any] = [formats.round_to(x, inquiry.form) for x in _SHARES]
         if entry["dtype"] == LABELS:
             inputs[name] = 1
-        elif domain.values is not None:
-            inputs[name] = domain.values[-1]
         else:
-            vector = numbers if n == 0 else numbers[::-1]
-            vector = [-x for x in vector] if domain.high == 0.0 else vector
+            if domain.values is not None:
+                vector = list(domain.values[-1:] if n == 0 else domain.values[::-1])
+            else:
+                vector = numbers if n == 0 else numbers[::-1]
+                vector = [-x for x in vector] if domain.high == 0.0 else vector
             shape = shape_of(inquiry.spec, name, core_sizes(inquiry.spec, CLASSES))
             inputs[name] = nested(np.resize(vector, math.prod(shape)).tolist(), shape)
     parameters = parameter_sets(inquiry.spec, inquiry.form)[0]
