@@ -1,0 +1,70 @@
+"""Lengths and distances of vectors."""
+
+from .. import primitives
+from ..loss import primitive
+
+# --- one vector
+
+
+@primitive("(k)->(k)", epsilon="[0, inf)")
+def l2_normalize(xp, x, *, epsilon=0.0):
+    """The vector divided by its length: its direction, 0 for the zero vector."""
+    unit, size, stretch = _direction(xp, x)
+    return xp.where(size * stretch < epsilon, x / epsilon, unit) if epsilon else unit
+
+
+@l2_normalize.vjp("x")
+def _(xp, cotangent, x, *, epsilon):
+    # (c - u (u·c)) / |x|. What a component of u takes from its own c cancels: c (1 - u^2) is c
+    # times the squares of the others.
+    unit, size, stretch = _direction(xp, x)
+    # A small cotangent is lifted: two of its products with components of u may underflow.
+    factor = primitives.to_middle(xp, cotangent)
+    factor = xp.where(factor > 1.0, factor, 1.0)
+    cotangent = cotangent * factor
+    squares, products = unit * unit, unit * cotangent
+    across = cotangent * primitives.leave_out(xp, squares, squares)
+    across = across - unit * primitives.leave_out(xp, products, xp.abs(products))
+    large = size > 1.0
+    divisor = xp.where(size == 0, 1.0, xp.where(large, size, size * factor))
+    slope = across / stretch / divisor * xp.where(large, 1.0 / factor, 1.0)
+    if epsilon:
+        slope = xp.where(size * stretch < epsilon, cotangent / factor / epsilon, slope)
+    return primitives.nan_if_any(xp, slope, unit)
+
+
+def _direction(xp, x):
+    """The direction, and the length in two factors; the limit where a component is infinite."""
+    # Relative to the largest component, which no square overflows or underflows; and so that what
+    # it takes from its own derivative does not cancel. Times a power of two before, since compilers
+    # multiply by the inverse, which may be subnormal.
+    infinite = xp.isinf(x)
+    count = xp.sum(xp.astype(infinite, x.dtype), axis=-1, keepdims=True)
+    axis = xp.where(infinite, primitives.order(xp, x, 0.0), primitives.zero(xp, x))
+    finite = xp.where(count == 0, x, axis)
+    factor = _from_the_ends(xp, finite)
+    finite = finite * factor
+    index = xp.argmax(xp.abs(finite), axis=-1)
+    leads = xp.class_index(x) == xp.expand_dims(index, axis=-1)
+    top = xp.expand_dims(xp.take_class(finite, index), axis=-1)
+    vanishes = top == 0
+    others = xp.where(leads, 0.0, finite)
+    ratio = primitives.quotient(xp, others, xp.where(vanishes, 1.0, top))
+    stretch = xp.sqrt(1.0 + xp.sum(ratio * ratio, axis=-1, keepdims=True))
+    sign = xp.where(vanishes, 0.0, primitives.order(xp, top, 0.0))
+    unit = sign * (xp.where(leads, 1.0, ratio) / stretch)
+    # Two infinite components may grow at any ratio, and have no derivative by any.
+    unknown = xp.where(count > 1, xp.nan, 0.0 * count) * xp.sum(x, axis=-1, keepdims=True)
+    unit = xp.where(infinite & (count > 1), unknown, unit)
+    size = xp.where(top < 0, -top, top) / factor
+    return unit, xp.where((count == 0) | xp.isnan(top), size, xp.inf), stretch
+
+
+def _from_the_ends(xp, x):
+    """A power of two for each row, which takes its largest entry from the ends of the range."""
+    # Less than is wanted for squares, which would take small entries out of it.
+    wide = float(xp.finfo(x.dtype).max) > 2.0**200
+    limit, step = (2.0**960, 2.0**64) if wide else (2.0**96, 2.0**32)
+    size = xp.stop_gradient(xp.max(xp.abs(x), axis=-1, keepdims=True))
+    small = xp.where(size < 1.0 / limit, step, xp.ones_like(size))
+    return xp.where(size > limit, 1.0 / step, small)
