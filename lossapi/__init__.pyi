@@ -38,16 +38,24 @@ __all__ = [
     "ShapeError",
     "SpecError",
     "absolute_error",
+    "asymmetric_loss",
     "binary_cross_entropy",
+    "boundary_loss",
     "box_iou_loss",
     "brier_score",
     "categorical_cross_entropy",
+    "complete_box_iou_loss",
     "cross_entropy",
     "detection_loss",
+    "dice_coefficient",
+    "dice_cross_entropy_loss",
+    "dice_loss",
     "distance_box_iou_loss",
     "elbo_loss",
     "entropy",
     "errors_on_invalid",
+    "fano_lower_bound",
+    "gaussian_kl_divergence",
     "gaussian_nll",
     "general_robust_loss",
     "generalized_box_iou_loss",
@@ -57,8 +65,11 @@ __all__ = [
     "hinge_loss",
     "huber_loss",
     "jaccard_loss",
+    "js_divergence",
     "kantorovich_rubinstein_objective",
     "kl_divergence",
+    "knowledge_distillation_loss",
+    "l2_normalize",
     "laplace_nll",
     "log_cosh",
     "log_sigmoid",
@@ -67,7 +78,9 @@ __all__ = [
     "logit",
     "logsumexp",
     "multilabel_soft_margin_loss",
+    "mutual_information",
     "nll",
+    "outcome_weighted_sigmoid_binary_cross_entropy",
     "poisson_nll",
     "quantile_loss",
     "self_information",
@@ -77,12 +90,15 @@ __all__ = [
     "smooth_l1_loss",
     "softmax",
     "softmax_cross_entropy",
+    "softmax_entropy",
+    "softmax_focal_loss",
     "softplus",
     "sparse_softmax_cross_entropy",
     "squared_error",
     "squared_hinge_loss",
     "squared_sigmoid_error",
     "symmetric_cross_entropy",
+    "temperature_softmax_cross_entropy",
     "tversky_loss",
     "weighted_sigmoid_binary_cross_entropy",
     "xlogy",
@@ -140,6 +156,72 @@ class _AbsoluteError(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _AsymmetricLoss(Loss):
+    """Focal loss with a power for each class, from a probability shifted down for negatives."""
+
+    def __call__(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        gamma_positive: float | _Array = 1.0,
+        gamma_negative: float | _Array = 4.0,
+        clip: float | _Array = 0.05,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        gamma_positive: float | _Array = 1.0,
+        gamma_negative: float | _Array = 4.0,
+        clip: float | _Array = 0.05,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        gamma_positive: float | _Array = 1.0,
+        gamma_negative: float | _Array = 4.0,
+        clip: float | _Array = 0.05,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        gamma_positive: float | _Array = 1.0,
+        gamma_negative: float | _Array = 4.0,
+        clip: float | _Array = 0.05,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        gamma_positive: float | _Array = 1.0,
+        gamma_negative: float | _Array = 4.0,
+        clip: float | _Array = 0.05,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
 class _BinaryCrossEntropy(Loss):
     """The negative log-likelihood of a binary target under the predicted probability."""
 
@@ -192,6 +274,51 @@ class _BinaryCrossEntropy(Loss):
         target: _Array,
         *,
         epsilon: float | _Array = 0.0,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _BoundaryLoss(Loss):
+    """The mean over the pixels of the probability times the signed distance to the boundary."""
+
+    def __call__(
+        self,
+        probabilities: _Array,
+        signed_distance: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        probabilities: _Array,
+        signed_distance: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["probabilities"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        probabilities: _Array,
+        signed_distance: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["probabilities"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        probabilities: _Array,
+        signed_distance: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -358,6 +485,51 @@ class _CategoricalCrossEntropy(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _CompleteBoxIouLoss(Loss):
+    """The distance box IoU loss, plus a weighted difference of the aspect ratios."""
+
+    def __call__(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "target"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "target"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
 class _CrossEntropy(Loss):
     """The mean information in an event of the target distribution, by the predicted one."""
 
@@ -481,6 +653,169 @@ class _DetectionLoss(Loss):
         *,
         box_weight: float | _Array = 1.0,
         objectness_weight: float | _Array = 1.0,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _DiceCoefficient(Loss):
+    """Twice the pixels that two masks share over the sum of their sizes, a score from 0 to 1."""
+
+    def __call__(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        empty: float = 1.0,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        empty: float = 1.0,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        empty: float = 1.0,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        empty: float = 1.0,
+        axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _DiceCrossEntropyLoss(Loss):
+    """The Dice loss of a mask plus the mean binary cross-entropy of its pixels, with weights."""
+
+    def __call__(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        dice_weight: float = 1.0,
+        cross_entropy_weight: float = 1.0,
+        smooth: float = 1.0,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        dice_weight: float = 1.0,
+        cross_entropy_weight: float = 1.0,
+        smooth: float = 1.0,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        dice_weight: float = 1.0,
+        cross_entropy_weight: float = 1.0,
+        smooth: float = 1.0,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        dice_weight: float = 1.0,
+        cross_entropy_weight: float = 1.0,
+        smooth: float = 1.0,
+        axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _DiceLoss(Loss):
+    """One minus twice what a predicted and a true mask share, over the sum of their sizes."""
+
+    def __call__(
+        self,
+        probabilities: _Array,
+        target: _Array,
+        *,
+        smooth_numerator: float = 1.0,
+        smooth_denominator: float = 1.0,
+        squared: bool = False,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        probabilities: _Array,
+        target: _Array,
+        *,
+        smooth_numerator: float = 1.0,
+        smooth_denominator: float = 1.0,
+        squared: bool = False,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["probabilities", "target"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        probabilities: _Array,
+        target: _Array,
+        *,
+        smooth_numerator: float = 1.0,
+        smooth_denominator: float = 1.0,
+        squared: bool = False,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["probabilities", "target"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        probabilities: _Array,
+        target: _Array,
+        *,
+        smooth_numerator: float = 1.0,
+        smooth_denominator: float = 1.0,
+        squared: bool = False,
+        axis: int | tuple[int, ...] = -1,
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -642,6 +977,128 @@ class _Entropy(Loss):
         probabilities: _Array,
         *,
         base: float | None = None,
+        axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _FanoLowerBound(Loss):
+    """The least error probability of a guess that leaves this conditional entropy."""
+
+    def __call__(
+        self,
+        conditional_entropy: _Array,
+        *,
+        classes: float | _Array = 2.0,
+        weak: bool = False,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        conditional_entropy: _Array,
+        *,
+        classes: float | _Array = 2.0,
+        weak: bool = False,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["conditional_entropy"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        conditional_entropy: _Array,
+        *,
+        classes: float | _Array = 2.0,
+        weak: bool = False,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["conditional_entropy"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        conditional_entropy: _Array,
+        *,
+        classes: float | _Array = 2.0,
+        weak: bool = False,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["conditional_entropy"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        conditional_entropy: _Array,
+        *,
+        classes: float | _Array = 2.0,
+        weak: bool = False,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _GaussianKlDivergence(Loss):
+    """The relative entropy of a normal distribution with respect to a prior one."""
+
+    def __call__(
+        self,
+        mean: _Array,
+        log_variance: _Array,
+        prior_mean: _Array,
+        prior_log_variance: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        mean: _Array,
+        log_variance: _Array,
+        prior_mean: _Array,
+        prior_log_variance: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["mean", "log_variance", "prior_mean", "prior_log_variance"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        mean: _Array,
+        log_variance: _Array,
+        prior_mean: _Array,
+        prior_log_variance: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["mean", "log_variance", "prior_mean", "prior_log_variance"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        mean: _Array,
+        log_variance: _Array,
+        prior_mean: _Array,
+        prior_log_variance: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["mean", "log_variance", "prior_mean", "prior_log_variance"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        mean: _Array,
+        log_variance: _Array,
+        prior_mean: _Array,
+        prior_log_variance: _Array,
+        *,
         axis: int | tuple[int, ...] = -1,
         weights: _Array | None = None,
         where: _Array | None = None,
@@ -1154,6 +1611,67 @@ class _JaccardLoss(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _JsDivergence(Loss):
+    """The mean relative entropy of two distributions with respect to their mean."""
+
+    def __call__(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        base: float | None = None,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        base: float | None = None,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "target"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        base: float | None = None,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "target"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        base: float | None = None,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "target"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        base: float | None = None,
+        axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
 class _KantorovichRubinsteinObjective(Loss):
     """How much higher a critic scores the target samples than the predicted ones, on average."""
 
@@ -1254,6 +1772,101 @@ class _KlDivergence(Loss):
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
+
+class _KnowledgeDistillationLoss(Loss):
+    """The divergence of a student's softened probabilities from its teacher's."""
+
+    def __call__(
+        self,
+        logits: _Array,
+        teacher_logits: _Array,
+        *,
+        temperature: float = 1.0,
+        scaled: bool = True,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        logits: _Array,
+        teacher_logits: _Array,
+        *,
+        temperature: float = 1.0,
+        scaled: bool = True,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        logits: _Array,
+        teacher_logits: _Array,
+        *,
+        temperature: float = 1.0,
+        scaled: bool = True,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        logits: _Array,
+        teacher_logits: _Array,
+        *,
+        temperature: float = 1.0,
+        scaled: bool = True,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        logits: _Array,
+        teacher_logits: _Array,
+        *,
+        temperature: float = 1.0,
+        scaled: bool = True,
+        axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _L2Normalize(Primitive):
+    """The vector divided by its length: its direction, 0 for the zero vector."""
+
+    def __call__(
+        self,
+        x: _Array,
+        *,
+        epsilon: float = 0.0,
+        axis: int | tuple[int, ...] = -1,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        x: _Array,
+        *,
+        epsilon: float = 0.0,
+        axis: int | tuple[int, ...] = -1,
+        wrt: _Wrt[Literal["x"]] = None,
+        cotangent: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        x: _Array,
+        *,
+        epsilon: float = 0.0,
+        axis: int | tuple[int, ...] = -1,
+        wrt: _Wrt[Literal["x"]] = None,
+        cotangent: _Array | None = None,
+    ) -> Any: ...
 
 class _LaplaceNll(Loss):
     """The negative log-likelihood of a Laplace distribution, given its median and its scale."""
@@ -1568,6 +2181,47 @@ class _MultilabelSoftMarginLoss(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _MutualInformation(Loss):
+    """The information that two variables have in common, from their joint distribution."""
+
+    def __call__(
+        self,
+        joint: _Array,
+        *,
+        base: float | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        joint: _Array,
+        *,
+        base: float | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["joint"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        joint: _Array,
+        *,
+        base: float | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["joint"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        joint: _Array,
+        *,
+        base: float | None = None,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
 class _Nll(Loss):
     """The negative log-likelihood of a label under predicted log-probabilities."""
 
@@ -1630,6 +2284,77 @@ class _Nll(Loss):
         axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
         ignore_index: int | None = None,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _OutcomeWeightedSigmoidBinaryCrossEntropy(Loss):
+    """Binary cross-entropy, weighted by what the decision at a threshold costs."""
+
+    def __call__(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        false_negative: float | _Array = 5.0,
+        false_positive: float | _Array = 1.0,
+        correct: float | _Array = 0.1,
+        logit_threshold: float | _Array = 0.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        false_negative: float | _Array = 5.0,
+        false_positive: float | _Array = 1.0,
+        correct: float | _Array = 0.1,
+        logit_threshold: float | _Array = 0.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        false_negative: float | _Array = 5.0,
+        false_positive: float | _Array = 1.0,
+        correct: float | _Array = 0.1,
+        logit_threshold: float | _Array = 0.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        false_negative: float | _Array = 5.0,
+        false_positive: float | _Array = 1.0,
+        correct: float | _Array = 0.1,
+        logit_threshold: float | _Array = 0.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        logits: _Array,
+        target: _Array,
+        *,
+        false_negative: float | _Array = 5.0,
+        false_positive: float | _Array = 1.0,
+        correct: float | _Array = 0.1,
+        logit_threshold: float | _Array = 0.0,
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -2096,6 +2821,112 @@ class _SoftmaxCrossEntropy(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _SoftmaxEntropy(Loss):
+    """The entropy of the softmax of logits."""
+
+    def __call__(
+        self,
+        logits: _Array,
+        *,
+        base: float | None = None,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        logits: _Array,
+        *,
+        base: float | None = None,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        logits: _Array,
+        *,
+        base: float | None = None,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        logits: _Array,
+        *,
+        base: float | None = None,
+        axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _SoftmaxFocalLoss(Loss):
+    """Cross-entropy that turns away from what is right already: -(1 - p)^gamma log p."""
+
+    def __call__(
+        self,
+        logits: _Array,
+        labels: _Array,
+        *,
+        gamma: float = 2.0,
+        alpha: _Array | None = None,
+        axis: int | tuple[int, ...] = -1,
+        class_weights: _Array | None = None,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        logits: _Array,
+        labels: _Array,
+        *,
+        gamma: float = 2.0,
+        alpha: _Array | None = None,
+        axis: int | tuple[int, ...] = -1,
+        class_weights: _Array | None = None,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        logits: _Array,
+        labels: _Array,
+        *,
+        gamma: float = 2.0,
+        alpha: _Array | None = None,
+        axis: int | tuple[int, ...] = -1,
+        class_weights: _Array | None = None,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        logits: _Array,
+        labels: _Array,
+        *,
+        gamma: float = 2.0,
+        alpha: _Array | None = None,
+        axis: int | tuple[int, ...] = -1,
+        class_weights: _Array | None = None,
+        ignore_index: int | None = None,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
 class _Softplus(Primitive):
     """The smooth positive part, log(1 + exp(x))."""
 
@@ -2416,6 +3247,77 @@ class _SymmetricCrossEntropy(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _TemperatureSoftmaxCrossEntropy(Loss):
+    """The negative log-likelihood of a label under the softmax of logits over a temperature."""
+
+    def __call__(
+        self,
+        logits: _Array,
+        labels: _Array,
+        temperature: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        class_weights: _Array | None = None,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        logits: _Array,
+        labels: _Array,
+        temperature: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        class_weights: _Array | None = None,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits", "temperature"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        logits: _Array,
+        labels: _Array,
+        temperature: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        class_weights: _Array | None = None,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits", "temperature"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        logits: _Array,
+        labels: _Array,
+        temperature: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        class_weights: _Array | None = None,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        logits: _Array,
+        labels: _Array,
+        temperature: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        class_weights: _Array | None = None,
+        ignore_index: int | None = None,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
 class _TverskyLoss(Loss):
     """The share of errors in hits and errors of a mask, with a weight for each kind of error."""
 
@@ -2568,15 +3470,23 @@ class _Xlogy(Primitive):
     ) -> Any: ...
 
 absolute_error: _AbsoluteError
+asymmetric_loss: _AsymmetricLoss
 binary_cross_entropy: _BinaryCrossEntropy
+boundary_loss: _BoundaryLoss
 box_iou_loss: _BoxIouLoss
 brier_score: _BrierScore
 categorical_cross_entropy: _CategoricalCrossEntropy
+complete_box_iou_loss: _CompleteBoxIouLoss
 cross_entropy: _CrossEntropy
 detection_loss: _DetectionLoss
+dice_coefficient: _DiceCoefficient
+dice_cross_entropy_loss: _DiceCrossEntropyLoss
+dice_loss: _DiceLoss
 distance_box_iou_loss: _DistanceBoxIouLoss
 elbo_loss: _ElboLoss
 entropy: _Entropy
+fano_lower_bound: _FanoLowerBound
+gaussian_kl_divergence: _GaussianKlDivergence
 gaussian_nll: _GaussianNll
 general_robust_loss: _GeneralRobustLoss
 generalized_box_iou_loss: _GeneralizedBoxIouLoss
@@ -2586,8 +3496,11 @@ heteroscedastic_gaussian_nll: _HeteroscedasticGaussianNll
 hinge_loss: _HingeLoss
 huber_loss: _HuberLoss
 jaccard_loss: _JaccardLoss
+js_divergence: _JsDivergence
 kantorovich_rubinstein_objective: _KantorovichRubinsteinObjective
 kl_divergence: _KlDivergence
+knowledge_distillation_loss: _KnowledgeDistillationLoss
+l2_normalize: _L2Normalize
 laplace_nll: _LaplaceNll
 log_cosh: _LogCosh
 log_sigmoid: _LogSigmoid
@@ -2596,7 +3509,9 @@ logistic_loss: _LogisticLoss
 logit: _Logit
 logsumexp: _Logsumexp
 multilabel_soft_margin_loss: _MultilabelSoftMarginLoss
+mutual_information: _MutualInformation
 nll: _Nll
+outcome_weighted_sigmoid_binary_cross_entropy: _OutcomeWeightedSigmoidBinaryCrossEntropy
 poisson_nll: _PoissonNll
 quantile_loss: _QuantileLoss
 self_information: _SelfInformation
@@ -2606,12 +3521,15 @@ sigmoid_focal_loss: _SigmoidFocalLoss
 smooth_l1_loss: _SmoothL1Loss
 softmax: _Softmax
 softmax_cross_entropy: _SoftmaxCrossEntropy
+softmax_entropy: _SoftmaxEntropy
+softmax_focal_loss: _SoftmaxFocalLoss
 softplus: _Softplus
 sparse_softmax_cross_entropy: _SparseSoftmaxCrossEntropy
 squared_error: _SquaredError
 squared_hinge_loss: _SquaredHingeLoss
 squared_sigmoid_error: _SquaredSigmoidError
 symmetric_cross_entropy: _SymmetricCrossEntropy
+temperature_softmax_cross_entropy: _TemperatureSoftmaxCrossEntropy
 tversky_loss: _TverskyLoss
 weighted_sigmoid_binary_cross_entropy: _WeightedSigmoidBinaryCrossEntropy
 xlogy: _Xlogy

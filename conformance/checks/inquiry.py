@@ -185,11 +185,13 @@ class Inquiry:
         if found.ok or not self.subject.traits.flushes_subnormals:
             return found
         normal = smallest_normal(computing(self.form))
-        if any(0 < abs(x) < normal * 2.0**self.form.precision for x in case.numbers):
+        tiny = normal * 2.0**self.form.precision
+        if any(0 < abs(x) < tiny for x in case.numbers):
             # Sums and differences of such numbers are flushed: right to one per cent is right, and
-            # so is the zero that a flushed difference leaves.
+            # so is the zero that a flushed difference leaves, in a vector at the same place.
             if not np.any(got):
                 return found._replace(ok=True, ulp=0.0)
+            due = due._replace(exact=_zeroed(due.exact, got, case, tiny))
             per_cent = ONE_PER_CENT * 2.0**self.form.precision
             tolerance = tolerance._replace(ulp=max(tolerance.ulp, per_cent))
             found = judge_components(got, due.exact, scale, tolerance)
@@ -315,6 +317,17 @@ def single(request: Request, i: int, count: int = 0) -> Request:
         },
         tangent=one(request.tangent),
     )
+
+
+def _zeroed(exact: Any, got: Array, case: Case, tiny: float) -> Any:
+    """What is due, with 0 for 0 where a vector among the inputs has a tiny number."""
+    if got.ndim != 1:
+        return exact
+    vectors = [x for x in case.inputs.values() if np.shape(x) == got.shape]
+    return [
+        0.0 if not number and any(0 < abs(x[i]) < tiny for x in vectors) else entry
+        for i, (number, entry) in enumerate(zip(got, exact, strict=True))
+    ]
 
 
 def _flushed(case: Case, normal: float) -> Case | None:

@@ -101,6 +101,21 @@ def test_a_library_that_flushes_is_right_about_the_zero_that_it_sees() -> None:
     assert not ask.verdict(tiny[0], quantity, np.asarray(0.5)).ok
 
 
+def test_a_flushed_difference_leaves_a_zero_in_its_own_component_only() -> None:
+    one, other = [3.0, 1.0, 2e-307], [1.0, 1.5, 1.9999999e-307]
+    zeros = [0.0] * 3
+    inputs = {"mean": one, "log_variance": zeros, "prior_mean": other, "prior_log_variance": zeros}
+    case = Case("case", inputs)
+    subject = Answering([0.0])
+    ask = inquiry(subject, "gaussian_kl_divergence")
+    quantity = Quantity("gradient", "mean")
+    flushed, wrong = np.asarray([2.0, -0.5, 0.0]), np.asarray([2.0, 0.0, 0.0])
+    assert not ask.verdict(case, quantity, flushed).ok
+    subject.traits = replace(subject.traits, flushes_subnormals=True)
+    assert ask.verdict(case, quantity, flushed).ok
+    assert not ask.verdict(case, quantity, wrong).ok
+
+
 @pytest.mark.parametrize(
     ("answer", "outcome", "message"),
     [
