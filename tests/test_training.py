@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from array_api_compat import array_namespace
 
 import lossapi
 
@@ -137,7 +138,7 @@ def regressor() -> Task:
 
 
 def segmenter() -> Task:
-    """Discs in noise: Dice (Tversky with equal weights) and cross-entropy, over both image axes."""
+    """Discs in noise: Dice and cross-entropy, over both axes of each image."""
     random = np.random.default_rng(3)
     centres = random.uniform(3.0, 9.0, (8, 2, 1, 1))
     rows, columns = np.mgrid[:12, :12]
@@ -146,18 +147,13 @@ def segmenter() -> Task:
     features = np.stack([masks + random.normal(0.0, 0.5, masks.shape), away / 6.0], axis=-1)
 
     def loss(outputs: Array, target: Array) -> Array:
-        logits = outputs[..., 0]
-        dice = lossapi.tversky_loss(lossapi.sigmoid(logits), target, axis=(1, 2))
-        return dice + lossapi.sigmoid_binary_cross_entropy(logits, target)
+        return lossapi.dice_cross_entropy_loss(outputs[..., 0], target, axis=(1, 2))
 
     def value_and_grad(outputs: Array, target: Array) -> tuple[Array, Array]:
-        logits = outputs[..., 0]
-        dice, by_mask = lossapi.tversky_loss.value_and_grad(
-            lossapi.sigmoid(logits), target, axis=(1, 2)
+        value, slope = lossapi.dice_cross_entropy_loss.value_and_grad(
+            outputs[..., 0], target, axis=(1, 2)
         )
-        entropy, slope = lossapi.sigmoid_binary_cross_entropy.value_and_grad(logits, target)
-        by_logits = lossapi.sigmoid.grad(logits, cotangent=by_mask) + slope
-        return dice + entropy, by_logits[..., None]
+        return value, slope[..., None]
 
     return Task(with_bias(features), masks, 1, loss, value_and_grad, 1.0)
 
@@ -177,24 +173,24 @@ def test_a_model_goes_down_the_curve_that_it_goes_down_on_numpy(
 
 @pytest.mark.parametrize("library", list(LIBRARIES))
 def test_a_classifier_is_calibrated_by_a_temperature(library: str) -> None:
-    """On other data: the inverse temperature at which the loss has no slope."""
+    """On other data: the temperature at which the loss has no slope."""
     _, weights = on_numpy(classifier())
     features, labels = three_blobs(4)
     with placed(library, 3.0 * features @ weights, labels) as (logits, target):
+        xp = array_namespace(logits)
 
-        def slope(inverse: float) -> float:
-            # The gradient by the scaled logits, along the logits.
-            by_logits = lossapi.sparse_softmax_cross_entropy.grad(inverse * logits, target)
-            return float((by_logits * logits).sum())
+        def loss_and_slope(temperature: float) -> tuple[float, float]:
+            value, slope = lossapi.temperature_softmax_cross_entropy.value_and_grad(
+                logits, target, xp.asarray(temperature, dtype=logits.dtype), wrt="temperature"
+            )
+            return float(value), float(slope)
 
-        below, above = 0.0, 1.0  # the tripled logits are too sure of themselves
-        assert slope(below) < 0 < slope(above)
-        while above - below > 1e-12:
+        below, above = 1.0, 100.0  # the tripled logits are too sure of themselves
+        before, steep = loss_and_slope(below)
+        assert steep < 0 < loss_and_slope(above)[1]
+        while above - below > 1e-12 * above:
             middle = (below + above) / 2
-            below, above = (middle, above) if slope(middle) < 0 else (below, middle)
-        before, after = (
-            float(lossapi.sparse_softmax_cross_entropy(inverse * logits, target))
-            for inverse in (1.0, below)
-        )
+            below, above = (middle, above) if loss_and_slope(middle)[1] < 0 else (below, middle)
+        after, flat = loss_and_slope(below)
         assert after < before
-        assert abs(slope(below)) < 1e-10
+        assert abs(flat) < 1e-12
