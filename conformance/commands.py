@@ -145,7 +145,7 @@ def check(
     names = _losses(losses)
     specs = [load_spec(name) for name in names]
     judged, skipped = _subjects(subjects)
-    given = {"examples": examples, "seed": seed, "hunt": hunt, "thorough": thorough}
+    given: dict[str, Any] = {"examples": examples, "seed": seed, "hunt": hunt, "thorough": thorough}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
     # Opened before the run: a file that cannot be written is told at once, not after minutes.
     with _Output(json_file) as json_out, _Output(junit_file) as junit_out:
