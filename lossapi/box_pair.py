@@ -1,5 +1,6 @@
 """Two boxes with sides along the axes: what they share, and what each has for itself."""
 
+import math
 from typing import Any, NamedTuple
 
 from . import primitives as p
@@ -148,3 +149,62 @@ def unit_of(xp, pair, lengths):
     relative = power / pair.power
     longest = xp.stop_gradient(xp.max(lengths * relative, axis=-1, keepdims=True))
     return Unit(longest, relative, power, xp.where(longest == 0, 1.0, longest))
+
+
+def turn(xp, pair):
+    """The angle between the diagonals in units of a right angle, and its slope by the sides."""
+    shape, unit = _shape(xp, pair, pair.sides, pair.low, pair.high)
+    other, _ = _shape(xp, pair, pair.other_sides, pair.other_low, pair.other_high)
+    # One arctangent of a quotient, not the difference of two: that would cancel, as do the two
+    # products of sides. What was rounded of them and of their factors is added.
+    wider, more = p.two_product(xp, other.width, shape.height)
+    higher, less = p.two_product(xp, shape.width, other.height)
+    left = (
+        (more - less)
+        + (other.width * shape.height_lost - shape.width * other.height_lost)
+        + (other.width_lost * shape.height - shape.width_lost * other.height)
+    )
+    # A compiler may round one only of two products that it subtracts: they are compared first.
+    cross = xp.where(wider == higher, 0.0, wider - higher)
+    cross = cross + xp.stop_gradient(xp.where(_alike(shape, other), 0.0, left))
+    angle = xp.atan2(cross, other.height * shape.height + other.width * shape.width)
+    square = shape.width * shape.width + shape.height * shape.height
+    slope = unit.slope(xp.stack([-shape.height / square, shape.width / square], axis=-1))
+    return (2.0 / math.pi) * angle, xp.where(unit.longest == 0, 0.0, (2.0 / math.pi) * slope)
+
+
+class Shape(NamedTuple):
+    """Width and height in units of the longer one, and what rounding lost of them."""
+
+    width: Array
+    height: Array
+    width_lost: Array
+    height_lost: Array
+
+
+def _shape(xp, pair, sides, low, high):
+    """A point has no width."""
+    unit = unit_of(xp, pair, sides)
+    shape = unit.of(sides)
+    _, lost = p.two_sum(pair.power * high, -(pair.power * low))
+    lost = unit.of(xp.where(sides > 0, lost, 0.0)) - _excess(xp, shape, sides, unit)
+    point = unit.longest[..., 0] == 0
+    height = xp.where(point, 1.0, shape[..., 1])
+    return Shape(shape[..., 0], height, lost[..., 0], lost[..., 1]), unit
+
+
+def _excess(xp, shape, sides, unit):
+    """By how much the rounded quotients are larger than sides over the unit."""
+    wide = float(xp.finfo(sides.dtype).max) > 2.0**200
+    smaller = xp.where(
+        unit.size > 2.0**90, 2.0**-900 if wide else 2.0**-60, xp.ones_like(unit.size)
+    )
+    size = smaller * unit.size
+    product, error = p.two_product(xp, shape, size + xp.zeros_like(shape))
+    return ((product - smaller * sides * unit.relative) + error) / size
+
+
+def _alike(shape, other):
+    """Whether two shapes are the same to all digits that are known of them."""
+    same = [a == b for a, b in zip(shape, other, strict=True)]
+    return same[0] & same[1] & same[2] & same[3]

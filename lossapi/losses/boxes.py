@@ -5,8 +5,6 @@ hold a number for each axis. Where edges coincide a loss has kinks: the slope of
 found on both sides, and the one nearer to 0 is taken, or 0 between them.
 """
 
-import math
-
 from .. import box_pair as boxes
 from .. import primitives as p
 from ..loss import loss
@@ -249,13 +247,13 @@ def _squared(xp, vector):
 
 
 def _complete(xp, pair):
-    turn, _ = _turn(xp, pair)
+    turn, _ = boxes.turn(xp, pair)
     return _distant(xp, pair) + _weight(xp, pair, turn) * (turn * turn)
 
 
 def _complete_slope(xp, pair):
     out, back = _distant_slope(xp, pair)
-    turn, slope = _turn(xp, pair)
+    turn, slope = boxes.turn(xp, pair)
     weight = xp.expand_dims(2.0 * _weight(xp, pair, turn) * turn, axis=-1)
     turned = boxes.times(xp, weight, slope)
     return (
@@ -271,25 +269,3 @@ def _weight(xp, pair, turn):
     return xp.stop_gradient(
         xp.where(different > 0, different / xp.where(different > 0, total, 1.0), 0.0)
     )
-
-
-def _turn(xp, pair):
-    """The angle between the diagonals in units of a right angle, and its slope by the sides."""
-    # One arctangent of a quotient, not the difference of two: that would cancel.
-    width, height, unit = _shape(xp, pair, pair.sides)
-    other_width, other_height, _ = _shape(xp, pair, pair.other_sides)
-    # Products are compared first: a compiler may round one only of two that it subtracts.
-    wider, higher = other_width * height, width * other_height
-    cross = xp.where(wider == higher, 0.0, wider - higher)
-    angle = xp.atan2(cross, other_height * height + other_width * width)
-    square = width * width + height * height
-    slope = unit.slope(xp.stack([-height / square, width / square], axis=-1))
-    return (2.0 / math.pi) * angle, xp.where(unit.longest == 0, 0.0, (2.0 / math.pi) * slope)
-
-
-def _shape(xp, pair, sides):
-    """Width and height of a box in units of the longer one, as a point has no width."""
-    unit = boxes.unit_of(xp, pair, sides)
-    shape = unit.of(sides)
-    height = xp.where(unit.longest[..., 0] == 0, 1.0, shape[..., 1])
-    return shape[..., 0], height, unit
