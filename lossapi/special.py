@@ -125,12 +125,20 @@ _ATANH = (
 )
 
 
+_EXP_EXCESS = tuple(2.0 / math.factorial(n) for n in range(2, 21))
+
+
 def polynomial(x: Array, coefficients: tuple[float, ...]) -> Array:
     """A polynomial from its coefficients, that of the constant first (Horner's rule)."""
     result = 0.0 * x + coefficients[-1]
     for coefficient in coefficients[-2::-1]:
         result = result * x + coefficient
     return result
+
+
+def exp_excess(x: Array) -> Array:
+    """2 (e^x - 1 - x) / x^2 for x between -1 and 1."""
+    return polynomial(x, _EXP_EXCESS)
 
 
 def lgamma(xp: Namespace, x: Array) -> Array:

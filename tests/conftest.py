@@ -51,4 +51,4 @@ def library(request: pytest.FixtureRequest) -> Library:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start the longest tests first, so that one core does not wait for them in the end."""
-    items.sort(key=lambda item: "test_a_backend_conforms" not in item.nodeid)
+    items.sort(key=lambda item: "test_a_function_conforms" not in item.nodeid)

@@ -49,7 +49,4 @@ def _cross_entropy(xp, logits, target, weight):
     """The weighted mean over the pixels."""
     negative, positive = p.softplus_pair(xp, logits)
     terms = p.times(xp, target, positive) + p.times(xp, 1.0 - target, negative)
-    total, count = xp.sum(terms, axis=-1), terms.shape[-1]
-    # Divided first where only the sum overflows; elsewhere that would lose digits of small terms.
-    mean = xp.where(xp.isinf(total), xp.sum(terms / count, axis=-1), total / count)
-    return weight * mean
+    return weight * masks.mean(xp, terms)

@@ -6,9 +6,6 @@ from .. import primitives as p
 from .. import special
 from ..loss import loss
 
-_EXCESS = tuple(2.0 / math.factorial(n) for n in range(2, 21))
-"""2 (e^x - 1 - x) / x^2 as a series, to the last digit where |x| < 1."""
-
 
 @loss("(d),(d),(d),(d)->()")
 def gaussian_kl_divergence(xp, mean, log_variance, prior_mean, prior_log_variance):
@@ -26,18 +23,14 @@ def gaussian_kl_divergence(xp, mean, log_variance, prior_mean, prior_log_varianc
 @gaussian_kl_divergence.gradient("mean", "prior_mean")
 def _(xp, mean, log_variance, prior_mean, prior_log_variance):
     slope, _ = _weighted_residual(xp, mean, prior_mean, prior_log_variance)
-    slope = xp.where(
-        _undefined(xp, mean, log_variance, prior_mean, prior_log_variance), xp.nan, slope
-    )
+    slope = _where_defined(xp, slope, mean, log_variance, prior_mean, prior_log_variance)
     return slope, -slope
 
 
 @gaussian_kl_divergence.gradient("log_variance")
 def _(xp, mean, log_variance, prior_mean, prior_log_variance):
     slope = _half_expm1(xp, *_gap(xp, log_variance, prior_log_variance))
-    return xp.where(
-        _undefined(xp, mean, log_variance, prior_mean, prior_log_variance), xp.nan, slope
-    )
+    return _where_defined(xp, slope, mean, log_variance, prior_mean, prior_log_variance)
 
 
 @gaussian_kl_divergence.gradient("prior_log_variance")
@@ -47,24 +40,20 @@ def _(xp, mean, log_variance, prior_mean, prior_log_variance):
     gap = xp.where(_pointlike(xp, mean, s, prior_mean, t), 0.0, gap)
     _, half_square = _weighted_residual(xp, mean, prior_mean, t)
     slope = -_half_expm1(xp, gap, error) - half_square
-    return xp.where(_undefined(xp, mean, s, prior_mean, t), xp.nan, slope)
+    return _where_defined(xp, slope, mean, s, prior_mean, t)
 
 
 @gaussian_kl_divergence.curvature("mean", "prior_mean")
 def _(xp, mean, log_variance, prior_mean, prior_log_variance):
     bend = xp.exp(-prior_log_variance)
-    bend = xp.where(
-        _undefined(xp, mean, log_variance, prior_mean, prior_log_variance), xp.nan, bend
-    )
+    bend = _where_defined(xp, bend, mean, log_variance, prior_mean, prior_log_variance)
     return bend, bend
 
 
 @gaussian_kl_divergence.curvature("log_variance")
 def _(xp, mean, log_variance, prior_mean, prior_log_variance):
     bend = _half_exp(xp, *_gap(xp, log_variance, prior_log_variance))
-    return xp.where(
-        _undefined(xp, mean, log_variance, prior_mean, prior_log_variance), xp.nan, bend
-    )
+    return _where_defined(xp, bend, mean, log_variance, prior_mean, prior_log_variance)
 
 
 @gaussian_kl_divergence.curvature("prior_log_variance")
@@ -74,7 +63,7 @@ def _(xp, mean, log_variance, prior_mean, prior_log_variance):
     gap = xp.where(_pointlike(xp, mean, s, prior_mean, t), 0.0, gap)
     _, half_square = _weighted_residual(xp, mean, prior_mean, t)
     bend = _half_exp(xp, gap, error) + half_square
-    return xp.where(_undefined(xp, mean, s, prior_mean, t), xp.nan, bend)
+    return _where_defined(xp, bend, mean, s, prior_mean, t)
 
 
 def _gap(xp, s, t):
@@ -91,7 +80,7 @@ def _half_excess(xp, gap, error, half_gap):
     linear = xp.expm1(x)
     near = (x < 1.0) & (x > -1.0)
     small = xp.where(near, x, 0.0)
-    series = (0.5 * small) * (0.5 * small) * special.polynomial(small, _EXCESS)
+    series = (0.5 * small) * (0.5 * small) * special.exp_excess(small)
     excess = xp.where(near, series, 0.5 * (linear - x)) + 0.5 * error * linear
     # 1 and x are nothing beside e^64, nor is e^-64 beside 1; the half may be finite where x is not.
     excess = xp.where(high, _half_exp(xp, xp.where(high, gap, 0.0), error), excess)
@@ -140,7 +129,8 @@ def _pointlike(xp, mean, s, prior_mean, t):
     return (s == -xp.inf) & (t == -xp.inf) & (mean != prior_mean)
 
 
-def _undefined(xp, mean, s, prior_mean, t):
-    """Examples in which some component has a NaN, or infinities that have no limit."""
+def _where_defined(xp, derivative, mean, s, prior_mean, t):
+    """NaN for examples in which some component has a NaN, or infinities that have no limit."""
     unknown = xp.isnan(s - t) & ~_pointlike(xp, mean, s, prior_mean, t)
-    return xp.any(xp.isnan(mean - prior_mean) | unknown, axis=-1, keepdims=True)
+    undefined = xp.any(xp.isnan(mean - prior_mean) | unknown, axis=-1, keepdims=True)
+    return xp.where(undefined, xp.nan, derivative)

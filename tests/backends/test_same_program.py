@@ -174,7 +174,7 @@ def test_a_wrong_label_is_an_error_where_it_can_be_seen_and_nan_where_not(
 
 def test_a_negative_weight_is_an_error_where_it_can_be_seen(library: Any) -> None:
     if library.name == "dask":
-        pytest.skip("Dask is lazy: its values cannot be seen")
+        pytest.skip("Dask is lazy: a negative weight, which nobody sees, is outside the rules")
     with pytest.raises(lossapi.ParameterError, match=r"weights\[1\] is -1"):
         lossapi.squared_error(
             library.asarray([1.0, 2.0]),
@@ -195,20 +195,19 @@ def test_an_array_parameter_is_checked_where_it_can_be_seen(library: Any) -> Non
 
 
 def test_a_value_outside_the_domain_can_be_made_an_error(library: Any) -> None:
-    if library.name == "dask":
-        pytest.skip("Dask is lazy: its values cannot be seen")
     probabilities, target = library.asarray([0.5, 1.5]), library.asarray([1.0, 1.0])
     with lossapi.errors_on_invalid():
-        with pytest.raises(lossapi.DomainError, match=r"probabilities\[1\] is 1.5.*\[0, 1\]"):
-            lossapi.binary_cross_entropy(probabilities, target)
+        if library.name == "dask":  # lazy: what cannot be seen is NaN, as without it
+            assert np.isnan(library.to_numpy(lossapi.binary_cross_entropy(probabilities, target)))
+        else:
+            with pytest.raises(lossapi.DomainError, match=r"probabilities\[1\] is 1.5.*\[0, 1\]"):
+                lossapi.binary_cross_entropy(probabilities, target)
         mask = library.asarray([True, False], "bool")
         lossapi.binary_cross_entropy(probabilities, target, where=mask)
     assert np.isnan(library.to_numpy(lossapi.binary_cross_entropy(probabilities, target)))
 
 
 def test_inputs_are_never_modified(library: Any) -> None:
-    if library.name in ("jax", "dask"):
-        pytest.skip(f"{library.name} arrays cannot be modified")
     given = [library.asarray(RESIDUALS), library.asarray([0.5] * 4), library.asarray(WEIGHTS)]
     before = [library.to_numpy(array).copy() for array in given]
     lossapi.huber_loss.value_and_grad(*given[:2], weights=given[2], wrt=("prediction", "target"))

@@ -69,6 +69,16 @@ def test_every_digit_is_right_but_the_last_few(
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_excess_of_the_exponential_has_all_its_digits(dtype: type) -> None:
+    x = np.linspace(-1.0, 1.0, 200).astype(dtype)
+    with mpmath.workdps(40):
+        for value, got in zip(x, special.exp_excess(x), strict=True):
+            exact = mpmath.mpf(float(value))
+            due = 2 * (mpmath.expm1(exact) - exact) / exact**2
+            assert abs(mpmath.mpf(float(got)) - due) <= _ULP * float(np.spacing(dtype(due)))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_ends_are_limits(dtype: type) -> None:
     ends = np.asarray([0.0, np.inf], dtype=dtype)
     with np.errstate(all="ignore"):
