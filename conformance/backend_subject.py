@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from lossapi.backend import Backend
     from lossapi.loss import Function
 
+_LATELY = 8
+"""The functions whose compiled code is kept, as relations ask for other functions in between."""
 _METHODS = {
     "value": "__call__",
     "gradient": "grad",
@@ -43,7 +45,7 @@ class BackendSubject:
         self.backend = get(backend) if isinstance(backend, str) else backend
         self.name = self.backend.name
         self._losses: dict[str, Function] = {**registry, **(losses or {})}
-        self._latest = ""
+        self._lately: set[str] = set()
 
     @cached_property
     def version(self) -> str:
@@ -81,9 +83,10 @@ class BackendSubject:
         missing = {request.dtype_of(*item) for item in request.arrays().items()} - self._known()
         if request.dtype not in self.backend.dtypes or missing:
             raise Unsupported(f"{self.name} has no {', '.join(missing) or request.dtype}")
-        if request.loss != self._latest:
+        self._lately.add(request.loss)
+        if len(self._lately) > _LATELY:
             self.backend.forget()
-            self._latest = request.loss
+            self._lately = {request.loss}
         strict = lossapi.errors_on_invalid() if request.strict else nullcontext()
         with self.backend.dtype_context(request.dtype), strict:
             arrays = {

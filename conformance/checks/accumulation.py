@@ -22,7 +22,7 @@ from .reducing import Batch
 
 HALF_ROWS = 70_000
 """More than float16 can count."""
-SINGLE_TERMS = 2**22
+SINGLE_TERMS = 2**20
 """Enough that adding them one after the other in float32 goes wrong in the third digit."""
 _CLOSE = 1e-6
 _SHARES = (0.7, 0.2, 0.1)

@@ -28,10 +28,10 @@ def together(
     inquiry: Inquiry,
     cases: list[Case],
     wanted: list[Quantity],
-    arrange: Callable[[Request], Request] = lambda request: request,
+    arrange: Callable[[Request], Request] | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Iterator[Asked]:
-    """The quantities of a batch, in order."""
+    """The quantities of a batch, in order; `arrange` gives its request another form."""
     slopes = [q for q in wanted if q.kind == "gradient"]
     curved = [q for q in wanted if q.kind == "hessian_diag"]
     if VALUE in wanted and slopes:
@@ -49,12 +49,16 @@ def _asked(
     cases: list[Case],
     wanted: list[Quantity],
     want: str,
-    arrange: Callable[[Request], Request],
+    arrange: Callable[[Request], Request] | None,
     options: Mapping[str, Any] | None,
 ) -> Iterator[Asked]:
     wrt = tuple(q.wrt for q in wanted if q.wrt is not None)
-    request = arrange(inquiry.request(cases, want, wrt, options))
-    answer = inquiry.ask(request)
+    request = inquiry.request(cases, want, wrt, options)
+    if arrange is None:
+        answer = inquiry.ask_rows(request)
+    else:
+        request = arrange(request)
+        answer = inquiry.ask(request)
     if answer.response is None and answer.outcome != "spared" and len(wanted) > 1:
         for quantity in wanted:
             yield from _asked(inquiry, cases, [quantity], quantity.kind, arrange, options)

@@ -21,7 +21,9 @@ def explicit(
 ) -> Iterator[Result]:
     """The derivatives of one kind that a subject gives by itself."""
     kind, wrt = wanted[0].kind, tuple(str(q.wrt) for q in wanted)
-    for cases, request, answer in inquiry.ask_groups(groups, kind, wrt):
+    for cases in groups:
+        request = inquiry.request(cases, kind, wrt)
+        answer = inquiry.ask_rows(request)
         if answer.response is not None:
             for quantity, array in zip(wanted, answer.arrays, strict=True):
                 one = replace(request, wrt=(str(quantity.wrt),))

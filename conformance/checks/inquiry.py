@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import traceback
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -29,6 +29,8 @@ _FLUSHED = 16
 """What a library flushes to zero on the way may come out this many times as large."""
 _ONE_IN = 8
 """Of what costs a compilation each, a run that is not thorough asks one in so many."""
+ROWS = 512
+"""The size of the batches in which a library that compiles is asked."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +46,6 @@ class Answer:
     def arrays(self) -> tuple[Array, ...]:
         """The arrays of a response that came."""
         return self.response.arrays if self.response else ()
-
-    def first(self, count: int) -> Answer:
-        """The answer for the first examples of a batch; as it is where it has no such axis."""
-        if self.response is None:
-            return self
-        arrays = tuple(array[:count] if array.ndim else array for array in self.response.arrays)
-        return replace(self, response=replace(self.response, arrays=arrays))
 
 
 _SPARED = Answer(outcome="spared", message="would be compiled anew; ask with --thorough")
@@ -118,29 +113,33 @@ class Inquiry:
         if thorough or request.transform not in self.subject.traits.compiled:
             return False
         program = _program(request, by_value=not self.spec.signature.elementwise)
-        if program in self._programs:
-            return False
+        compiled = _compiled_for(self.subject, self.spec)
         drawn = zlib.crc32(f"{self.settings.seed} {self.check} {self.dtype} {program}".encode())
-        if self._programs and drawn % _ONE_IN:
+        if program not in compiled and self._programs and drawn % _ONE_IN:
             return True
         self._programs.add(program)
+        compiled.add(program)
         return False
 
-    def ask_groups(
-        self, groups: list[list[Case]], want: str = "value", wrt: tuple[str, ...] = ()
-    ) -> Iterator[tuple[list[Case], Request, Answer]]:
-        """Ask for each group of cases; elementwise ones in batches of one size.
+    def ask_rows(self, request: Request) -> Answer:
+        """The answer to a request of single examples along the first axis.
 
-        The last example fills a batch up, so that a library compiles once for all of them.
+        A library that compiles is asked in batches of one size, filled up with the last example:
+        so it compiles once for all of them, and for other checks too.
         """
-        size = max(map(len, groups), default=0)
-        for cases in groups:
-            request = self.request(cases, want, wrt)
-            if not self.spec.signature.elementwise:
-                yield cases, request, self.ask(request)
-                continue
-            filled = self.request([*cases, *cases[-1:] * (size - len(cases))], want, wrt)
-            yield cases, request, self.ask(filled).first(len(cases))
+        if request.transform not in self.subject.traits.compiled:
+            return self.ask(request)
+        count = len(next(iter(request.inputs.values())))
+        answers = []
+        for start in range(0, count, ROWS):
+            answer = self.ask(_rows(request, start, count))
+            if answer.response is None or any(a.shape[:1] != (ROWS,) for a in answer.arrays):
+                return answer
+            answers.append(answer)
+        joined = zip(*(answer.arrays for answer in answers), strict=True)
+        arrays = tuple(np.concatenate(parts)[:count] for parts in joined)
+        response = answers[0].response
+        return replace(answers[0], response=response and replace(response, arrays=arrays))
 
     # --- judging
 
@@ -271,7 +270,8 @@ class Inquiry:
         for i, case in enumerate(cases):
             title = name.format(id=case.id, label=quantity.label)
             verdict = self.verdict(case, quantity, array[i], tolerance)
-            yield self.judged(case, quantity, verdict, single(request, i, len(cases)), title)
+            asked = request if verdict.ok else single(request, i, len(cases))
+            yield self.judged(case, quantity, verdict, asked, title)
 
     def summarised(self, name: str, results: Iterable[Result]) -> Result | None:
         """Many results as one: the worst of them, and how many are as bad; None for none."""
@@ -298,24 +298,45 @@ def _program(request: Request, *, by_value: bool) -> str:
     return repr((arrays, plain, request.want, request.wrt, request.transform, request.strict))
 
 
+_latest: list[tuple[Subject, Spec, set[str]]] = []
+
+
+def _compiled_for(subject: Subject, spec: Spec) -> set[str]:
+    """What this subject has compiled for this function, in whichever check."""
+    if not _latest or _latest[0][0] is not subject or _latest[0][1] is not spec:
+        _latest[:] = [(subject, spec, set())]
+    return _latest[0][2]
+
+
+def _rows(request: Request, start: int, count: int) -> Request:
+    """As many examples of a request as a batch has, from one on; the last one repeated."""
+    places = np.minimum(np.arange(start, start + ROWS), count - 1)
+    return _of_rows(request, count, lambda array: array[places])
+
+
 def single(request: Request, i: int, count: int = 0) -> Request:
     """The request for one example of a batch; as it is where the batch is not along axis 0."""
     if not count:
         return request
+    return _of_rows(request, count, lambda array: array[i : i + 1])
 
-    def one(value: Any) -> Any:
+
+def _of_rows(request: Request, count: int, chosen: Callable[[Array], Array]) -> Request:
+    """The request for some of the examples of a batch."""
+
+    def some(value: Any) -> Any:
         if isinstance(value, np.ndarray) and value.shape[:1] == (count,):
-            return value[i : i + 1]
+            return chosen(value)
         return value
 
     return replace(
         request,
-        inputs={name: one(value) for name, value in request.inputs.items()},
+        inputs={name: some(value) for name, value in request.inputs.items()},
         options={
-            name: value if name == "class_weights" else one(value)
+            name: value if name == "class_weights" else some(value)
             for name, value in request.options.items()
         },
-        tangent=one(request.tangent),
+        tangent=some(request.tangent),
     )
 
 

@@ -18,7 +18,6 @@ from .cases import Array, Case, Value, core_shape, core_sizes, nested, shape_of
 from .hazards import CLASSES, parameter_sets
 from .inquiry import Answer, Inquiry
 
-BATCH = 512
 DISTRIBUTIONS = ("(k)", "(k,l)")
 """Shapes over classes, of one variable or two; probabilities in them sum to one."""
 _UNIT = 64
@@ -70,16 +69,10 @@ class Probe:
         return self._asked(cases, kind, (name,))
 
     def _asked(self, cases: list[Case], want: str, wrt: tuple[str, ...]) -> Array:
-        """The results in batches of one size, for the sake of libraries that compile for each."""
-        found = []
-        for start in range(0, len(cases), BATCH):
-            batch = cases[start : start + BATCH]
-            filled = batch + batch[-1:] * (BATCH - len(batch))
-            answer = self.inquiry.ask(self.inquiry.request(filled, want, wrt))
-            if answer.response is None:
-                raise NoAnswerError(answer)
-            found.append(answer.arrays[0][: len(batch)])
-        return np.concatenate(found)
+        answer = self.inquiry.ask_rows(self.inquiry.request(cases, want, wrt))
+        if answer.response is None:
+            raise NoAnswerError(answer)
+        return answer.arrays[0]
 
     # --- inputs
 

@@ -17,7 +17,9 @@ PER_DTYPE = True
 def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterator[Result]:
     """Ask for the loss of each point, unreduced."""
     inquiry = Inquiry(subject, spec, "value", dtype, settings)
-    for cases, request, answer in inquiry.ask_groups(grouped(golden_cases(spec, dtype))):
+    for cases in grouped(golden_cases(spec, dtype)):
+        request = inquiry.request(cases)
+        answer = inquiry.ask_rows(request)
         if answer.response is None:
             for case in cases:
                 yield inquiry.unanswered(f"{case.id}/value", answer, request)

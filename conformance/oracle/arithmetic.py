@@ -49,7 +49,7 @@ class Arithmetic:
 
     def isnan(self, x: Mpf) -> bool:
         """Whether it is NaN."""
-        return not (x <= 0 or x > 0)
+        return bool(x != x)  # noqa: PLR0124
 
     def isinf(self, x: Mpf) -> bool:
         """Whether it is one of the infinities."""

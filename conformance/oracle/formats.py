@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 Exact = Any
@@ -56,7 +57,7 @@ class _Binary(NamedTuple):
 
 def isnan(x: Exact) -> bool:
     """Whether an exact number is NaN."""
-    return not (x <= 0 or x > 0)
+    return bool(x != x)  # noqa: PLR0124
 
 
 def isinf(x: Exact) -> bool:
@@ -66,6 +67,9 @@ def isinf(x: Exact) -> bool:
 
 def isfinite(x: Exact) -> bool:
     """Whether an exact number is neither infinite nor NaN."""
+    if hasattr(x, "_mpf_"):  # asked so often that comparing takes too long
+        _, mantissa, exponent, _ = x._mpf_
+        return bool(mantissa) or exponent == 0
     return not isnan(x) and not isinf(x)
 
 
@@ -218,6 +222,7 @@ def shortest(x: float, form: Format) -> str:
     raise ValueError(f"{x!r} is not a number of {form.name}")
 
 
+@lru_cache(maxsize=65_536)
 def parse(token: str) -> float:
     """The binary64 number that a token denotes; ``ValueError`` where it is not written well."""
     if token in _SPECIAL:

@@ -10,7 +10,7 @@ from lossapi.conformance.checks import derivatives, expected
 from lossapi.conformance.checks.asking import together
 from lossapi.conformance.checks.cases import Case
 from lossapi.conformance.checks.expected import VALUE, Quantity
-from lossapi.conformance.checks.inquiry import Inquiry
+from lossapi.conformance.checks.inquiry import ROWS, Inquiry
 from lossapi.conformance.checks.refusals import refused
 from lossapi.conformance.oracle.specfile import load_spec
 from lossapi.conformance.result import Settings
@@ -160,11 +160,18 @@ def test_a_gradient_outside_the_interval_of_a_vector_is_shown_with_both_ends() -
     assert wrong.message.count("[") == 3
 
 
+class Compiling(Answering):
+    """A subject that compiles every call."""
+
+    traits = Traits(dtypes=("float64",), compiled=(None,))
+
+    def __init__(self) -> None:
+        super().__init__([0.0])
+
+
 def compiling(loss: str = "tversky_loss", **settings: Any) -> Inquiry:
-    subject = Answering([0.0])
-    subject.traits = Traits(dtypes=("float64",), compiled=(None,))
     given = Settings(seed=1, **settings)
-    return Inquiry(subject, load_spec(loss), "value", "float64", given)
+    return Inquiry(Compiling(), load_spec(loss), "value", "float64", given)
 
 
 def masks(**parameters: float) -> Case:
@@ -222,19 +229,42 @@ def test_an_error_before_compilation_is_never_spared() -> None:
         assert refused(ask, "claim", request, (ValueError,), "gamma").outcome == "pass"
 
 
-def test_batches_of_elementwise_functions_are_filled_up_to_one_size() -> None:
-    shapes = []
+class Looking(Answering):
+    """Gives its first input back, and remembers how many examples it was asked at once."""
 
-    class Looking(Answering):
-        def run(self, request: Request) -> Response:
-            shapes.append(request.inputs["prediction"].shape)
-            return Response((request.inputs["prediction"],), ("float64",))
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.asked: list[int] = []
 
-    ask = inquiry(Looking(None))
-    groups = [CASES, CASES[:1]]
-    found = [
-        (len(cases), request.inputs["prediction"].shape, answer.arrays[0].tolist())
-        for cases, request, answer in ask.ask_groups(groups)
-    ]
-    assert shapes == [(3,), (3,)]
-    assert found == [(3, (3,), [3.0, 1.0, -0.5]), (1, (1,), [3.0])]
+    def run(self, request: Request) -> Response:
+        given = request.inputs["prediction"]
+        self.asked.append(len(given))
+        return Response((given,), ("float64",))
+
+
+@pytest.mark.parametrize("count", [1, 3, ROWS, ROWS + 1])
+def test_what_compiles_is_asked_in_batches_of_one_size(count: int) -> None:
+    looking = Looking()
+    looking.traits = replace(looking.traits, compiled=(None,))
+    ask = inquiry(looking)
+    cases = [Case(str(i), {"prediction": float(i), "target": 0.0}) for i in range(count)]
+    answer = ask.ask_rows(ask.request(cases))
+    assert set(looking.asked) == {ROWS}
+    assert answer.arrays[0].tolist() == [float(i) for i in range(count)]
+
+
+def test_what_does_not_compile_is_asked_as_it_is() -> None:
+    looking = Looking()
+    ask = inquiry(looking)
+    assert ask.ask_rows(ask.request(CASES)).arrays[0].tolist() == [3.0, 1.0, -0.5]
+    assert looking.asked == [3]
+
+
+def test_what_one_check_compiled_serves_the_others() -> None:
+    first = compiling()
+    other = Inquiry(first.subject, first.spec, "gradient", "float64", first.settings)
+    alone = outcomes(Inquiry(Compiling(), first.spec, "gradient", "float64", first.settings))
+    before, after = outcomes(first), outcomes(other)
+    served = [b for a, b in zip(before, after, strict=True) if a == "pass"]
+    assert set(served) == {"pass"}
+    assert after.count("pass") > alone.count("pass")
