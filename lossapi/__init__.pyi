@@ -2009,12 +2009,19 @@ class _LogSigmoid(Primitive):
 class _LogSoftmax(Primitive):
     """The log-probabilities of classes from their logits."""
 
-    def __call__(self, logits: _Array, *, axis: int | tuple[int, ...] = -1) -> Any: ...
+    def __call__(
+        self,
+        logits: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        where: _Array | None = None,
+    ) -> Any: ...
     def value_and_grad(
         self,
         logits: _Array,
         *,
         axis: int | tuple[int, ...] = -1,
+        where: _Array | None = None,
         wrt: _Wrt[Literal["logits"]] = None,
         cotangent: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -2023,6 +2030,7 @@ class _LogSoftmax(Primitive):
         logits: _Array,
         *,
         axis: int | tuple[int, ...] = -1,
+        where: _Array | None = None,
         wrt: _Wrt[Literal["logits"]] = None,
         cotangent: _Array | None = None,
     ) -> Any: ...
@@ -2107,12 +2115,19 @@ class _Logit(Primitive):
 class _Logsumexp(Primitive):
     """The logarithm of a sum of exponentials, a smooth maximum."""
 
-    def __call__(self, logits: _Array, *, axis: int | tuple[int, ...] = -1) -> Any: ...
+    def __call__(
+        self,
+        logits: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        where: _Array | None = None,
+    ) -> Any: ...
     def value_and_grad(
         self,
         logits: _Array,
         *,
         axis: int | tuple[int, ...] = -1,
+        where: _Array | None = None,
         wrt: _Wrt[Literal["logits"]] = None,
         cotangent: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -2121,6 +2136,7 @@ class _Logsumexp(Primitive):
         logits: _Array,
         *,
         axis: int | tuple[int, ...] = -1,
+        where: _Array | None = None,
         wrt: _Wrt[Literal["logits"]] = None,
         cotangent: _Array | None = None,
     ) -> Any: ...
@@ -2735,6 +2751,7 @@ class _Softmax(Primitive):
         *,
         temperature: float = 1.0,
         axis: int | tuple[int, ...] = -1,
+        where: _Array | None = None,
     ) -> Any: ...
     def value_and_grad(
         self,
@@ -2742,6 +2759,7 @@ class _Softmax(Primitive):
         *,
         temperature: float = 1.0,
         axis: int | tuple[int, ...] = -1,
+        where: _Array | None = None,
         wrt: _Wrt[Literal["logits"]] = None,
         cotangent: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -2751,6 +2769,7 @@ class _Softmax(Primitive):
         *,
         temperature: float = 1.0,
         axis: int | tuple[int, ...] = -1,
+        where: _Array | None = None,
         wrt: _Wrt[Literal["logits"]] = None,
         cotangent: _Array | None = None,
     ) -> Any: ...
@@ -2766,6 +2785,7 @@ class _SoftmaxCrossEntropy(Loss):
         label_smoothing: float = 0.0,
         axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
+        class_where: _Array | None = None,
         reduction: _Reduction = "mean",
         weights: _Array | None = None,
         where: _Array | None = None,
@@ -2778,6 +2798,7 @@ class _SoftmaxCrossEntropy(Loss):
         label_smoothing: float = 0.0,
         axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
+        class_where: _Array | None = None,
         reduction: _Reduction = "mean",
         weights: _Array | None = None,
         where: _Array | None = None,
@@ -2791,6 +2812,7 @@ class _SoftmaxCrossEntropy(Loss):
         label_smoothing: float = 0.0,
         axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
+        class_where: _Array | None = None,
         reduction: _Reduction = "mean",
         weights: _Array | None = None,
         where: _Array | None = None,
@@ -2804,6 +2826,7 @@ class _SoftmaxCrossEntropy(Loss):
         label_smoothing: float = 0.0,
         axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
+        class_where: _Array | None = None,
         reduction: _Reduction = "mean",
         weights: _Array | None = None,
         where: _Array | None = None,
@@ -2817,6 +2840,7 @@ class _SoftmaxCrossEntropy(Loss):
         label_smoothing: float = 0.0,
         axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
+        class_where: _Array | None = None,
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -2964,6 +2988,7 @@ class _SparseSoftmaxCrossEntropy(Loss):
         label_smoothing: float = 0.0,
         axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
+        class_where: _Array | None = None,
         ignore_index: int | None = None,
         reduction: _Reduction = "mean",
         weights: _Array | None = None,
@@ -2977,6 +3002,7 @@ class _SparseSoftmaxCrossEntropy(Loss):
         label_smoothing: float = 0.0,
         axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
+        class_where: _Array | None = None,
         ignore_index: int | None = None,
         reduction: _Reduction = "mean",
         weights: _Array | None = None,
@@ -2991,6 +3017,7 @@ class _SparseSoftmaxCrossEntropy(Loss):
         label_smoothing: float = 0.0,
         axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
+        class_where: _Array | None = None,
         ignore_index: int | None = None,
         reduction: _Reduction = "mean",
         weights: _Array | None = None,
@@ -3005,6 +3032,7 @@ class _SparseSoftmaxCrossEntropy(Loss):
         label_smoothing: float = 0.0,
         axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
+        class_where: _Array | None = None,
         ignore_index: int | None = None,
         reduction: _Reduction = "mean",
         weights: _Array | None = None,
@@ -3019,6 +3047,7 @@ class _SparseSoftmaxCrossEntropy(Loss):
         label_smoothing: float = 0.0,
         axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
+        class_where: _Array | None = None,
         ignore_index: int | None = None,
         weights: _Array | None = None,
         where: _Array | None = None,

@@ -10,6 +10,8 @@ from .errors import ArgumentError, ParameterError
 if TYPE_CHECKING:
     from .loss import Function
 
+CLASS_MASK = "class_where"
+"""The keyword by which a kernel takes which classes count: a bool array, or None for all."""
 REDUCTIONS = ("mean", "sum", "none")
 _DERIVED = ("value_and_grad", "grad", "hessian_diag")
 
@@ -143,12 +145,10 @@ def _bind_options(function: Function, mode: str, bound: Bound, options: dict[str
                 f"{_listed(function.inputs)}, the parameters {_listed(function.parameters)} and "
                 f"the options {_listed(accepted)}."
             )
-        if key == "axis" and isinstance(value, list | tuple):
-            bound.axis = tuple(_index(name, key, place) for place in value)
-        elif key in ("axis", "ignore_index") and value is not None:
-            setattr(bound, key, _index(name, key, value))
+        if key == function.class_mask:
+            bound.array_parameters |= {} if value is None else {CLASS_MASK: value}
         elif key != "wrt":
-            setattr(bound, key, value)
+            setattr(bound, key, _option(name, key, value))
     if bound.axis is None or bound.axis == ():
         raise ParameterError(
             f"{name}: axis is {bound.axis}; accepted is an integer, such as axis=-1, or a tuple of "
@@ -161,6 +161,15 @@ def _bind_options(function: Function, mode: str, bound: Bound, options: dict[str
         )
     if mode in _DERIVED:
         _bind_wrt(function, mode, bound, options.get("wrt"))
+
+
+def _option(name: str, key: str, value: Any) -> Any:
+    """An option's value; axes and labels as integers."""
+    if key == "axis" and isinstance(value, list | tuple):
+        return tuple(_index(name, key, place) for place in value)
+    if key in ("axis", "ignore_index") and value is not None:
+        return _index(name, key, value)
+    return value
 
 
 def _index(name: str, key: str, value: Any) -> int:

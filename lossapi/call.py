@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import backend as backends
 from . import validation, values
-from .binding import Bound, bind, is_number
+from .binding import CLASS_MASK, Bound, bind, is_number
 from .domain import LABELS
 from .errors import ShapeError
 from .plan import Plan, Program
@@ -75,7 +75,7 @@ def _arrays(function: Function, backend: Backend, given: dict[str, Any]) -> dict
         given = dict(given)
         for name in plain:
             domain = function.domains.get(name)
-            own = name == "where" or (domain is not None and domain.text == LABELS)
+            own = name in ("where", CLASS_MASK) or (domain is not None and domain.text == LABELS)
             kind = None if own else dtype
             try:
                 given[name] = backend.asarray(given[name], kind, like=beside)

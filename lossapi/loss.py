@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import call, reference
+from .binding import CLASS_MASK
 from .domain import LABELS, Domain
 from .signature import parse, split_core
 
@@ -31,13 +32,19 @@ class Function:
     def __init__(self, kernel: Kernel, signature: str, domains: dict[str, str]) -> None:
         code = kernel.__code__
         positional = code.co_varnames[1 : code.co_argcount]
-        keywords = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+        last = code.co_argcount + code.co_kwonlyargcount
+        keywords = [n for n in code.co_varnames[code.co_argcount : last] if n != CLASS_MASK]
         self.kernel = kernel
         self.__name__ = self.__qualname__ = kernel.__name__
         self.__module__ = "lossapi"
         self.summary = (kernel.__doc__ or "").strip()
         self.signature = parse(signature)
         self.options: tuple[str, ...] = ("axis",) if self.signature.has_axis else ()
+        self.class_mask = ""
+        """The option that leaves classes out, if there is one; `where` leaves examples out."""
+        if CLASS_MASK in (kernel.__kwdefaults__ or {}):
+            self.class_mask = CLASS_MASK if self.reduces else "where"
+            self.options += (self.class_mask,)
         self.inputs: tuple[str, ...] = positional
         self.parameters: dict[str, Any] = {
             name: (kernel.__kwdefaults__ or {})[name] for name in keywords

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from .binding import CLASS_MASK
 from .domain import LABELS
 from .errors import DTypeError
 
@@ -211,9 +212,11 @@ class Examples:
         function = plan.program.function
         self._compute = backend.dtypes[plan.compute]
         vectors = {name: len(core) for name, core in function.parameter_cores.items()}
-        self._cores = {**function.cores, **vectors}
+        self._cores = {**function.cores, **vectors, CLASS_MASK: 1}
         names = (*function.inputs, *plan.program.array_parameters)
         raw = {name: self._shaped(name, arrays[name]) for name in names}
+        self._class_mask = raw.get(CLASS_MASK)
+        raw = {name: self._of_kept_classes(name, array) for name, array in raw.items()}
         self._classes = plan.classes
         self.dimensions = {name: array.ndim for name, array in raw.items()}
         weights = self._given_weights(raw, arrays)
@@ -227,11 +230,20 @@ class Examples:
     def _shaped(self, name: str, array: Any) -> Any:
         """The input with its core axis last, in the computing dtype."""
         function = self.plan.program.function
+        if name == CLASS_MASK:
+            return _core_last(self.xp, array, self.plan.axis) if array.ndim > 1 else array
         if function.cores.get(name) and function.signature.has_axis:
             array = _core_last(self.xp, array, self.plan.axis)
         if self._domain(name).text == LABELS:
             return self.xp.astype(array, self.backend.index_dtype)
         return _astype(self.backend, array, self.plan.compute)
+
+    def _of_kept_classes(self, name: str, array: Any) -> Any:
+        """The input with 0 for the classes that are left out, whatever stands there."""
+        mask = self._class_mask
+        if mask is None or name == CLASS_MASK or not self._cores[name]:
+            return array
+        return self.xp.where(mask, array, 0)
 
     def _domain(self, name: str) -> Domain:
         function = self.plan.program.function
@@ -272,7 +284,7 @@ class Examples:
 
     def _harmless(self, name: str, array: Any) -> Any:
         """The input with a value inside its domain wherever its example is masked."""
-        if self.mask is None:
+        if self.mask is None or name == CLASS_MASK:
             return array
         domain = self._domain(name)
         fill = 0 if domain.text == LABELS else domain.harmless
@@ -288,17 +300,22 @@ class Examples:
         if valid is None:
             return inputs
         poison = xp.where(valid, xp.ones_like(valid, dtype=self._compute), math.nan)
-        return {
-            name: xp.where(valid, array, 0)
-            if self._domain(name).text == LABELS
-            else array * _trail(poison, self._cores.get(name, 0))
-            for name, array in inputs.items()
-        }
+
+        def poisoned(name: str, array: Any) -> Any:
+            if name == CLASS_MASK:
+                return array
+            if self._domain(name).text == LABELS:
+                return xp.where(valid, array, 0)
+            return array * _trail(poison, self._cores.get(name, 0))
+
+        return {name: poisoned(name, array) for name, array in inputs.items()}
 
     def _valid(self, inputs: Arrays) -> Any:
         """Where every input lies in its domain; None where nothing can lie outside."""
         valid = None
         for name, array in inputs.items():
+            if name == CLASS_MASK:
+                continue
             domain = self._domain(name)
             if domain.is_everything or name in self.plan.program.checked:
                 continue

@@ -153,6 +153,23 @@ def log_softmax(xp: Namespace, logits: Array) -> Array:
     return xp.where(parts.leading, 0.0, logits - parts.top) - xp.log1p(parts.rest)
 
 
+def only(xp: Namespace, kept: Array | None, x: Array, otherwise: float = 0.0) -> Array:
+    """What belongs to the classes that are kept, and a number for the others."""
+    return x if kept is None else xp.where(kept, x, otherwise)
+
+
+def any_kept(xp: Namespace, kept: Array | None) -> Array | None:
+    """Where any class is kept."""
+    return None if kept is None else xp.any(kept, axis=-1)
+
+
+def ruled_out(xp: Namespace, logits: Array, kept: Array | None) -> Array:
+    """The logits with -inf for classes that are not kept; as they are where none is."""
+    if kept is None:
+        return logits
+    return xp.where(kept | ~xp.any(kept, axis=-1, keepdims=True), logits, -xp.inf)
+
+
 def leave_out(xp: Namespace, x: Array, size: Array) -> Array:
     """For each entry the sum of all others; `size` is the magnitude of each."""
     # Total minus entry would cancel for the largest, and for no other.

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 DEFAULTS = {
     "axis": -1,
     "class_weights": None,
+    "class_where": None,
     "ignore_index": None,
     "reduction": "mean",
     "weights": None,

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from . import signature
+from .binding import CLASS_MASK
 from .domain import LABELS
 from .errors import DTypeError, ShapeError
 
@@ -89,7 +90,8 @@ def shapes(
                 f"{name}: {key} has shape {tuple(arrays[key].shape)}; accepted is {due}, one "
                 f"number for each entry along the core axis ({cores[0]})."
             )
-    scalars = (key for key in bound.array_parameters if key not in function.parameter_cores)
+    own = {*function.parameter_cores, CLASS_MASK}
+    scalars = (key for key in bound.array_parameters if key not in own)
     for key in ("weights", "where", *scalars):
         if key in arrays and not signature.broadcasts_to(tuple(arrays[key].shape), loop):
             raise ShapeError(
@@ -98,14 +100,24 @@ def shapes(
             )
     output = (*loop, *(signature.length(n, sizes) for n in function.signature.output))
     _check_cotangent(function, bound, arrays, output)
-    if "class_weights" in arrays:
-        classes = (shapes[0][-1],)
-        if tuple(arrays["class_weights"].shape) != classes:
-            raise ShapeError(
-                f"{name}: class_weights has shape {tuple(arrays['class_weights'].shape)}; "
-                f"accepted is one weight per class, {classes}."
-            )
+    classes = shapes[0][-1:]
+    if CLASS_MASK in arrays:
+        _check_class_mask(function, arrays, classes)
+    if "class_weights" in arrays and tuple(arrays["class_weights"].shape) != classes:
+        raise ShapeError(
+            f"{name}: class_weights has shape {tuple(arrays['class_weights'].shape)}; "
+            f"accepted is one weight per class, {classes}."
+        )
     return loop, sizes
+
+
+def _check_class_mask(function: Function, arrays: dict[str, Any], classes: Shape) -> None:
+    shape, whole = tuple(arrays[CLASS_MASK].shape), tuple(arrays[function.inputs[0]].shape)
+    if shape not in (classes, whole):
+        raise ShapeError(
+            f"{function.__name__}: {function.class_mask} has shape {shape}; accepted is one entry "
+            f"per class, {classes}, or the shape of {function.inputs[0]}, {whole}."
+        )
 
 
 def _check_axis(name: str, axis: Axis, key: str, shape: Shape) -> None:
@@ -137,11 +149,12 @@ def _check_cotangent(
 def check_options(function: Function, dtypes: dict[str, str]) -> None:
     """Check the dtypes of masks and weights."""
     name = function.__name__
-    if dtypes.get("where", "bool") != "bool":
-        raise DTypeError(
-            f"{name}: where has dtype {dtypes['where']}; accepted is bool. "
-            f"Compare first, as in where=mask != 0."
-        )
+    for key, shown in (("where", "where"), (CLASS_MASK, function.class_mask)):
+        if dtypes.get(key, "bool") != "bool":
+            raise DTypeError(
+                f"{name}: {shown} has dtype {dtypes[key]}; accepted is bool. "
+                f"Compare first, as in {shown}=mask != 0."
+            )
     for key in ("weights", "class_weights", "cotangent"):
         dtype = dtypes.get(key, "bool")
         if dtype not in _RANK and not is_integer(dtype):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from .binding import CLASS_MASK
 from .domain import LABELS
 from .errors import DomainError, LabelError, ParameterError
 from .validation import is_integer, places
@@ -33,6 +34,8 @@ def check(
         if name in arrays:
             _check_weights(function, backend, name, arrays[name])
     for name in plan.program.array_parameters:
+        if name == CLASS_MASK:
+            continue
         _check_parameter(function, backend, name, arrays[name])
     for name, domain in function.domains.items():
         if domain.text == LABELS:
@@ -107,6 +110,10 @@ def _check_domain(
     axes = tuple(range(wrong.ndim - len(core), wrong.ndim))
     if core and function.signature.has_axis:
         axes = places(plan.axis, wrong.ndim)
+    if CLASS_MASK in arrays:
+        if not backend.is_visible(arrays[CLASS_MASK]):
+            return
+        wrong &= _along_classes(backend.to_numpy(arrays[CLASS_MASK]), axes, wrong.ndim)
     # Masks and weights have the axes of the examples, which come last.
     front = tuple(range(len(axes)))
     unmasked = _unmasked(backend, arrays, np.moveaxis(wrong, axes, front))
@@ -117,6 +124,13 @@ def _check_domain(
             f"{function.__name__}: {name}{_subscript(place)} is {values[place]}; its domain is "
             f"{domain.text}. Outside errors_on_invalid() this example would be NaN."
         )
+
+
+def _along_classes(mask: Any, axes: tuple[int, ...], dimensions: int) -> Any:
+    """A mask of classes with the axes of an input."""
+    if mask.ndim == dimensions or len(axes) > 1:
+        return mask
+    return mask.reshape([-1 if place in axes else 1 for place in range(dimensions)])
 
 
 def _unmasked(backend: Backend, arrays: Arrays, wrong: Any) -> Any:

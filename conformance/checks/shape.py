@@ -11,6 +11,7 @@ import numpy as np
 from ..oracle.specfile import Spec
 from ..result import Result, Settings
 from ..subject import Request, Subject
+from .absence import left_out
 from .asking import Asked, together
 from .cases import Array, Case, core_shape, core_sizes, reduces, shape_of
 from .expected import VALUE, Quantity
@@ -36,6 +37,7 @@ def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterato
     if not subject.traits.loop_axes:
         return
     yield from _axes(inquiry, cases)
+    yield from left_out(inquiry)
     yield from _scalars(inquiry, cases)
     if reduces(spec):
         request = _looped(inquiry.request(cases, options={"reduction": "mean"}), (2, 3))

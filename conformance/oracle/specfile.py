@@ -73,6 +73,13 @@ class Spec:
         return judged and first in CLASS_PREDICTIONS and self.signature.inputs[0] == ("k",)
 
     @property
+    def class_mask(self) -> str:
+        """The option that leaves classes out, if there is one; `where` leaves examples out."""
+        if not self.data.get("class_mask", False):
+            return ""
+        return "where" if self.family == "primitive" else "class_where"
+
+    @property
     def has_vector_output(self) -> bool:
         """Whether one example's output is a vector, so that its gradient takes a cotangent."""
         return bool(self.signature.output)

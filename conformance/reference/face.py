@@ -45,10 +45,11 @@ def face(spec: Spec) -> Face:
     offered = {
         "axis": spec.signature.has_axis,
         "class_weights": reduces and spec.over_classes,
+        "class_where": reduces and spec.class_mask != "",
         "ignore_index": reduces and any(i["dtype"] == LABELS for i in spec.inputs.values()),
         "reduction": reduces,
         "weights": reduces,
-        "where": reduces,
+        "where": reduces or spec.class_mask != "",
     }
     return Face(
         name=spec.name,

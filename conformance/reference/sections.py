@@ -20,6 +20,9 @@ _OPTIONS = {
     "axis": "The axis of the classes.",
     "class_weights": "One weight of 0 or more per class, shape (k). An example's weight is "
     "multiplied by that of its class, or by Σ target·class_weights.",
+    "class_where": "A bool array, of shape (k) or of that of the logits. Where it is False a class "
+    "is left out: the result is that of the others alone, whatever the logits and targets of this "
+    "one hold, and its gradient is 0.",
     "ignore_index": "A label that marks examples to leave out, as `where` does.",
     "reduction": '"mean" is Σwℓ / Σw, "sum" is Σwℓ, "none" is wℓ for each example.',
     "weights": "The weight w of each example, 0 or more, broadcast to the losses; 1 if left out.",
@@ -106,9 +109,12 @@ def parameters(spec: Spec) -> Lines:
 
 def options(spec: Spec) -> Lines:
     """Each option's default and meaning."""
-    for name, default in face(spec).options.items():
+    called = face(spec)
+    for name, default in called.options.items():
         classes = any("k" in core for core in spec.signature.inputs)
         text = _ENTRIES if name == "axis" and not classes else _OPTIONS[name]
+        if name == "where" and not called.reduces:
+            text = _OPTIONS["class_where"]
         yield item(f"`{name}` (default {spelled(default)}): {text}")
 
 

@@ -26,6 +26,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 _TYPES = {
     "axis": "int | tuple[int, ...]",
     "class_weights": "_Array | None",
+    "class_where": "_Array | None",
     "ignore_index": "int | None",
     "reduction": "_Reduction",
     "weights": "_Array | None",

@@ -46,70 +46,92 @@ def _zero_where_clipped(xp, slope, probabilities, epsilon):
 
 
 @loss("(k),(k)->()", target="[0, inf)", label_smoothing="[0, 1]")
-def softmax_cross_entropy(xp, logits, target, *, label_smoothing=0.0):
+def softmax_cross_entropy(xp, logits, target, *, label_smoothing=0.0, class_where=None):
     """The negative log-likelihood of a target distribution under the softmax of logits."""
-    return _cross_entropy(xp, logits, _smooth(xp, target, label_smoothing))
+    weights = _smooth(xp, target, label_smoothing, class_where)
+    return _cross_entropy(xp, p.ruled_out(xp, logits, class_where), weights)
 
 
 @softmax_cross_entropy.gradient("logits")
-def _(xp, logits, target, *, label_smoothing):
+def _(xp, logits, target, *, label_smoothing, class_where=None):
     # p_i sum(w) - w_i = p_i sum_{j != i} w_j - w_i (1 - p_i): neither part cancels in itself.
-    weights = _smooth(xp, target, label_smoothing)
+    weights = _smooth(xp, target, label_smoothing, class_where)
     summable, grow = _summable(xp, weights)
     others = p.leave_out(xp, summable, summable)
-    probabilities, complements = p.softmax_pair(xp, logits)
-    return (probabilities * others - summable * complements) * grow
+    probabilities, complements = p.softmax_pair(xp, p.ruled_out(xp, logits, class_where))
+    return p.only(xp, class_where, (probabilities * others - summable * complements) * grow)
 
 
 @softmax_cross_entropy.gradient("target")
-def _(xp, logits, target, *, label_smoothing):
+def _(xp, logits, target, *, label_smoothing, class_where=None):
     kept = 2.0 * (1.0 - label_smoothing)
-    surprise = _half_surprise(xp, logits)
-    return p.nan_if_any(xp, kept * surprise if kept else p.zero(xp, surprise), target)
+    surprise = _half_surprise(xp, p.ruled_out(xp, logits, class_where))
+    slope = kept * surprise if kept else p.zero(xp, surprise)
+    return p.only(xp, class_where, p.nan_if_any(xp, slope, target))
 
 
 @softmax_cross_entropy.curvature("logits")
-def _(xp, logits, target, *, label_smoothing):
-    summable, grow = _summable(xp, _smooth(xp, target, label_smoothing))
+def _(xp, logits, target, *, label_smoothing, class_where=None):
+    summable, grow = _summable(xp, _smooth(xp, target, label_smoothing, class_where))
     mass = xp.sum(summable, axis=-1, keepdims=True)
-    probabilities, complements = p.softmax_pair(xp, logits)
-    return mass * probabilities * complements * grow
+    probabilities, complements = p.softmax_pair(xp, p.ruled_out(xp, logits, class_where))
+    return p.only(xp, class_where, mass * probabilities * complements * grow)
 
 
 @loss("(k),()->()", labels="labels", label_smoothing="[0, 1]")
-def sparse_softmax_cross_entropy(xp, logits, labels, *, label_smoothing=0.0):
+def sparse_softmax_cross_entropy(xp, logits, labels, *, label_smoothing=0.0, class_where=None):
     """The negative log-likelihood of a label under the softmax of logits."""
+    logits = p.ruled_out(xp, logits, class_where)
     if label_smoothing:
-        weights, _ = _smooth_label(xp, logits, labels, label_smoothing)
-        return _cross_entropy(xp, logits, weights)
+        weights, _ = _smooth_label(xp, logits, labels, label_smoothing, class_where)
+        loss = _cross_entropy(xp, logits, weights)
+        return loss if label_smoothing == 1 else _inf_for_none(xp, loss, class_where)
     # Two terms of one sign, so that the loss of a right and confident prediction keeps its digits.
     parts = p.softmax_parts(xp, logits)
     gap = parts.top[..., 0] - xp.take_class(logits, labels)
     right = xp.argmax(logits, axis=-1) == labels
-    return xp.where(right, 0.0, gap) + xp.log1p(parts.rest[..., 0])
+    loss = xp.where(right, 0.0, gap) + xp.log1p(parts.rest[..., 0])
+    return _inf_for_none(xp, loss, class_where)
 
 
 @sparse_softmax_cross_entropy.gradient("logits")
-def _(xp, logits, labels, *, label_smoothing):
+def _(xp, logits, labels, *, label_smoothing, class_where=None):
+    logits = p.ruled_out(xp, logits, class_where)
     probabilities, complements = p.softmax_pair(xp, logits)
     if not label_smoothing:
-        return xp.where(p.is_label(xp, logits, labels), -complements, probabilities)
-    weights, others = _smooth_label(xp, logits, labels, label_smoothing)
-    return probabilities * others - weights * complements
+        slope = xp.where(p.is_label(xp, logits, labels), -complements, probabilities)
+    else:
+        weights, others = _smooth_label(xp, logits, labels, label_smoothing, class_where)
+        slope = probabilities * others - weights * complements
+    return p.only(xp, class_where, slope)
 
 
 @sparse_softmax_cross_entropy.curvature("logits")
-def _(xp, logits, labels, *, label_smoothing):
-    probabilities, complements = p.softmax_pair(xp, logits)
-    return probabilities * complements
+def _(xp, logits, labels, *, label_smoothing, class_where=None):
+    probabilities, complements = p.softmax_pair(xp, p.ruled_out(xp, logits, class_where))
+    return p.only(xp, class_where, probabilities * complements)
 
 
-def _smooth(xp, target, label_smoothing):
-    """The target mixed with the uniform distribution."""
+def _inf_for_none(xp, loss, class_where):
+    """Infinity where no class is kept, and so the label's is not."""
+    return p.only(xp, p.any_kept(xp, class_where), loss, xp.inf)
+
+
+def _smooth(xp, target, label_smoothing, class_where):
+    """The target mixed with the uniform distribution over the classes that are kept."""
     if not label_smoothing:
         return target
     kept = 1.0 - label_smoothing
-    return (kept * target if kept else p.zero(xp, target)) + label_smoothing / target.shape[-1]
+    uniform = label_smoothing / _class_count(xp, target, class_where)
+    return p.only(xp, class_where, (kept * target if kept else p.zero(xp, target)) + uniform)
+
+
+def _class_count(xp, logits, class_where):
+    """How many classes are kept, or 1 for none."""
+    if class_where is None:
+        return logits.shape[-1]
+    count = xp.sum(xp.astype(class_where, logits.dtype), axis=-1, keepdims=True)
+    return xp.where(count > 0, count, 1.0)
 
 
 def _summable(xp, weights):
@@ -120,12 +142,12 @@ def _summable(xp, weights):
     return weights / grow, grow
 
 
-def _smooth_label(xp, logits, labels, label_smoothing):
+def _smooth_label(xp, logits, labels, label_smoothing, class_where):
     """The label's one-hot vector mixed with the uniform distribution: w and 1 - w."""
-    uniform = label_smoothing / logits.shape[-1]
+    uniform = label_smoothing / _class_count(xp, logits, class_where)
     right = xp.astype(p.is_label(xp, logits, labels), logits.dtype)
     others = (label_smoothing - uniform) * right + (1.0 - uniform) * (1.0 - right)
-    return (1.0 - label_smoothing) * right + uniform, others
+    return (1.0 - label_smoothing) * right + p.only(xp, class_where, uniform), others
 
 
 def _cross_entropy(xp, logits, weights):

@@ -52,6 +52,12 @@ PROGRAMS: dict[str, Callable[[Any], Any]] = {
         axis=0,
         reduction="none",
     ),
+    "absent classes": lambda a: lossapi.softmax_cross_entropy.value_and_grad(
+        a(LOGITS[:2] + LOGITS[3:]),
+        a(SOFT[:2] + SOFT[3:]),
+        class_where=a([True, False, True], "bool"),
+        label_smoothing=0.25,
+    ),
     "softmax": lambda a: lossapi.softmax(a(LOGITS), temperature=0.5),
     "outside the domain": lambda a: lossapi.binary_cross_entropy(
         a([0.5, 1.5, 0.25]), a([1.0, 0.0, 1.0]), reduction="none"

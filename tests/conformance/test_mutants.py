@@ -183,6 +183,20 @@ def tversky_weights_swapped(
     )
 
 
+def softmax_masked_after(xp, logits, *, temperature=1.0, class_where=None):
+    return p.only(xp, class_where, p.softmax(xp, logits, temperature))
+
+
+def smoothed_over_absent_classes(xp, logits, labels, *, label_smoothing=0.0, class_where=None):
+    whole = registry["sparse_softmax_cross_entropy"].kernel
+    found = whole(xp, logits, labels, class_where=class_where)
+    uniform = whole(xp, logits, labels, label_smoothing=1.0, class_where=class_where)
+    if class_where is not None:
+        count = xp.sum(xp.astype(class_where, logits.dtype), axis=-1)
+        uniform = uniform * count / logits.shape[-1]
+    return (1.0 - label_smoothing) * found + label_smoothing * uniform
+
+
 _BOTH = ("prediction", "target")
 MUTANTS = [
     Mutant(
@@ -329,6 +343,20 @@ MUTANTS = [
         "properties",
         "drawn/hessian_diag/x",
         curvature=(("x",), sigmoid_bend_of_other_sign),
+    ),
+    Mutant(
+        "probabilities masked after they were normalised",
+        "softmax",
+        "shape",
+        "left-out/one-class/value/temperature=1.0",
+        kernel=softmax_masked_after,
+    ),
+    Mutant(
+        "label smoothing spread over absent classes too",
+        "sparse_softmax_cross_entropy",
+        "shape",
+        "left-out/a-class-each/value/label_smoothing=0.125",
+        kernel=smoothed_over_absent_classes,
     ),
 ]
 
