@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator
 from functools import cache
+from typing import Any
 
 import pytest
 
 from lossapi.conformance.backend_subject import BackendSubject
 from lossapi.conformance.oracle.specfile import load_spec
 from lossapi.conformance.result import Result, Settings
+from lossapi.loss import Function
+from lossapi.losses import registry
 
 
 def _failures(check: str, subject: BackendSubject, loss: str, dtype: str) -> dict[str, Result]:
@@ -24,6 +27,41 @@ def _failures(check: str, subject: BackendSubject, loss: str, dtype: str) -> dic
 def _healthy(check: str, backend: str, loss: str, dtype: str) -> list[str]:
     """The cases that the unbroken loss does not pass: none."""
     return sorted(_failures(check, BackendSubject(backend), loss, dtype))
+
+
+Change = tuple[tuple[str, ...], Callable[..., Any]] | None
+"""The inputs whose derivative is changed, and to what."""
+
+
+def _mutated(
+    loss: str,
+    kernel: Callable[..., Any] | None = None,
+    gradient: Change = None,
+    curvature: Change = None,
+) -> Function:
+    """The loss with a mistake in it, known to nobody else."""
+    original = registry[loss]
+    kernel = kernel or original.kernel
+    kernel.__name__ = loss
+    texts = {name: domain.text for name, domain in original.domains.items()}
+    for name, domain in original.parameter_domains.items():
+        core = original.parameter_cores.get(name, ())
+        texts[name] = " ".join([*(f"({dimension})" for dimension in core), domain.text])
+    copy = type(original)(kernel, original.signature.text, texts)
+    copy.gradients.update(original.gradients)
+    copy.curvatures.update(original.curvatures)
+    copy.vjps.update(original.vjps)
+    for table, change in ((copy.gradients, gradient), (copy.curvatures, curvature)):
+        if change is not None:
+            names, function = change
+            table.update(dict.fromkeys(names, (names, function)))
+    return copy
+
+
+@pytest.fixture(scope="session")
+def mutated() -> Callable[..., Function]:
+    """Makes a loss with another kernel, gradient or curvature."""
+    return _mutated
 
 
 @pytest.fixture(scope="session")

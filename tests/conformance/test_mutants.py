@@ -33,24 +33,6 @@ class Mutant:
     backend: str = "numpy"
 
 
-def mutated(mutant: Mutant) -> Function:
-    """The loss with the mistake in it, known to nobody else."""
-    original = registry[mutant.loss]
-    kernel = mutant.kernel or original.kernel
-    kernel.__name__ = mutant.loss
-    domains = original.domains | original.parameter_domains
-    texts = {name: domain.text for name, domain in domains.items()}
-    copy = type(original)(kernel, original.signature.text, texts)
-    copy.gradients.update(original.gradients)
-    copy.curvatures.update(original.curvatures)
-    copy.vjps.update(original.vjps)
-    for table, change in ((copy.gradients, mutant.gradient), (copy.curvatures, mutant.curvature)):
-        if change is not None:
-            names, function = change
-            table.update(dict.fromkeys(names, (names, function)))
-    return copy
-
-
 # --- wrong kernels
 
 
@@ -366,11 +348,13 @@ def test_a_wrong_kernel_is_caught_by_name(
     mutant: Mutant,
     failures: Callable[..., dict[str, Result]],
     healthy: Callable[..., list[str]],
+    mutated: Callable[..., Function],
 ) -> None:
     if mutant.backend != "numpy":
         pytest.importorskip(mutant.backend)
     assert healthy(mutant.check, mutant.backend, mutant.loss, mutant.dtype) == []
-    broken = BackendSubject(mutant.backend, losses={mutant.loss: mutated(mutant)})
+    wrong = mutated(mutant.loss, mutant.kernel, mutant.gradient, mutant.curvature)
+    broken = BackendSubject(mutant.backend, losses={mutant.loss: wrong})
     found = failures(mutant.check, broken, mutant.loss, mutant.dtype)
     assert mutant.case in found, f"{mutant.mistake} went unnoticed: {sorted(found)}"
     result = found[mutant.case]
