@@ -80,6 +80,7 @@ __all__ = [
     "multilabel_soft_margin_loss",
     "mutual_information",
     "nll",
+    "ordinal_binary_cross_entropy",
     "outcome_weighted_sigmoid_binary_cross_entropy",
     "poisson_nll",
     "quantile_loss",
@@ -2304,6 +2305,67 @@ class _Nll(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _OrdinalBinaryCrossEntropy(Loss):
+    """The sum over the thresholds of a scale of whether a label lies above each, from logits."""
+
+    def __call__(
+        self,
+        logits: _Array,
+        labels: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        logits: _Array,
+        labels: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        logits: _Array,
+        labels: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        logits: _Array,
+        labels: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        logits: _Array,
+        labels: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        ignore_index: int | None = None,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
 class _OutcomeWeightedSigmoidBinaryCrossEntropy(Loss):
     """Binary cross-entropy, weighted by what the decision at a threshold costs."""
 
@@ -3540,6 +3602,7 @@ logsumexp: _Logsumexp
 multilabel_soft_margin_loss: _MultilabelSoftMarginLoss
 mutual_information: _MutualInformation
 nll: _Nll
+ordinal_binary_cross_entropy: _OrdinalBinaryCrossEntropy
 outcome_weighted_sigmoid_binary_cross_entropy: _OutcomeWeightedSigmoidBinaryCrossEntropy
 poisson_nll: _PoissonNll
 quantile_loss: _QuantileLoss

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -153,7 +154,9 @@ def _expressions(data: Data) -> Iterator[tuple[str, str, set[str]]]:
         if "scale" in bound:
             yield f"{key}.scale", bound["scale"], names if key == "accuracy.value" else slopes
     for name, text in data["properties"].get("lipschitz", {}).items():
-        yield f"properties.lipschitz.{name}", text, parameters
+        # A constant may depend on how many entries an input has, and not on what they are.
+        lengths = re.compile(rf"\blen\(({'|'.join(data['inputs'])})\)")
+        yield f"properties.lipschitz.{name}", lengths.sub("1", text), parameters
     for part, text in data["properties"].get("minimum", {}).items():
         yield f"properties.minimum.{part}", text, names
 

@@ -179,6 +179,16 @@ def smoothed_over_absent_classes(xp, logits, labels, *, label_smoothing=0.0, cla
     return (1.0 - label_smoothing) * found + label_smoothing * uniform
 
 
+def ordinal_from_log_sigmoid(xp, logits, labels):
+    passed = xp.class_index(logits) < labels[..., None]
+    surprise = -p.log_sigmoid(xp, logits)
+    return xp.sum(surprise + xp.where(passed, 0.0, logits), axis=-1)
+
+
+def ordinal_at_the_label(xp, logits, labels):
+    return registry["ordinal_binary_cross_entropy"].kernel(xp, logits, labels + 1)
+
+
 _BOTH = ("prediction", "target")
 MUTANTS = [
     Mutant(
@@ -311,6 +321,20 @@ MUTANTS = [
         "properties",
         "drawn/gradient/logits/label_smoothing=0.0",
         gradient=(("logits",), sparse_slope_cancelling),
+    ),
+    Mutant(
+        "a log-sigmoid and the logit that it nearly is, as CORAL's code has them",
+        "ordinal_binary_cross_entropy",
+        "value",
+        "very-confident-and-right/value",
+        kernel=ordinal_from_log_sigmoid,
+    ),
+    Mutant(
+        "the threshold above the label counted as passed",
+        "ordinal_binary_cross_entropy",
+        "value",
+        "middle/value",
+        kernel=ordinal_at_the_label,
     ),
     Mutant(
         "the other curvature at the kink",

@@ -171,6 +171,7 @@ def test_a_good_file_is_read():
         ('["tilt - 1",', '["tilt -",', "kinks[0].interval.prediction[0]"),
         ("at: isinf(prediction - target)", "at: isinf(cotangent)", "limits[0].at"),
         ('"max(tilt, 1 - tilt)"', "prediction", "properties.lipschitz.prediction"),
+        ('"max(tilt, 1 - tilt)"', "sqrt(len(prediction))", None),
         ("convex_in: [prediction]", "convex_in: [logits]", "properties.convex_in: got logits"),
         ("convex_in: [prediction]", "convex: [prediction]", "properties: unknown key convex"),
         ("id: corner", "id: above", "the id above stands there twice"),
