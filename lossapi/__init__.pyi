@@ -46,6 +46,7 @@ __all__ = [
     "categorical_cross_entropy",
     "complete_box_iou_loss",
     "cross_entropy",
+    "cumulative_link_loss",
     "detection_loss",
     "dice_coefficient",
     "dice_cross_entropy_loss",
@@ -588,6 +589,72 @@ class _CrossEntropy(Loss):
         *,
         base: float | None = None,
         axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _CumulativeLinkLoss(Loss):
+    """The negative log-likelihood of the interval between thresholds that a label names."""
+
+    def __call__(
+        self,
+        score: _Array,
+        thresholds: _Array,
+        labels: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        score: _Array,
+        thresholds: _Array,
+        labels: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["score", "thresholds"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        score: _Array,
+        thresholds: _Array,
+        labels: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["score", "thresholds"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        score: _Array,
+        thresholds: _Array,
+        labels: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["score", "thresholds"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        score: _Array,
+        thresholds: _Array,
+        labels: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        ignore_index: int | None = None,
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -3569,6 +3636,7 @@ brier_score: _BrierScore
 categorical_cross_entropy: _CategoricalCrossEntropy
 complete_box_iou_loss: _CompleteBoxIouLoss
 cross_entropy: _CrossEntropy
+cumulative_link_loss: _CumulativeLinkLoss
 detection_loss: _DetectionLoss
 dice_coefficient: _DiceCoefficient
 dice_cross_entropy_loss: _DiceCrossEntropyLoss

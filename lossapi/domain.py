@@ -1,23 +1,29 @@
 """Domains of inputs and parameters, written as in mathematics: ``(0, inf)``, ``{-1, 1}``.
 
 The whole numbers from 2 on are ``{2, 3, ...}``. A parameter that is a switch has the domain
-``{false, true}``.
+``{false, true}``. A vector whose numbers rise strictly has the domain ``increasing``.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 _INTERVAL = re.compile(r"([\[(])\s*(\S+)\s*,\s*(\S+?)\s*([\])])")
 _WHOLE = re.compile(r"\{(-?\d+), (-?\d+), \.\.\.\}")
 LABELS = "labels"
 SWITCH = "{false, true}"
+INCREASING = "increasing"
 
 
 class Domain:
-    """A set of numbers: an interval, a finite set, whole numbers, or the labels ``0 … K-1``."""
+    """A set of numbers: an interval, a finite set, whole numbers, or the labels ``0 … K-1``.
+
+    Or a set of vectors: those whose numbers, infinities included, increase strictly.
+    """
 
     __slots__ = (
         "_high_open",
@@ -25,6 +31,7 @@ class Domain:
         "_whole",
         "high",
         "is_everything",
+        "is_increasing",
         "is_switch",
         "low",
         "text",
@@ -35,7 +42,10 @@ class Domain:
         """Read a domain; raise ``ValueError`` where the text is none."""
         self.text = text
         self.values: tuple[float, ...] | None = None
-        interval, whole = _INTERVAL.fullmatch(text), _WHOLE.fullmatch(text)
+        self.is_increasing = text == INCREASING
+        """Whether it consists of vectors that increase strictly along their axis."""
+        interval = _INTERVAL.fullmatch("[-inf, inf]" if self.is_increasing else text)
+        whole = _WHOLE.fullmatch(text)
         self._whole = whole is not None
         if text == SWITCH:
             self.values, self.low, self.high = (0.0, 1.0), 0.0, 1.0
@@ -55,19 +65,27 @@ class Domain:
             self._low_open = self._high_open = False
         else:
             raise ValueError(
-                f"{text!r} is no domain; write '(0, inf)', '[0, 1]', '{{-1, 1}}' or '{{2, 3, ...}}'"
+                f"{text!r} is no domain; write '(0, inf)', '[0, 1]', '{{-1, 1}}', '{{2, 3, ...}}' "
+                f"or, for a vector, 'increasing'"
             )
         self.is_switch = text == SWITCH
         """Whether it consists of True and False."""
-        self.is_everything = self.values is None and -math.inf in self and math.inf in self
+        unbounded = self.values is None and -math.inf in self and math.inf in self
+        self.is_everything = unbounded and not self.is_increasing
         """Whether every number belongs to it, both infinities included."""
 
     def __contains__(self, number: float) -> bool:
+        """Whether a number belongs to it, or may stand in a vector of it."""
         if self.values is not None:
             return number in self.values
         above = number > self.low if self._low_open else number >= self.low
         below = number < self.high if self._high_open else number <= self.high
         return above and below and (not self._whole or number == math.floor(number))
+
+    def holds(self, vector: Sequence[float]) -> bool:
+        """Whether a vector belongs to it, or all of its numbers do."""
+        rises = not self.is_increasing or all(a < b for a, b in pairwise(vector))
+        return rises and all(number in self for number in vector)
 
     @property
     def harmless(self) -> float:
@@ -81,7 +99,10 @@ class Domain:
         return self.high - 1.0 if math.isfinite(self.high) else 0.0
 
     def inside(self, xp: Any, array: Any) -> Any:
-        """Where an array's entries belong to the domain; False for NaN."""
+        """Where an array's entries belong to the domain; False for NaN.
+
+        Of vectors along the last axis an entry does where it is above the one before it.
+        """
         if self.values is not None:
             found = array == self.values[0]
             for value in self.values[1:]:
@@ -90,6 +111,10 @@ class Domain:
         above = array > self.low if self._low_open else array >= self.low
         below = array < self.high if self._high_open else array <= self.high
         inside = above & below
+        if self.is_increasing:
+            # The numbers are compared, not their difference, which some libraries flush to zero.
+            rises = array[..., 1:] > array[..., :-1]
+            return xp.concat([inside[..., :1], rises], axis=-1)
         return inside & (xp.floor(array) == array) if self._whole else inside
 
     def __repr__(self) -> str:

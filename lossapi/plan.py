@@ -287,7 +287,9 @@ class Examples:
         if self.mask is None or name == CLASS_MASK:
             return array
         domain = self._domain(name)
-        fill = 0 if domain.text == LABELS else domain.harmless
+        fill: Any = 0 if domain.text == LABELS else domain.harmless
+        if domain.is_increasing:
+            fill = self.xp.astype(self.xp.class_index(array), array.dtype)
         return self.xp.where(_trail(self.mask, self._cores.get(name, 0)), array, fill)
 
     def _poisoned(self, inputs: Arrays) -> Arrays:

@@ -6,6 +6,7 @@ left to the computation itself, which makes what is wrong NaN.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -105,32 +106,44 @@ def _check_domain(
 
     values = backend.to_numpy(arrays[name])
     domain = function.domains[name]
-    wrong = ~domain.inside(np, values)
     core = function.signature.inputs[function.inputs.index(name)]
-    axes = tuple(range(wrong.ndim - len(core), wrong.ndim))
+    axes = tuple(range(values.ndim - len(core), values.ndim))
     if core and function.signature.has_axis:
-        axes = places(plan.axis, wrong.ndim)
+        axes = places(plan.axis, values.ndim)
+    front, back = tuple(range(len(axes))), tuple(range(-len(axes), 0))
+    cores = np.moveaxis(values, axes, back)
+    if domain.is_increasing:  # along all axes that are taken as one
+        rows = cores.reshape((*cores.shape[: -len(axes)], math.prod(cores.shape[-len(axes) :])))
+        wrong = ~domain.inside(np, rows).reshape(cores.shape)
+    else:
+        wrong = ~domain.inside(np, cores)
     if CLASS_MASK in arrays:
         if not backend.is_visible(arrays[CLASS_MASK]):
             return
-        wrong &= _along_classes(backend.to_numpy(arrays[CLASS_MASK]), axes, wrong.ndim)
+        wrong &= _kept_classes(plan, backend.to_numpy(arrays[CLASS_MASK]), cores.shape, len(axes))
     # Masks and weights have the axes of the examples, which come last.
-    front = tuple(range(len(axes)))
-    unmasked = _unmasked(backend, arrays, np.moveaxis(wrong, axes, front))
+    unmasked = _unmasked(backend, arrays, np.moveaxis(wrong, back, front))
     wrong = np.moveaxis(unmasked, front, axes)
     if wrong.any():
         place = _first(wrong)
+        due = f"its domain is {domain.text}"
+        if domain.is_increasing:
+            due = "accepted are numbers each of which is above the one before it"
         raise DomainError(
-            f"{function.__name__}: {name}{_subscript(place)} is {values[place]}; its domain is "
-            f"{domain.text}. Outside errors_on_invalid() this example would be NaN."
+            f"{function.__name__}: {name}{_subscript(place)} is {values[place]}; {due}. "
+            f"Outside errors_on_invalid() this example would be NaN."
         )
 
 
-def _along_classes(mask: Any, axes: tuple[int, ...], dimensions: int) -> Any:
-    """A mask of classes with the axes of an input."""
-    if mask.ndim == dimensions or len(axes) > 1:
-        return mask
-    return mask.reshape([-1 if place in axes else 1 for place in range(dimensions)])
+def _kept_classes(plan: Plan, mask: Any, shape: tuple[int, ...], count: int) -> Any:
+    """A mask of classes for an input of this shape, whose last `count` axes are theirs."""
+    import numpy as np
+
+    if mask.ndim == 1:
+        return mask.reshape(shape[-count:])
+    mask = np.moveaxis(mask, places(plan.axis, mask.ndim), tuple(range(-count, 0)))
+    # One target may serve several examples: it counts where any of them keeps the class.
+    return mask.any(axis=tuple(range(mask.ndim - len(shape))))
 
 
 def _unmasked(backend: Backend, arrays: Arrays, wrong: Any) -> Any:

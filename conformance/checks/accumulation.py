@@ -87,6 +87,7 @@ def _case(inquiry: Inquiry) -> Case:
             else:
                 vector = numbers if n == 0 else numbers[::-1]
                 vector = [-x for x in vector] if domain.high == 0.0 else vector
+                vector = sorted(vector) if domain.is_increasing else vector
             shape = shape_of(inquiry.spec, name, core_sizes(inquiry.spec, CLASSES))
             inputs[name] = nested(np.resize(vector, math.prod(shape)).tolist(), shape)
     parameters = parameter_sets(inquiry.spec, inquiry.form)[0]

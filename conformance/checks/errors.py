@@ -138,6 +138,9 @@ def _domains(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
             continue
         request = inquiry.request(cases)
         value = request.inputs[name].copy()
-        value.flat[0] = next(x for x in (1.5, -1.0, math.inf) if x not in domain)
+        if domain.is_increasing:
+            value[0] = value[0, ::-1]
+        else:
+            value.flat[0] = next(x for x in (1.5, -1.0, math.inf) if x not in domain)
         asked = replace(request, inputs={**request.inputs, name: value}, strict=True)
         yield refused(inquiry, f"outside-domain/{name}", asked, (ValueError,), name)

@@ -114,6 +114,8 @@ def _vectors(spec: Spec, form: Format) -> Iterator[Drawn]:
             else:
                 shape = shape_of(spec, name, sizes)
                 vector = _vector(draw, form, domain, i, math.prod(shape))
+                if domain.is_increasing and not any(map(math.isnan, vector)):
+                    vector.sort()  # some are alike, and lie outside
                 inputs[name] = _some_alike(draw, nested(vector, shape), rows)
         cotangent = _cotangent(draw, spec, sizes) if spec.has_vector_output else None
         yield inputs, cotangent, sizes

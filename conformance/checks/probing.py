@@ -103,7 +103,10 @@ class Probe:
             cuts = sorted(self.random.sample(range(1, _UNIT), size - 1))
             ends = [0, *cuts, _UNIT]
             return nested([(b - a) / _UNIT for a, b in pairwise(ends)], shape)
-        return nested([self._number(domain) for _ in range(size)], shape)
+        numbers = [self._number(domain) for _ in range(size)]
+        while domain.is_increasing and not domain.holds(numbers):
+            numbers = sorted(self._number(domain) for _ in range(size))
+        return nested(numbers, shape)
 
     def _number(self, domain: Domain) -> float:
         if domain.values is not None:

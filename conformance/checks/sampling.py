@@ -175,5 +175,7 @@ class Draw:
             found = [self._inside(domain, self._rounded(x / sum(found))) for x in found]
         elif mode == 3:
             found = [found[0]] * size
+        if domain.is_increasing and not any(map(math.isnan, found)):
+            found.sort()  # some are alike, and lie outside
         self._vectors.append(found)
         return found

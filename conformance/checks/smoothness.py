@@ -153,7 +153,10 @@ def _choices(probe: Probe, numbers: list[float]) -> Iterator[dict[str, object]]:
                 inputs[name] = probe.random.choice(inside[name])
             else:
                 shape = shape_of(spec, name, probe.sizes)
-                vector = [probe.random.choice(inside[name]) for _ in range(math.prod(shape))]
+                if Domain(entry["domain"]).is_increasing:
+                    vector = sorted(probe.random.sample(inside[name], math.prod(shape)))
+                else:
+                    vector = [probe.random.choice(inside[name]) for _ in range(math.prod(shape))]
                 inputs[name] = nested(vector, shape)
         yield inputs
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lossapi.domain import Domain
+from lossapi.domain import LABELS, Domain
 
 from ..oracle import definition, formats
 from ..oracle import exact as oracle
@@ -149,7 +149,8 @@ def _wide(probe: Probe, parameters: dict[str, float | None]) -> list[Case]:
     inputs = probe.spec.inputs
     for case in cases[: _COUNT // 2]:
         equal: dict[str, dict[str, Value]] = {name: {} for name in inputs}
-        for one, other in product(inputs, repeat=2):
+        numbers = [name for name, entry in inputs.items() if entry["dtype"] != LABELS]
+        for one, other in product(numbers, repeat=2):
             same = np.shape(case.inputs[one]) == np.shape(case.inputs[other])
             domain = Domain(inputs[one]["domain"])
             value = case.inputs[other]

@@ -94,6 +94,8 @@ def in_domain(spec: Spec, inputs: Inputs) -> bool:
     classes = _class_count(spec, inputs)
     for name, entry in spec.inputs.items():
         domain = _domain(entry["domain"])
+        if domain.is_increasing and not domain.holds(inputs[name]):
+            return False
         for x in flat(inputs[name]):
             if math.isnan(x) or x not in domain:
                 return False

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from lossapi.domain import LABELS, Domain
+from lossapi.domain import INCREASING, LABELS, Domain
 from lossapi.errors import SpecError
 from lossapi.signature import length, measure
 from lossapi.signature import parse as parse_signature
@@ -59,6 +59,8 @@ def _domains(data: Data) -> Problems:
             except ValueError as problem:
                 yield key, str(problem)
                 continue
+            if entry["domain"] == INCREASING and (kind != "inputs" or not _is_row(entry["shape"])):
+                yield key, "got increasing; only an input that is a vector increases"
             if kind == "inputs" and (entry["domain"] == LABELS) != (entry["dtype"] == LABELS):
                 yield key, f"got {entry['domain']}; dtype labels and domain labels go together"
             if kind == "inputs" and entry["dtype"] == LABELS and entry["differentiable"]:
@@ -71,6 +73,10 @@ def _domains(data: Data) -> Problems:
         Domain(data["output"]["range"])
     except ValueError as problem:
         yield "output.range", str(problem)
+
+
+def _is_row(shape: str) -> bool:
+    return shape != "()" and "," not in shape
 
 
 def _parameter(tokens: Any, entry: Data, key: str) -> Problems:

@@ -16,6 +16,10 @@ _DTYPES = {
     "target": "any floating, integer or bool dtype, cast to that of the prediction",
     "labels": "any integer dtype, or bool for two classes",
 }
+_DOMAINS = {
+    "labels": "0, 1, …, k-1",
+    "increasing": "strictly increasing numbers in [-inf, inf]",
+}
 _OPTIONS = {
     "axis": "The axis of the classes.",
     "class_weights": "One weight of 0 or more per class, shape (k). An example's weight is "
@@ -81,7 +85,7 @@ def inputs(spec: Spec) -> Lines:
     for name, entry in spec.inputs.items():
         core = entry["shape"].strip("()")
         shape = f"(..., {core})" if core else "(...)"
-        domain = "0, 1, …, k-1" if entry["domain"] == "labels" else entry["domain"]
+        domain = _DOMAINS.get(entry["domain"], entry["domain"])
         smooth = "differentiable" if entry["differentiable"] else "not differentiable"
         yield item(
             f"`{name}`: {entry['meaning']} Shape {shape}, domain {domain}, {smooth}; "

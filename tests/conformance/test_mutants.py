@@ -189,6 +189,29 @@ def ordinal_at_the_label(xp, logits, labels):
     return registry["ordinal_binary_cross_entropy"].kernel(xp, logits, labels + 1)
 
 
+def cumulative_by_sigmoids(xp, score, thresholds, labels):
+    ends = _padded(xp, thresholds)
+    upper = p.sigmoid(xp, xp.take_class(ends, labels + 1) - score)
+    return -xp.log(upper - p.sigmoid(xp, xp.take_class(ends, labels) - score))
+
+
+def cumulative_width_from_the_score(xp, score, thresholds, labels):
+    ends = _padded(xp, thresholds)
+    a, b = xp.take_class(ends, labels + 1) - score, xp.take_class(ends, labels) - score
+    return p.softplus(xp, -a) + p.softplus(xp, b) - xp.log(-xp.expm1(b - a))
+
+
+def cumulative_slope_cancelling(xp, score, thresholds, labels):
+    ends = _padded(xp, thresholds)
+    a, b = xp.take_class(ends, labels + 1) - score, xp.take_class(ends, labels) - score
+    return p.sigmoid(xp, -a) - p.sigmoid(xp, b)
+
+
+def _padded(xp, thresholds):
+    infinite = xp.inf * xp.ones_like(thresholds[..., :1])
+    return xp.concat([-infinite, thresholds, infinite], axis=-1)
+
+
 _BOTH = ("prediction", "target")
 MUTANTS = [
     Mutant(
@@ -335,6 +358,27 @@ MUTANTS = [
         "value",
         "middle/value",
         kernel=ordinal_at_the_label,
+    ),
+    Mutant(
+        "a difference of two sigmoids",
+        "cumulative_link_loss",
+        "value",
+        "far-below/value",
+        kernel=cumulative_by_sigmoids,
+    ),
+    Mutant(
+        "the width of an interval from its ends' distances to a far score",
+        "cumulative_link_loss",
+        "value",
+        "adjacent/value",
+        kernel=cumulative_width_from_the_score,
+    ),
+    Mutant(
+        "a slope that cancels in the middle",
+        "cumulative_link_loss",
+        "gradient",
+        "nearly-centred/gradient/score",
+        gradient=(("score",), cumulative_slope_cancelling),
     ),
     Mutant(
         "the other curvature at the kink",

@@ -39,6 +39,24 @@ def test_the_harmless_value_lies_inside(text: str) -> None:
     assert math.isfinite(domain.harmless)
 
 
+def test_vectors_that_increase_are_told_by_their_entries() -> None:
+    domain = Domain("increasing")
+    rows = [
+        ([-math.inf, 0.0, 5e-324, math.inf], [True, True, True, True]),
+        ([0.0, -0.0, 1.0, 1.0], [True, False, True, False]),
+        ([3.0, 2.0, 2.5, math.nan], [True, False, True, False]),
+        ([math.nan, 0.0, 1.0, 2.0], [False, False, True, True]),
+    ]
+    for row, expected in rows:
+        assert domain.inside(np, np.asarray(row)).tolist() == expected
+        assert domain.holds(row) == all(expected)
+    array = np.asarray([row for row, _ in rows])
+    assert domain.inside(np, array).tolist() == [expected for _, expected in rows]
+    assert domain.inside(np, array[:, :0]).shape == (4, 0)
+    assert not domain.is_everything
+    assert all(number in domain for number in (-math.inf, 0.0, math.inf))
+
+
 @pytest.mark.parametrize("text", ["", "0, 1", "[0; 1]", "positive"])
 def test_a_text_that_is_no_domain_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no domain"):

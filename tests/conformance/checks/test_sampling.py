@@ -22,6 +22,7 @@ LOSSES = (
     "sparse_softmax_cross_entropy",
     "kl_divergence",
     "nll",
+    "cumulative_link_loss",
 )
 
 
@@ -52,6 +53,15 @@ def test_most_examples_lie_inside_the_domain_and_some_outside(loss: str) -> None
     cases = drawn(loss, "float64")
     inside = sum(oracle.in_domain(load_spec(loss), case.inputs) for case in cases)
     assert 0.8 * len(cases) < inside < len(cases)
+
+
+def test_vectors_that_increase_are_drawn_wide_apart_and_as_neighbours() -> None:
+    cases = drawn("cumulative_link_loss", "float64")
+    rows = [case.inputs["thresholds"] for case in cases]
+    ordinary = [(a, b) for a, b in rows if 1e-3 < abs(a) < 1e3 and math.isfinite(b)]
+    assert any(0 < b - a < 1e-9 * abs(a) for a, b in ordinary)
+    assert any(b - a > 1.0 for a, b in ordinary)
+    assert any(a == b for a, b in ordinary)
 
 
 def test_draws_reach_both_ends_of_the_range_and_infinity() -> None:

@@ -155,6 +155,8 @@ def test_a_good_file_is_read():
         ('signature: "(),()->()"', 'signature: "(),()->(k)"', "output.shape: got ()"),
         ('domain: "(0, 1)"', 'domain: "0 to 1"', "parameters.tilt.domain: '0 to 1' is no domain"),
         ('range: "[0, inf]"', 'range: "positive"', "output.range"),
+        ('domain: "[-inf, inf]"', "domain: increasing", "inputs.prediction.domain: got increasing"),
+        ('domain: "(0, 1)"', "domain: increasing", "parameters.tilt.domain: got increasing"),
         ('default: "0.5"', 'default: "2"', "parameters.tilt.default: got 2; the domain is (0, 1)"),
         ("dtype: target", "dtype: labels", "dtype labels and domain labels go together"),
         ("differentiable: false", "differentiable: true", "gradient: got prediction;"),
