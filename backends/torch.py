@@ -26,6 +26,7 @@ class TorchBackend(Backend):
 
     def __init__(self) -> None:
         super().__init__("torch", compat)
+        self.xp.moveaxis = torch.movedim  # the same under the name that vmap knows
 
     def recognises(self, kind: type) -> bool:
         """Whether a type is that of tensors."""

@@ -171,3 +171,16 @@ def test_results_agree_with_numpy_on_the_same_memory() -> None:
         torch.from_numpy(prediction), torch.from_numpy(target), reduction="none"
     )
     np.testing.assert_allclose(theirs.numpy(), ours, rtol=1e-6)
+
+
+def test_vmap_takes_classes_on_any_axis() -> None:
+    logits = torch.arange(24.0).reshape(2, 3, 4).cos()
+    labels = torch.tensor([[0, 1, 2, 0], [2, 2, 1, 0]])
+
+    def losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return lossapi.sparse_softmax_cross_entropy(logits, labels, axis=0, reduction="none")
+
+    each = torch.stack([losses(*pair) for pair in zip(logits, labels, strict=True)])
+    assert torch.equal(torch.func.vmap(losses)(logits, labels), each)
+    both = torch.func.vmap(lambda x: lossapi.softmax(x, axis=(0, 1)))(logits)
+    assert torch.allclose(both.sum(dim=(1, 2)), torch.ones(2))
