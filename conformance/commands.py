@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import os
 import tempfile
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from typing import Any, TextIO
 import click
 
 from lossapi import backend as backends
+from lossapi import labels
 from lossapi.errors import BackendError
 
 from .result import DTYPES, KINDS, Settings
@@ -69,12 +71,19 @@ def list_(family: str | None) -> None:
     from .oracle.specfile import load_spec, spec_names
 
     specs = [load_spec(name) for name in spec_names()]
-    families = sorted({spec.family for spec in specs})
+    rows = [(spec.family, spec.name, spec.data["summary"]) for spec in specs]
+    rows += [("primitive", name, _plain_page(name).partition("\n")[0]) for name in labels.__all__]
+    families = sorted({of for of, _, _ in rows})
     for shown in _known("family", [family] if family else families, families):
         click.echo(shown)
-        for spec in specs:
-            if spec.family == shown:
-                click.echo(f"  {spec.name:<30} {spec.data['summary']}")
+        for of, name, summary in sorted(rows):
+            if of == shown:
+                click.echo(f"  {name:<30} {summary}")
+
+
+def _plain_page(name: str) -> str:
+    """The page of a function that has no specification: it says itself what it does."""
+    return inspect.cleandoc(getattr(labels, name).__doc__)
 
 
 @cli.command()
@@ -84,6 +93,9 @@ def show(loss: str) -> None:
     from .oracle.specfile import load_spec
     from .reference.pages import render
 
+    if loss in labels.__all__:
+        click.echo(_plain_page(loss))
+        return
     (name,) = _losses([loss])
     click.echo(render(load_spec(name)), nl=False)
 

@@ -28,6 +28,7 @@ from .errors import (
     ShapeError,
     SpecError,
 )
+from .labels import one_hot
 from .loss import Loss, Primitive
 
 __version__ = "0.1.0"
@@ -46,6 +47,7 @@ __all__ = [  # noqa: PLE0604 (the losses are named by their registry, not a seco
     "ShapeError",
     "SpecError",
     "errors_on_invalid",
+    "one_hot",
     *_losses.registry,
 ]
 

@@ -14,6 +14,7 @@ from .errors import MissingExtraError as MissingExtraError
 from .errors import ParameterError as ParameterError
 from .errors import ShapeError as ShapeError
 from .errors import SpecError as SpecError
+from .labels import one_hot as one_hot
 from .loss import Loss as Loss
 from .loss import Primitive as Primitive
 
@@ -81,6 +82,7 @@ __all__ = [
     "multilabel_soft_margin_loss",
     "mutual_information",
     "nll",
+    "one_hot",
     "ordinal_binary_cross_entropy",
     "outcome_weighted_sigmoid_binary_cross_entropy",
     "poisson_nll",

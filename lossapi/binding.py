@@ -166,13 +166,14 @@ def _bind_options(function: Function, mode: str, bound: Bound, options: dict[str
 def _option(name: str, key: str, value: Any) -> Any:
     """An option's value; axes and labels as integers."""
     if key == "axis" and isinstance(value, list | tuple):
-        return tuple(_index(name, key, place) for place in value)
+        return tuple(as_integer(name, key, place) for place in value)
     if key in ("axis", "ignore_index") and value is not None:
-        return _index(name, key, value)
+        return as_integer(name, key, value)
     return value
 
 
-def _index(name: str, key: str, value: Any) -> int:
+def as_integer(name: str, key: str, value: Any) -> int:
+    """An argument that is an integer of some library's kind, as an integer."""
     try:
         return operator.index(value)
     except TypeError:

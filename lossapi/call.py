@@ -77,20 +77,28 @@ def _arrays(function: Function, backend: Backend, given: dict[str, Any]) -> dict
             domain = function.domains.get(name)
             own = name in ("where", CLASS_MASK) or (domain is not None and domain.text == LABELS)
             kind = None if own else dtype
-            try:
-                given[name] = backend.asarray(given[name], kind, like=beside)
-            except (ValueError, TypeError) as error:
-                raise _no_array(function, name, given[name], error) from None
+            given[name] = as_array(function.__name__, backend, name, given[name], kind, beside)
     if len(given) > 1:
         backends.check_devices(function.__name__, backend, given.items())
     return given
 
 
-def _no_array(function: Function, name: str, value: Any, error: Exception) -> ShapeError:
-    return ShapeError(
-        f"{function.__name__}: {name} is {value!r}, which is no array of numbers ({error}); "
-        f"accepted are numbers, lists of numbers of equal length, and arrays."
-    )
+def as_array(
+    loss: str,
+    backend: Backend,
+    name: str,
+    value: Any,
+    dtype: str | None = None,
+    like: Any = None,
+) -> Any:
+    """An array of the backend from a number or a list."""
+    try:
+        return backend.asarray(value, dtype, like=like)
+    except (ValueError, TypeError) as error:
+        raise ShapeError(
+            f"{loss}: {name} is {value!r}, which is no array of numbers ({error}); accepted are "
+            f"numbers, lists of numbers of equal length, and arrays."
+        ) from None
 
 
 def _dtype_of_numbers(

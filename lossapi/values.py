@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .binding import CLASS_MASK
@@ -40,7 +41,11 @@ def check(
         _check_parameter(function, backend, name, arrays[name])
     for name, domain in function.domains.items():
         if domain.text == LABELS:
-            _check_labels(function, backend, plan, arrays, name)
+            keep = partial(_unmasked, backend, arrays)
+            ignored = plan.ignore_index
+            check_labels(
+                function.__name__, backend, name, arrays[name], plan.classes, ignored, keep
+            )
         # Compilers that cannot read a context variable see no values either: the order matters.
         elif not domain.is_everything and backend.is_visible(arrays[name]) and is_strict():
             _check_domain(function, backend, plan, arrays, name)
@@ -78,24 +83,32 @@ def _check_parameter(function: Function, backend: Backend, name: str, parameter:
         )
 
 
-def _check_labels(
-    function: Function, backend: Backend, plan: Plan, arrays: Arrays, name: str
+def check_labels(
+    loss: str,
+    backend: Backend,
+    name: str,
+    array: Any,
+    classes: int,
+    ignore_index: int | None,
+    keep: Callable[[Any], Any] | None = None,
 ) -> None:
-    if not backend.is_visible(arrays[name]):
+    """Raise for a label that names no class; `keep` leaves out those that a mask takes away."""
+    if not backend.is_visible(array):
         return
-    labels = backend.to_numpy(arrays[name])
-    wrong = (labels < 0) | (labels >= plan.classes)
-    if plan.ignore_index is not None:
-        wrong &= labels != plan.ignore_index
-    wrong = _unmasked(backend, arrays, wrong)
+    labels = backend.to_numpy(array)
+    wrong = (labels < 0) | (labels >= classes)
+    if ignore_index is not None:
+        wrong &= labels != ignore_index
+    wrong = keep(wrong) if keep else wrong
     if not wrong.any():
         return
     place = _first(wrong)
-    ignored = "" if plan.ignore_index is None else f", or ignore_index={plan.ignore_index}"
-    hint = "" if ignored else "; mask examples without a label with where= or ignore_index="
+    ignored = "" if ignore_index is None else f", or ignore_index={ignore_index}"
+    mask = "where= or ignore_index=" if keep else "ignore_index="
+    hint = "" if ignored else f"; mask examples without a label with {mask}"
     raise LabelError(
-        f"{function.__name__}: {name}{_subscript(place)} is {labels[place]}; accepted are labels "
-        f"from 0 to {plan.classes - 1}{ignored}. Labels count from 0{hint}."
+        f"{loss}: {name}{_subscript(place)} is {labels[place]}; accepted are labels "
+        f"from 0 to {classes - 1}{ignored}. Labels count from 0{hint}."
     )
 
 

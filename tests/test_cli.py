@@ -30,7 +30,7 @@ def test_list_names_every_function(lossapi):
     code, out, _ = lossapi("list")
     assert code == 0
     named = [line.split()[0] for line in out.splitlines() if line.startswith(" ")]
-    assert sorted(named) == spec_names()
+    assert sorted(named) == sorted([*spec_names(), "one_hot"])
 
 
 def test_list_can_be_narrowed_to_a_family(lossapi):
@@ -40,6 +40,8 @@ def test_list_can_be_narrowed_to_a_family(lossapi):
 
 
 def test_show_prints_the_reference_page(lossapi):
+    assert "  one_hot " in lossapi("list", "--family", "primitive")[1]
+    assert lossapi("show", "one_hot")[1].startswith("Labels as one-hot vectors")
     assert lossapi("show", "huber_loss") == (0, pages.render(load_spec("huber_loss")), "")
 
 

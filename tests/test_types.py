@@ -21,6 +21,7 @@ lossapi.huber_loss(x, x, delta=2.0, reduction="none", weights=x, where=x > 0)
 value, gradient = lossapi.huber_loss.value_and_grad(x, x, delta=2.0, wrt=("prediction", "target"))
 lossapi.softmax(x, axis=0, temperature=2.0)
 lossapi.sparse_softmax_cross_entropy(x, x, ignore_index=-100, class_weights=x)
+lossapi.one_hot([0, 2], num_classes=3, axis=0, dtype=np.float32)
 """
 
 MISTAKES = [
@@ -28,6 +29,7 @@ MISTAKES = [
     ("lossapi.huber_loss(x)", 'Missing positional argument "target"'),
     ('lossapi.huber_loss(x, x, reduction="avg")', "reduction"),
     ("lossapi.softmax(x, weights=x)", 'Unexpected keyword argument "weights"'),
+    ("lossapi.one_hot(x)", 'Missing named argument "num_classes"'),
     ("lossapi.no_such_loss(x)", "no_such_loss"),
 ]
 
