@@ -104,6 +104,7 @@ __all__ = [
     "symmetric_cross_entropy",
     "temperature_softmax_cross_entropy",
     "tversky_loss",
+    "wasserstein_distance_1d",
     "weighted_sigmoid_binary_cross_entropy",
     "xlogy",
 ]
@@ -3539,6 +3540,63 @@ class _TverskyLoss(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _WassersteinDistance1d(Loss):
+    """The least cost of moving one sample of numbers to the other, per unit of mass."""
+
+    def __call__(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        p: float = 1.0,
+        prediction_weights: _Array | None = None,
+        target_weights: _Array | None = None,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        p: float = 1.0,
+        prediction_weights: _Array | None = None,
+        target_weights: _Array | None = None,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "target"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        p: float = 1.0,
+        prediction_weights: _Array | None = None,
+        target_weights: _Array | None = None,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "target"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        prediction: _Array,
+        target: _Array,
+        *,
+        p: float = 1.0,
+        prediction_weights: _Array | None = None,
+        target_weights: _Array | None = None,
+        axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
 class _WeightedSigmoidBinaryCrossEntropy(Loss):
     """The negative log-likelihood of a binary target, each class with a weight of its own."""
 
@@ -3693,5 +3751,6 @@ squared_sigmoid_error: _SquaredSigmoidError
 symmetric_cross_entropy: _SymmetricCrossEntropy
 temperature_softmax_cross_entropy: _TemperatureSoftmaxCrossEntropy
 tversky_loss: _TverskyLoss
+wasserstein_distance_1d: _WassersteinDistance1d
 weighted_sigmoid_binary_cross_entropy: _WeightedSigmoidBinaryCrossEntropy
 xlogy: _Xlogy

@@ -350,3 +350,15 @@ def to_middle(xp: Namespace, x: Array) -> Array:
     size = xp.stop_gradient(xp.max(xp.abs(x), axis=-1, keepdims=True))
     small = xp.where(size < 1.0 / limit, step, xp.ones_like(size))
     return xp.where(size > limit, 1.0 / step, small)
+
+
+def from_the_ends(xp: Namespace, x: Array) -> Array:
+    """A power of two for each row, which takes its largest entry from the ends of the range.
+
+    Less than is wanted for squares, which would take small entries out of it.
+    """
+    wide = float(xp.finfo(x.dtype).max) > 2.0**200
+    limit, step = (2.0**960, 2.0**64) if wide else (2.0**96, 2.0**32)
+    size = xp.stop_gradient(xp.max(xp.abs(x), axis=-1, keepdims=True))
+    small = xp.where(size < 1.0 / limit, step, xp.ones_like(size))
+    return xp.where(size > limit, 1.0 / step, small)

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from lossapi.domain import LABELS, Domain
+from lossapi.signature import length
 
 from ..oracle.specfile import Spec
 from ..result import Result, Settings
 from ..subject import Subject
-from .cases import Case, labels_of, reduces
+from .cases import Case, core_sizes, labels_of, reduces
 from .expected import VALUE
 from .hazards import CLASSES
 from .inquiry import Inquiry
@@ -45,15 +46,17 @@ def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterato
 
 def _parameters(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
     request = inquiry.request(cases)
+    sizes = core_sizes(inquiry.spec, CLASSES)
     for name, entry in inquiry.spec.parameters.items():
         domain = Domain(entry["domain"])
         vector = "shape" in entry
         single = not domain.is_switch and not vector
         bad: list[Any] = [x for x in _CANDIDATES if x not in domain or not single]
         # One number too few for the classes or the examples, where a list is accepted at all.
-        bad += ["1", [1.0] * ((CLASSES if vector else COUNT) - 1)]
+        due = length(entry["shape"].strip("()"), sizes) if vector else COUNT
+        bad += ["1", [1.0] * (due - 1)]
         if vector and inquiry.subject.traits.visible:
-            bad += [[1.0] * (CLASSES - 1) + [x] for x in _CANDIDATES if x not in domain]
+            bad += [[1.0] * (due - 1) + [x] for x in _CANDIDATES if x not in domain]
         bad += [None] if entry["default"] != "none" else []
         for value in bad:
             asked = replace(request, parameters={**request.parameters, name: value})

@@ -42,7 +42,7 @@ def _direction(xp, x):
     count = xp.sum(xp.astype(infinite, x.dtype), axis=-1, keepdims=True)
     axis = xp.where(infinite, primitives.order(xp, x, 0.0), primitives.zero(xp, x))
     finite = xp.where(count == 0, x, axis)
-    factor = _from_the_ends(xp, finite)
+    factor = primitives.from_the_ends(xp, finite)
     finite = finite * factor
     index = xp.argmax(xp.abs(finite), axis=-1)
     leads = xp.class_index(x) == xp.expand_dims(index, axis=-1)
@@ -58,13 +58,3 @@ def _direction(xp, x):
     unit = xp.where(infinite & (count > 1), unknown, unit)
     size = xp.where(top < 0, -top, top) / factor
     return unit, xp.where((count == 0) | xp.isnan(top), size, xp.inf), stretch
-
-
-def _from_the_ends(xp, x):
-    """A power of two for each row, which takes its largest entry from the ends of the range."""
-    # Less than is wanted for squares, which would take small entries out of it.
-    wide = float(xp.finfo(x.dtype).max) > 2.0**200
-    limit, step = (2.0**960, 2.0**64) if wide else (2.0**96, 2.0**32)
-    size = xp.stop_gradient(xp.max(xp.abs(x), axis=-1, keepdims=True))
-    small = xp.where(size < 1.0 / limit, step, xp.ones_like(size))
-    return xp.where(size > limit, 1.0 / step, small)
