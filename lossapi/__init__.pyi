@@ -85,6 +85,7 @@ __all__ = [
     "one_hot",
     "ordinal_binary_cross_entropy",
     "outcome_weighted_sigmoid_binary_cross_entropy",
+    "pairwise_distance",
     "poisson_nll",
     "quantile_loss",
     "self_information",
@@ -2507,6 +2508,31 @@ class _OutcomeWeightedSigmoidBinaryCrossEntropy(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _PairwiseDistance(Primitive):
+    """The distance of each vector of one set to each vector of another."""
+
+    def __call__(self, a: _Array, b: _Array, *, p: float = 2.0, squared: bool = False) -> Any: ...
+    def value_and_grad(
+        self,
+        a: _Array,
+        b: _Array,
+        *,
+        p: float = 2.0,
+        squared: bool = False,
+        wrt: _Wrt[Literal["a", "b"]] = None,
+        cotangent: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        a: _Array,
+        b: _Array,
+        *,
+        p: float = 2.0,
+        squared: bool = False,
+        wrt: _Wrt[Literal["a", "b"]] = None,
+        cotangent: _Array | None = None,
+    ) -> Any: ...
+
 class _PoissonNll(Loss):
     """The negative log-likelihood of a count under a Poisson distribution, given its rate."""
 
@@ -3732,6 +3758,7 @@ mutual_information: _MutualInformation
 nll: _Nll
 ordinal_binary_cross_entropy: _OrdinalBinaryCrossEntropy
 outcome_weighted_sigmoid_binary_cross_entropy: _OutcomeWeightedSigmoidBinaryCrossEntropy
+pairwise_distance: _PairwiseDistance
 poisson_nll: _PoissonNll
 quantile_loss: _QuantileLoss
 self_information: _SelfInformation

@@ -58,3 +58,120 @@ def _direction(xp, x):
     unit = xp.where(infinite & (count > 1), unknown, unit)
     size = xp.where(top < 0, -top, top) / factor
     return unit, xp.where((count == 0) | xp.isnan(top), size, xp.inf), stretch
+
+
+# --- two sets of vectors
+
+
+@primitive("(n,d),(m,d)->(n,m)", p="[1, inf]", squared="{false, true}")
+def pairwise_distance(xp, a, b, *, p=2.0, squared=False):
+    """The distance of each vector of one set to each vector of another."""
+    gap, factor = _gaps(xp, a, b)
+    if squared and p == 2.0:
+        result = xp.sum(gap * gap, axis=-1) * (factor * factor)[..., 0]
+    else:
+        length = _length(xp, gap, p) * factor[..., 0]
+        result = length * length if squared else length
+    unknown = [xp.any(xp.isnan(x), axis=(-2, -1)) for x in (a, b)]
+    return xp.where((unknown[0] | unknown[1])[..., None, None], xp.nan, result)
+
+
+@pairwise_distance.vjp("a", "b")
+def _(xp, cotangent, a, b, *, p, squared):
+    gap, factor = _gaps(xp, a, b)
+    cotangent = cotangent[..., None]
+    if squared and p == 2.0:
+        steps = cotangent * gap * (2.0 * factor)
+    else:
+        slope, unit, rest = _slopes(xp, gap, p)
+        # The unit after the cotangent, as the length may overflow; and no 0 times infinity.
+        grows = 2.0 * rest * factor * xp.where(slope == 0, 1.0, unit) if squared else 1.0
+        far = xp.any(xp.isinf(gap), axis=-1, keepdims=True)
+        steps = cotangent * xp.where(far, _far_slopes(xp, gap, p, squared), slope)
+        steps = xp.where(far, steps, steps * grows)
+    unknown = xp.any(xp.isnan(gap), axis=(-3, -2, -1), keepdims=True)
+    steps = xp.where(unknown, xp.nan, steps)
+    return xp.sum(steps, axis=-2), -xp.sum(steps, axis=-3)
+
+
+def _gaps(xp, a, b):
+    """The difference of each pair, of half of both where it overflows, and the factor for that."""
+    first, second = a[..., :, None, :], b[..., None, :, :]
+    gap = first - second
+    overflows = xp.isinf(gap) & ~(xp.isinf(first) | xp.isinf(second))
+    wide = xp.any(overflows, axis=-1, keepdims=True)
+    half = 0.5 * xp.where(wide, first, 0.0) - 0.5 * xp.where(wide, second, 0.0)
+    return xp.where(wide, half, gap), xp.where(wide, 2.0, xp.ones_like(gap[..., :1]))
+
+
+def _length(xp, x, p):
+    """The p-norm of vectors."""
+    # Infinite components alone where there are any: for them no power or root has a derivative.
+    infinite = xp.isinf(x)
+    far = xp.any(infinite, axis=-1)
+    size = xp.where(x < 0, -x, x)
+    largest = xp.sum(xp.where(infinite, size, 0.0), axis=-1)
+    if p == 1.0:
+        return xp.sum(xp.where(x == 0, 0.0, size), axis=-1)
+    size = xp.where(infinite, 0.0, size)
+    unit, rest = _parts(xp, size, p)
+    return xp.where(far, largest, unit[..., 0] * rest[..., 0])
+
+
+def _parts(xp, size, p):
+    """The p-norm in two factors, of which the first is constant under differentiation."""
+    top = xp.stop_gradient(xp.max(size, axis=-1, keepdims=True))
+    vanishes = top + top == 0
+    if p == 2.0:
+        # By a power of two, and not the largest component: its derivative takes no part.
+        factor = primitives.to_middle(xp, size)
+        total = xp.sum(size * factor * (size * factor), axis=-1, keepdims=True)
+        root = xp.sqrt(xp.where(vanishes, 1.0, total))
+        return 1.0 / factor, xp.where(vanishes, 0.0, root)
+    if p == float("inf"):
+        leads = size == top
+        change = xp.where(leads, size - xp.stop_gradient(size), 0.0)
+        count = xp.sum(xp.astype(leads, size.dtype), axis=-1, keepdims=True)
+        nothing = xp.sum(xp.where(vanishes, 0.0, change), axis=-1, keepdims=True) / count
+        return xp.ones_like(top), top + nothing
+    enlarge = primitives.from_the_ends(xp, size)
+    unit = xp.where(vanishes, 1.0, top * enlarge)
+    relative = size * enlarge / unit
+    zero = relative == 0
+    powers = xp.where(zero, 0.0, xp.pow(xp.where(zero, 1.0, relative), p))
+    total = xp.sum(powers, axis=-1, keepdims=True)
+    rest = xp.pow(xp.where(vanishes, 1.0, total), 1.0 / p)
+    return top, xp.where(vanishes, 0.0, rest)
+
+
+def _slopes(xp, x, p):
+    """The slopes of the p-norm, and the norm in two factors."""
+    sign = primitives.order(xp, x, 0.0)
+    size = xp.where(xp.isinf(x), 0.0, xp.abs(x))
+    if p == 1.0:
+        return sign, xp.ones_like(x[..., :1]), xp.sum(size, axis=-1, keepdims=True)
+    unit, rest = _parts(xp, size, p)
+    vanishes = rest == 0
+    divisor = xp.where(vanishes, 1.0, rest)
+    enlarge = primitives.from_the_ends(xp, size)
+    if p == 2.0:
+        slope = size * enlarge / (unit * enlarge * divisor)
+    elif p == float("inf"):
+        leads = xp.astype(size == rest, x.dtype)
+        slope = leads / xp.sum(leads, axis=-1, keepdims=True)
+    else:
+        relative = size * enlarge / xp.where(vanishes, 1.0, unit * enlarge) / divisor
+        zero = relative == 0
+        slope = xp.where(zero, 0.0, xp.pow(xp.where(zero, 1.0, relative), p - 1.0))
+    return xp.where(vanishes, 0.0, sign * slope), unit, rest
+
+
+def _far_slopes(xp, x, p, squared):
+    """The limits of the slopes where components are infinite."""
+    sign, infinite = primitives.order(xp, x, 0.0), xp.isinf(x)
+    steep = xp.where(x == 0, 0.0, sign * (xp.inf if squared else 1.0))
+    if p == 1.0 or (squared and p < 2.0):
+        return steep
+    # Several infinite components may grow at any ratio.
+    count = xp.sum(xp.astype(infinite, x.dtype), axis=-1, keepdims=True)
+    return xp.where(infinite, xp.where(count > 1, xp.nan, steep), 0.0)
