@@ -19,6 +19,7 @@ from lossapi.errors import SpecError
 
 from ..oracle.exact import exact, parameter
 from ..oracle.specfile import Spec
+from ..oracle.trees import flat
 
 LIBRARIES = ("jax", "keras", "numpy", "optax", "scipy", "sklearn", "torch")
 AGREEMENT = {"float64": 1e-9, "float32": 1e-6}
@@ -71,7 +72,7 @@ def compare(spec: Spec, equivalent: dict[str, Any]) -> list[Comparison]:
         due = exact(spec, "value", inputs, parameters, None)
         entries = np.ravel(_to_numpy(got))
         dtype = str(entries.dtype)
-        expected = due if isinstance(due, list) else [due]
+        expected = list(flat(due))
         if len(entries) != len(expected):
             raise SpecError(
                 f"{spec.name}: {equivalent['call']} gives {len(entries)} numbers for one example; "

@@ -53,9 +53,7 @@ def wasserstein_distance_1d(
     if p != 1.0:
         ties = [sample_pair.has_ties(xp, side) for side in match[:2]]
         given = ties[0] | ties[1] | ((value == 0) | xp.isinf(value))[..., None]
-        moved = [
-            xp.where(given, x, y) for x, y in zip(held, (prediction, target), strict=True)
-        ]
+        moved = [xp.where(given, x, y) for x, y in zip(held, (prediction, target), strict=True)]
         value = _distance(xp, sample_pair.matched(xp, *moved, *weights), p)
     for x, constant, slope in zip((prediction, target), held, _slopes(xp, match, p), strict=True):
         difference = x - xp.where(xp.isinf(x), 0.0, constant)
