@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import mpmath
 from mpmath import libmp
+
+from . import gamma
 
 Mpf = Any
 """An mpmath number; mpmath has no type stubs."""
@@ -161,7 +163,7 @@ class Arithmetic:
 
     def lgamma(self, x: Mpf) -> Mpf:
         """log Γ(x) for x ≥ 0; NaN below."""
-        return self._gamma("lgamma", self._context.loggamma, x, self.inf, self.inf)
+        return self._gamma(gamma.lgamma, x, self.inf, self.inf)
 
     def lgamma1p(self, x: Mpf) -> Mpf:
         """log Γ(1 + x) for x ≥ 0, of which 1 + x loses nothing; NaN below."""
@@ -171,29 +173,28 @@ class Arithmetic:
         if lost > self.prec:
             return -self._context.euler * x
         with self._context.workprec(self.prec + lost + 10):
-            found = self._context.loggamma(1 + x)
+            found = gamma.lgamma(self._context, 1 + x)
         return +found
 
     def digamma(self, x: Mpf) -> Mpf:
         """The derivative of log Γ."""
-        return self._gamma("digamma", self._context.digamma, x, -self.inf, self.inf)
+        return self._gamma(gamma.digamma, x, -self.inf, self.inf)
 
     def trigamma(self, x: Mpf) -> Mpf:
         """The second derivative of log Γ."""
-        function = partial(self._context.polygamma, 1)
-        return self._gamma("trigamma", function, x, self.inf, self.zero)
+        return self._gamma(gamma.trigamma, x, self.inf, self.zero)
 
-    def _gamma(self, name: str, function: Any, x: Mpf, at_zero: Mpf, at_infinity: Mpf) -> Mpf:
+    def _gamma(self, function: Any, x: Mpf, at_zero: Mpf, at_infinity: Mpf) -> Mpf:
         if not x > 0:
             return at_zero if x == 0 else self.nan
         if x == self.inf:
             return at_infinity
         # They take long, and are asked for the same again while other inputs vary.
-        key = (name, x._mpf_)
+        key = (function.__name__, x._mpf_)
         if key not in self._known:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            self._known[key] = function(x)
+            self._known[key] = function(self._context, x)
         return self._known[key]
 
     def xlogy(self, x: Mpf, y: Mpf) -> Mpf:
