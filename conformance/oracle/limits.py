@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import permutations
 from typing import Any
 
@@ -30,13 +30,22 @@ def problems(site: Site) -> Iterator[str]:
 def _limits(site: Site, quantity: Quantity, wrt: str | None, ways: list[Way]) -> Iterator[str]:
     """One quantity, component by component."""
     claims = site.exact(quantity, wrt)
-    results = [[site.evaluate(quantity, wrt, names, digits) for names, digits in w] for w in ways]
+    results = _along(site, quantity, wrt, ways)
     for path in sites.sampled(claims):
         what = quantity if wrt is None else f"{quantity} of {sites.label(wrt, path)}"
-        found = [[get(result, path) for result in way] for way in results]
-        problem = _denied(get(claims, path), found)
+        claim = get(claims, path)
+        problem = _denied(claim, [[get(result, path) for result in way] for way in results])
+        if problem and formats.isnan(claim):
+            # What these ways agree on may still depend on which square is larger.
+            results += _along(site, quantity, wrt, _ways(site, steep=True))
+            problem = _denied(claim, [[get(result, path) for result in way] for way in results])
         if problem:
             yield f"{site.where}: {what} is {problem}"
+
+
+def _along(site: Site, quantity: Quantity, wrt: str | None, ways: Iterable[Way]) -> list[Any]:
+    """The quantity as defined, along each way."""
+    return [[site.evaluate(quantity, wrt, names, digits) for names, digits in w] for w in ways]
 
 
 def _denied(claim: Mpf, ways: list[list[Mpf]]) -> str | None:
@@ -57,8 +66,11 @@ def _denied(claim: Mpf, ways: list[list[Mpf]]) -> str | None:
     return None
 
 
-def _ways(site: Site) -> Iterator[Way]:
-    """Ways to the infinities of a point: in step, and some of them faster than others."""
+def _ways(site: Site, *, steep: bool = False) -> Iterator[Way]:
+    """Ways to the infinities of a point: in step, and some of them faster than others.
+
+    The fastest is below the square of the slowest, or beyond if `steep`.
+    """
     infinite = [
         (name, path)
         for name, value in site.inputs.items()
@@ -71,16 +83,20 @@ def _ways(site: Site) -> Iterator[Way]:
     else:
         ascending = tuple(range(count))
         orders = [ascending, ascending[::-1], ascending[count // 2 :] + ascending[: count // 2]]
-    orders.append((0,) * count)
+    if not steep:
+        orders.append((0,) * count)
+    elif count == 1:
+        orders = []
     finite = [abs(x) for v in site.inputs.values() for x in flat(v) if formats.isfinite(x)]
     start = 140 + max(0, formats.ulp_exponent(max(finite, default=0.0), formats.BINARY64) + 53)
     for order in dict.fromkeys(orders):
         way = []
         for bits in (start, 2 * start, 4 * start):
-            digits = int(4 * bits * 0.31) + 80
+            digits = int(4 * bits * 0.31) * (3 if steep else 1) + 80
             names = dict(site.names)
             for (name, path), rank in zip(infinite, order, strict=True):
-                size = arithmetic(digits).number(1 << (bits + bits * rank // count))
+                more = 2 * bits * rank // (count - 1) if steep else bits * rank // count
+                size = arithmetic(digits).number(1 << (bits + more))
                 sign = 1 if get(site.inputs[name], path) > 0 else -1
                 names[name] = replaced(names[name], path, sign * size)
             way.append((names, digits))
