@@ -72,8 +72,8 @@ _STIRLING = (
     -0.018940394290006865,
 )
 _STIRLING_FROM = 7.0
-# With gap(x) = log(gamma(x) sqrt(x) / gamma(x + 1/2)): x gap(x), -x^2 gap'(x) and x^3 gap''(x)
-# in 1 / x^2, for x from 6.
+# With g(x) = log(gamma(x) sqrt(x) / gamma(x + 1/2)): x g(x), -x^2 g'(x) and x^3 g''(x) in 1 / x^2,
+# for x from 6.
 _GAP = (
     0.125,
     -0.005208333333324703,
@@ -181,57 +181,62 @@ def _lgamma1p_below_stirling(xp: Namespace, y: Array) -> Array:
     return xp.where(near_one, y * polynomial(y, _NEAR_ONE), near_two)
 
 
-def gamma_gap(xp: Namespace, x: Array) -> Array:
-    """log(gamma(x) sqrt(x) / gamma(x + 1/2)) for x from 0 to inf: falls from inf to 0 as 1/(8x).
+def gamma_gap(xp: Namespace, n: Array) -> Array:
+    """log(gamma(n / 2) sqrt(n / 2) / gamma((n + 1) / 2)): falls from inf to 0 as 1 / (4 n).
 
-    From x to x + 1 it falls by log1p(1 / (4 x (x + 1))) / 2, so that steps up to where a polynomial
+    From n to n + 2 it falls by log1p(1 / (n (n + 2))) / 2, so that steps up to where a polynomial
     serves add terms of one sign.
     """
-    infinite = x == xp.inf
-    x = xp.where(infinite, 1.0, x)
+    infinite = n == xp.inf
+    n = xp.where(infinite, 1.0, n)
     rest = 0.0  # the product of the factors of all steps but the first, less 1
     for k in range(1, _GAP_STEPS):
-        step = _step(x + k)
+        step = _step(n + 2.0 * k)
         rest = rest + step + rest * step
-    # The first factor is (1 + 2x)^2 / (4 x (1 + x)), as it stands where 1 / x may overflow.
-    low = x < 0.25
-    tiny, ample = xp.where(low, x, 1.0), xp.where(low, 1.0, x)
-    twice = 1.0 + 2.0 * tiny
-    first = xp.log(twice * twice * (1.0 + rest) / (1.0 + tiny)) - xp.log(4.0 * tiny)
+    # The first factor is (n + 1)^2 / (n (n + 2)), as it stands where 1 / n may overflow.
+    low = n < 0.5
+    tiny, ample = xp.where(low, n, 1.0), xp.where(low, 1.0, n)
+    one_more = 1.0 + tiny
+    first = xp.log(one_more * one_more * (1.0 + rest) / (2.0 + tiny)) - xp.log(tiny)
     step = _step(ample)
     steps = xp.where(low, first, xp.log1p(step + rest + step * rest))
-    inverse = 1.0 / (x + _GAP_STEPS)
+    inverse = _inverse_of_half(n)
     result = 0.5 * steps + inverse * polynomial(inverse * inverse, _GAP)
     return xp.where(infinite, 0.0, result)
 
 
-def _step(x: Array) -> Array:
-    # Not 1 / (4 x (x + 1)), whose square in a derivative overflows.
-    return 0.25 / x / (x + 1.0)
-
-
-def gamma_gap_slope(xp: Namespace, x: Array) -> Array:
+def gamma_gap_slope(xp: Namespace, n: Array) -> Array:
     """The derivative of `gamma_gap`: rises from -inf to 0."""
     total = 0.0
     for k in range(_GAP_STEPS):
-        total = total + _bend(x + k)
-    inverse = 1.0 / (x + _GAP_STEPS)
-    return -total - inverse * inverse * polynomial(inverse * inverse, _GAP_SLOPE)
+        total = total + _bend(n + 2.0 * k)
+    inverse = _inverse_of_half(n)
+    return -total - 0.5 * inverse * inverse * polynomial(inverse * inverse, _GAP_SLOPE)
 
 
-def gamma_gap_curvature(xp: Namespace, x: Array) -> Array:
+def gamma_gap_curvature(xp: Namespace, n: Array) -> Array:
     """The second derivative of `gamma_gap`: falls from inf to 0."""
     total = 0.0
     for k in range(_GAP_STEPS):
-        a = x + k
-        total = total + _bend(a) * (1.0 / a + 1.0 / (a + 0.5) + 1.0 / (a + 1.0))
-    inverse = 1.0 / (x + _GAP_STEPS)
+        m = n + 2.0 * k
+        total = total + _bend(m) * (1.0 / m + 1.0 / (m + 1.0) + 1.0 / (m + 2.0))
+    inverse = _inverse_of_half(n)
     square = inverse * inverse
-    return total + inverse * square * polynomial(square, _GAP_CURVATURE)
+    return total + 0.25 * inverse * square * polynomial(square, _GAP_CURVATURE)
 
 
-def _bend(x: Array) -> Array:
-    return 0.25 / x / (x + 0.5) / (x + 1.0)
+def _step(n: Array) -> Array:
+    # Not 1 / (n (n + 2)), whose square in a derivative overflows.
+    return 1.0 / n / (n + 2.0)
+
+
+def _bend(n: Array) -> Array:
+    return 1.0 / n / (n + 1.0) / (n + 2.0)
+
+
+def _inverse_of_half(n: Array) -> Array:
+    """1 / x for x = n / 2 and the steps after it."""
+    return 2.0 / (n + 2.0 * _GAP_STEPS)
 
 
 def log1p_excess(xp: Namespace, t: Array) -> Array:
