@@ -102,6 +102,7 @@ __all__ = [
     "squared_error",
     "squared_hinge_loss",
     "squared_sigmoid_error",
+    "student_t_nll",
     "symmetric_cross_entropy",
     "temperature_softmax_cross_entropy",
     "tversky_loss",
@@ -3369,6 +3370,72 @@ class _SquaredSigmoidError(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _StudentTNll(Loss):
+    """The negative log-likelihood of Student's t distribution, given its three parameters."""
+
+    def __call__(
+        self,
+        prediction: _Array,
+        scale: _Array,
+        degrees_of_freedom: _Array,
+        target: _Array,
+        *,
+        full: bool = True,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        prediction: _Array,
+        scale: _Array,
+        degrees_of_freedom: _Array,
+        target: _Array,
+        *,
+        full: bool = True,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "scale", "degrees_of_freedom", "target"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        prediction: _Array,
+        scale: _Array,
+        degrees_of_freedom: _Array,
+        target: _Array,
+        *,
+        full: bool = True,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "scale", "degrees_of_freedom", "target"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        prediction: _Array,
+        scale: _Array,
+        degrees_of_freedom: _Array,
+        target: _Array,
+        *,
+        full: bool = True,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "scale", "degrees_of_freedom", "target"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        prediction: _Array,
+        scale: _Array,
+        degrees_of_freedom: _Array,
+        target: _Array,
+        *,
+        full: bool = True,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
 class _SymmetricCrossEntropy(Loss):
     """Cross-entropy plus its reverse, in which the logarithm of 0 is a number."""
 
@@ -3775,6 +3842,7 @@ sparse_softmax_cross_entropy: _SparseSoftmaxCrossEntropy
 squared_error: _SquaredError
 squared_hinge_loss: _SquaredHingeLoss
 squared_sigmoid_error: _SquaredSigmoidError
+student_t_nll: _StudentTNll
 symmetric_cross_entropy: _SymmetricCrossEntropy
 temperature_softmax_cross_entropy: _TemperatureSoftmaxCrossEntropy
 tversky_loss: _TverskyLoss

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from lossapi import primitives as p
+from lossapi import special
 from lossapi.conformance.backend_subject import BackendSubject
 from lossapi.conformance.result import Result
 from lossapi.loss import Function
@@ -212,6 +213,14 @@ def _padded(xp, thresholds):
     return xp.concat([-infinite, thresholds, infinite], axis=-1)
 
 
+def student_by_two_log_gammas(xp, prediction, scale, degrees_of_freedom, target, *, full=True):
+    n = degrees_of_freedom
+    z = (prediction - target) / scale
+    volume = special.lgamma(xp, 0.5 * n) - special.lgamma(xp, 0.5 * n + 0.5) + 0.5 * xp.log(0.5 * n)
+    constant = 0.5 * np.log(2.0 * np.pi) if full else 0.0
+    return 0.5 * (n + 1.0) * xp.log1p(z * z / n) + xp.log(scale) + volume + constant
+
+
 _BOTH = ("prediction", "target")
 MUTANTS = [
     Mutant(
@@ -308,6 +317,13 @@ MUTANTS = [
         "properties",
         "drawn/value",
         kernel=kl_by_logarithms,
+    ),
+    Mutant(
+        "two log-gammas subtracted",
+        "student_t_nll",
+        "value",
+        "huge-degrees-of-freedom/value",
+        kernel=student_by_two_log_gammas,
     ),
     Mutant(
         "a norm by the root of a square",
