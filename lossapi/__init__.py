@@ -28,6 +28,7 @@ from .errors import (
     ShapeError,
     SpecError,
 )
+from .exact_transport import wasserstein_distance
 from .labels import one_hot
 from .loss import Loss, Primitive
 
@@ -48,6 +49,7 @@ __all__ = [  # noqa: PLE0604 (the losses are named by their registry, not a seco
     "SpecError",
     "errors_on_invalid",
     "one_hot",
+    "wasserstein_distance",
     *_losses.registry,
 ]
 

@@ -45,18 +45,18 @@ def matched(
     """The matching of two samples along the last axis; without weights all entries weigh one."""
     loop = max(tuple(x.shape[:-1]), tuple(y.shape[:-1]), key=len)
     samples = []
-    for sample, weights in ((x, x_weights), (y, y_weights)):
-        shape = (*loop, sample.shape[-1])
-        values = xp.broadcast_to(sample, shape)
+    for given, weights in ((x, x_weights), (y, y_weights)):
+        shape = (*loop, given.shape[-1])
+        values = xp.broadcast_to(given, shape)
         order = xp.argsort(values, axis=-1, stable=True)
         masses, ends = _masses(xp, values, weights, order, shape)
         samples.append((xp.take_along_axis(values, order, axis=-1), masses, order, ends))
     (_, _, _, first), (_, _, _, second) = samples
     totals = [tuple(part[..., -1:] for part in ends) for ends in (first, second)]
     # In units of 1 / (total of x * total of y): whole numbers, and exact, where all weigh one.
-    levels = [_product(xp, first, totals[1]), _product(xp, second, totals[0])]
+    levels = _product(xp, first, totals[1]), _product(xp, second, totals[0])
     if x_weights is not None or y_weights is not None:
-        levels = [_ascending(xp, *level) for level in levels]
+        levels = tuple(_ascending(xp, *level) for level in levels)
     high, low = (xp.concat(parts, axis=-1) for parts in zip(*levels, strict=True))
     order = xp.argsort(high, axis=-1, stable=True)
     high, low = (xp.take_along_axis(part, order, axis=-1) for part in (high, low))
@@ -65,9 +65,11 @@ def matched(
     count = x.shape[-1]
     position = xp.argsort(order, axis=-1, stable=True)
     of_first = order < count
-    one = _side(xp, *samples[0][:3], of_first, position[..., :count])
-    other = _side(xp, *samples[1][:3], ~of_first, position[..., count:])
-    return Matching(one, other, mass, totals[0][0] * totals[1][0])
+    sides = [
+        _side(xp, *samples[0][:3], of_first, position[..., :count]),
+        _side(xp, *samples[1][:3], ~of_first, position[..., count:]),
+    ]
+    return Matching(*sides, mass, totals[0][0] * totals[1][0])
 
 
 def _masses(
