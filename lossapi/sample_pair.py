@@ -54,22 +54,23 @@ def matched(
     (_, _, _, first), (_, _, _, second) = samples
     totals = [tuple(part[..., -1:] for part in ends) for ends in (first, second)]
     # In units of 1 / (total of x * total of y): whole numbers, and exact, where all weigh one.
-    levels = _product(xp, first, totals[1]), _product(xp, second, totals[0])
-    if x_weights is not None or y_weights is not None:
-        levels = tuple(_ascending(xp, *level) for level in levels)
+    levels = [_product(xp, first, totals[1]), _product(xp, second, totals[0])]
+    whole = x_weights is None and y_weights is None
+    whole = whole and x.shape[-1] * y.shape[-1] < 1.0 / float(xp.finfo(x.dtype).eps)
+    if not whole:
+        # Rounding may have exchanged levels that are all but equal.
+        levels = [_taken(xp, level, _order(xp, level)) for level in levels]
     high, low = (xp.concat(parts, axis=-1) for parts in zip(*levels, strict=True))
-    order = xp.argsort(high, axis=-1, stable=True)
-    high, low = (xp.take_along_axis(part, order, axis=-1) for part in (high, low))
+    order = xp.argsort(high, axis=-1, stable=True) if whole else _order(xp, (high, low))
+    high, low = _taken(xp, (high, low), order)
     mass = _step(xp, high) + _step(xp, low)
     mass = xp.where(mass < 0, 0.0, mass)
     count = x.shape[-1]
     position = xp.argsort(order, axis=-1, stable=True)
     of_first = order < count
-    sides = [
-        _side(xp, *samples[0][:3], of_first, position[..., :count]),
-        _side(xp, *samples[1][:3], ~of_first, position[..., count:]),
-    ]
-    return Matching(*sides, mass, totals[0][0] * totals[1][0])
+    one = _side(xp, *samples[0][:3], of_first, position[..., :count])
+    other = _side(xp, *samples[1][:3], ~of_first, position[..., count:])
+    return Matching(one, other, mass, totals[0][0] * totals[1][0])
 
 
 def _masses(
@@ -80,8 +81,7 @@ def _masses(
     if weights is None:
         running = xp.astype(xp.class_index(values) + 1, values.dtype) * ones
         return ones, (running, xp.zeros_like(values))
-    # A power of two takes the weights to where products of their sums keep in range.
-    weights = weights * primitives.to_middle(xp, weights)
+    weights = _near_one(xp, weights)
     weights = xp.take_along_axis(xp.broadcast_to(weights, shape), order, axis=-1)
     total, lost = weights, xp.zeros_like(weights)
     step = 1
@@ -95,15 +95,31 @@ def _masses(
     return weights, primitives.two_sum(total, lost)
 
 
+def _near_one(xp: Namespace, weights: Array) -> Array:
+    """The weights times a power of two, so that products of their sums are exact as pairs."""
+    steps = (512, 256, 128, 64) if float(xp.finfo(weights.dtype).max) > 2.0**200 else (64, 32)
+    for step in steps:
+        top = xp.max(weights, axis=-1, keepdims=True)
+        up = xp.where(top < 2.0**-step, 2.0**step, xp.ones_like(top))
+        weights = weights * xp.where(top > 2.0**step, 2.0**-step, up)
+    return weights
+
+
 def _product(xp: Namespace, a: Pair, b: Pair) -> Pair:
     high, error = primitives.two_product(xp, a[0], b[0])
     return primitives.two_sum(high, error + (a[0] * b[1] + a[1] * b[0]))
 
 
-def _ascending(xp: Namespace, high: Array, low: Array) -> Pair:
-    """Levels in ascending order, which rounding may have exchanged."""
-    order = xp.argsort(high, axis=-1, stable=True)
-    return xp.take_along_axis(high, order, axis=-1), xp.take_along_axis(low, order, axis=-1)
+def _order(xp: Namespace, level: Pair) -> Array:
+    """The ascending order of numbers with their rounding errors."""
+    first = xp.argsort(level[1], axis=-1, stable=True)
+    second = xp.argsort(xp.take_along_axis(level[0], first, axis=-1), axis=-1, stable=True)
+    return xp.take_along_axis(first, second, axis=-1)
+
+
+def _taken(xp: Namespace, level: Pair, order: Array) -> Pair:
+    high, low = (xp.take_along_axis(part, order, axis=-1) for part in level)
+    return high, low
 
 
 def _step(xp: Namespace, x: Array) -> Array:

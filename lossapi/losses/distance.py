@@ -160,9 +160,15 @@ def _slopes(xp, x, p):
         leads = xp.astype(size == rest, x.dtype)
         slope = leads / xp.sum(leads, axis=-1, keepdims=True)
     else:
-        relative = size * enlarge / xp.where(vanishes, 1.0, unit * enlarge) / divisor
-        zero = relative == 0
-        slope = xp.where(zero, 0.0, xp.pow(xp.where(zero, 1.0, relative), p - 1.0))
+        zero = size == 0
+        relative = size * enlarge / xp.where(vanishes, 1.0, unit * enlarge)
+        if p < 2.0:
+            # The relative size may underflow where its power does not.
+            low = xp.pow(xp.where(vanishes, 1.0, unit), p - 1.0)
+            power = xp.pow(xp.where(zero, 1.0, size), p - 1.0) / low
+        else:
+            power = xp.pow(xp.where(zero, 1.0, relative), p - 1.0)
+        slope = xp.where(zero, 0.0, power / xp.pow(divisor, p - 1.0))
     return xp.where(vanishes, 0.0, sign * slope), unit, rest
 
 

@@ -79,6 +79,7 @@ def _distance(xp, match, p):
 class _Gaps(NamedTuple):
     """How far apart the entries in each cell lie."""
 
+    size: Any
     relative: Any
     """The distance as a part of the largest one."""
     sign: Any
@@ -104,7 +105,7 @@ def _gaps(xp, match):
     infinite = xp.astype(xp.isinf(size), size.dtype)
     relative = xp.where(xp.isinf(largest), infinite, part)
     factor = xp.where(wide, 2.0, xp.ones_like(largest))
-    return _Gaps(relative, primitives.order(xp, x, y), largest, factor)
+    return _Gaps(size, relative, primitives.order(xp, x, y), largest, factor)
 
 
 def _power_mean(xp, match, gaps, p):
@@ -129,6 +130,19 @@ def _power(xp, x, p):
     return xp.where(vanishes, 0.0, xp.pow(xp.where(vanishes, 1.0, x), p))
 
 
+def _relative_power(xp, gaps, mean, exponent):
+    """(size / distance)^exponent, and 0 at distance 0."""
+    vanishes = mean == 0
+    falls = _power(xp, xp.where(vanishes, 1.0, mean), exponent)
+    power = _power(xp, gaps.relative, exponent)
+    if exponent < 1.0:
+        # The relative size may underflow where its power does not.
+        plain = ~(xp.isinf(gaps.largest) | vanishes)
+        unit = _power(xp, xp.where(plain, gaps.largest, 1.0), exponent)
+        power = xp.where(plain, _power(xp, xp.where(plain, gaps.size, 1.0), exponent) / unit, power)
+    return xp.where(vanishes, 0.0, power) / falls
+
+
 def _slopes(xp, match, p):
     """The gradients by both samples: entries of equal values share theirs by their weights."""
     gaps, found = _gaps(xp, match), []
@@ -138,9 +152,7 @@ def _slopes(xp, match, p):
     flat = match.mass * xp.astype(gaps.sign == 0, push.dtype)
     unknown = xp.any(xp.isnan(push), axis=-1, keepdims=True) | ~(match.total > 0)
     if p != 1.0:
-        vanishes = mean == 0
-        falls = _power(xp, xp.where(vanishes, 1.0, mean), p - 1.0)
-        push = push * xp.where(vanishes, 0.0, _power(xp, gaps.relative, p - 1.0)) / falls
+        push = push * _relative_power(xp, gaps, mean, p - 1.0)
         # How several infinite entries compare is not known.
         infinite = [xp.isinf(side.values) & (side.weights > 0) for side in match[:2]]
         counts = [xp.sum(xp.astype(x, push.dtype), axis=-1, keepdims=True) for x in infinite]
