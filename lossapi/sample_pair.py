@@ -144,10 +144,12 @@ def in_cells(xp: Namespace, side: Side) -> Array:
     return xp.take_along_axis(side.values, side.index, axis=-1)
 
 
-def has_ties(xp: Namespace, side: Side) -> Array:
-    """Whether two entries have the same value; shape (..., 1)."""
-    values = side.values
-    return xp.any(values[..., 1:] == values[..., :-1], axis=-1, keepdims=True)
+def tied(xp: Namespace, side: Side) -> Array:
+    """Which entries, in the order in which the sample was given, have the value of another."""
+    same = side.values[..., 1:] == side.values[..., :-1]
+    none = xp.zeros_like(side.values[..., :1]) > 0
+    either = xp.concat([none, same], axis=-1) | xp.concat([same, none], axis=-1)
+    return xp.take_along_axis(either, side.place, axis=-1)
 
 
 def by_value(xp: Namespace, side: Side, amount: Array) -> Array:

@@ -83,11 +83,12 @@ def _(xp, cotangent, a, b, *, p, squared):
     if squared and p == 2.0:
         steps = cotangent * gap * (2.0 * factor)
     else:
-        slope, unit, rest = _slopes(xp, gap, p)
+        sign = primitives.order(xp, a[..., :, None, :], b[..., None, :, :])
+        slope, unit, rest = _slopes(xp, gap, sign, p)
         # The unit after the cotangent, as the length may overflow; and no 0 times infinity.
         grows = 2.0 * rest * factor * xp.where(slope == 0, 1.0, unit) if squared else 1.0
         far = xp.any(xp.isinf(gap), axis=-1, keepdims=True)
-        steps = cotangent * xp.where(far, _far_slopes(xp, gap, p, squared), slope)
+        steps = cotangent * xp.where(far, _far_slopes(xp, gap, sign, p, squared), slope)
         steps = xp.where(far, steps, steps * grows)
     unknown = xp.any(xp.isnan(gap), axis=(-3, -2, -1), keepdims=True)
     steps = xp.where(unknown, xp.nan, steps)
@@ -97,35 +98,45 @@ def _(xp, cotangent, a, b, *, p, squared):
 def _gaps(xp, a, b):
     """The difference of each pair, of half of both where it overflows, and the factor for that."""
     first, second = a[..., :, None, :], b[..., None, :, :]
-    gap = first - second
-    overflows = xp.isinf(gap) & ~(xp.isinf(first) | xp.isinf(second))
-    wide = xp.any(overflows, axis=-1, keepdims=True)
-    half = 0.5 * xp.where(wide, first, 0.0) - 0.5 * xp.where(wide, second, 0.0)
-    return xp.where(wide, half, gap), xp.where(wide, 2.0, xp.ones_like(gap[..., :1]))
+    # By the largest component of each vector, which costs no look at each pair.
+    top = sum(0.5 * xp.max(xp.abs(x), axis=-1, keepdims=True) for x in (first, second))
+    wide = (top > 0.5 * float(xp.finfo(a.dtype).max)) & ~xp.isinf(top)
+    part = xp.where(wide, 0.5, xp.ones_like(top))
+    return first * part - second * part, xp.where(wide, 2.0, xp.ones_like(top))
 
 
 def _length(xp, x, p):
     """The p-norm of vectors."""
-    # Infinite components alone where there are any: for them no power or root has a derivative.
+    if xp.stop_gradient(x) is x:
+        unit, rest = _parts(xp, xp.abs(x), p)
+        return (unit * rest)[..., 0]
+    # For infinite components no power or root has a derivative: they are taken by themselves.
     infinite = xp.isinf(x)
-    far = xp.any(infinite, axis=-1)
-    size = xp.where(x < 0, -x, x)
+    size = xp.where(x == 0, 0.0, xp.where(x < 0, -x, x))
     largest = xp.sum(xp.where(infinite, size, 0.0), axis=-1)
+    unit, rest = _parts(xp, xp.where(infinite, 0.0, size), p)
+    near = (unit * rest)[..., 0]
     if p == 1.0:
-        return xp.sum(xp.where(x == 0, 0.0, size), axis=-1)
-    size = xp.where(infinite, 0.0, size)
-    unit, rest = _parts(xp, size, p)
-    return xp.where(far, largest, unit[..., 0] * rest[..., 0])
+        return near + largest
+    # Several of them may grow at any ratio: the slope of this root is NaN.
+    several = xp.sum(xp.astype(infinite, x.dtype), axis=-1, keepdims=True) > 1
+    squares = xp.where(infinite & several, size, 1.0)
+    root = xp.sqrt(xp.sum(squares * squares, axis=-1))
+    far = xp.where(several[..., 0], root, largest)
+    return xp.where(xp.any(infinite, axis=-1), far, near)
 
 
 def _parts(xp, size, p):
     """The p-norm in two factors, of which the first is constant under differentiation."""
+    if p == 1.0:
+        return xp.ones_like(size[..., :1]), xp.sum(size, axis=-1, keepdims=True)
     top = xp.stop_gradient(xp.max(size, axis=-1, keepdims=True))
     vanishes = top + top == 0
     if p == 2.0:
         # By a power of two, and not the largest component: its derivative takes no part.
         factor = primitives.to_middle(xp, size)
-        total = xp.sum(size * factor * (size * factor), axis=-1, keepdims=True)
+        scaled = size * factor
+        total = xp.sum(scaled * scaled, axis=-1, keepdims=True)
         root = xp.sqrt(xp.where(vanishes, 1.0, total))
         return 1.0 / factor, xp.where(vanishes, 0.0, root)
     if p == float("inf"):
@@ -136,7 +147,7 @@ def _parts(xp, size, p):
         return xp.ones_like(top), top + nothing
     enlarge = primitives.from_the_ends(xp, size)
     unit = xp.where(vanishes, 1.0, top * enlarge)
-    relative = size * enlarge / unit
+    relative = xp.where(xp.isinf(top), 1.0, size * enlarge / unit)
     zero = relative == 0
     powers = xp.where(zero, 0.0, xp.pow(xp.where(zero, 1.0, relative), p))
     total = xp.sum(powers, axis=-1, keepdims=True)
@@ -144,12 +155,11 @@ def _parts(xp, size, p):
     return top, xp.where(vanishes, 0.0, rest)
 
 
-def _slopes(xp, x, p):
+def _slopes(xp, x, sign, p):
     """The slopes of the p-norm, and the norm in two factors."""
-    sign = primitives.order(xp, x, 0.0)
     size = xp.where(xp.isinf(x), 0.0, xp.abs(x))
     if p == 1.0:
-        return sign, xp.ones_like(x[..., :1]), xp.sum(size, axis=-1, keepdims=True)
+        return sign, *_parts(xp, size, p)
     unit, rest = _parts(xp, size, p)
     vanishes = rest == 0
     divisor = xp.where(vanishes, 1.0, rest)
@@ -172,10 +182,10 @@ def _slopes(xp, x, p):
     return xp.where(vanishes, 0.0, sign * slope), unit, rest
 
 
-def _far_slopes(xp, x, p, squared):
+def _far_slopes(xp, x, sign, p, squared):
     """The limits of the slopes where components are infinite."""
-    sign, infinite = primitives.order(xp, x, 0.0), xp.isinf(x)
-    steep = xp.where(x == 0, 0.0, sign * (xp.inf if squared else 1.0))
+    infinite = xp.isinf(x)
+    steep = xp.where(sign == 0, 0.0, sign * (xp.inf if squared else 1.0))
     if p == 1.0 or (squared and p < 2.0):
         return steep
     # Several infinite components may grow at any ratio.

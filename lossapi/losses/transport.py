@@ -49,15 +49,16 @@ def wasserstein_distance_1d(
         return value
     # A library that differentiates this would find its own way through ties, and none at infinity:
     # there the slopes are given, as factors of a difference that is 0. At p = 1 they are constant.
-    given = xp.ones_like(value[..., None]) > 0
+    samples = prediction, target
+    known = ((value == 0) | xp.isinf(value))[..., None]
+    given = [sample_pair.tied(xp, side) | known | (p == 1.0) for side in match[:2]]
     if p != 1.0:
-        ties = [sample_pair.has_ties(xp, side) for side in match[:2]]
-        given = ties[0] | ties[1] | ((value == 0) | xp.isinf(value))[..., None]
-        moved = [xp.where(given, x, y) for x, y in zip(held, (prediction, target), strict=True)]
+        moved = [xp.where(g, h, x) for g, h, x in zip(given, held, samples, strict=True)]
         value = _distance(xp, sample_pair.matched(xp, *moved, *weights), p)
-    for x, constant, slope in zip((prediction, target), held, _slopes(xp, match, p), strict=True):
+    slopes = _slopes(xp, match, p)
+    for x, constant, slope, g in zip(samples, held, slopes, given, strict=True):
         difference = x - xp.where(xp.isinf(x), 0.0, constant)
-        used = given & ~((slope == 0) | xp.isnan(slope))
+        used = g & ~((slope == 0) | xp.isnan(slope))
         steps = xp.where(used, slope, 0.0) * xp.where(used, difference, 0.0)
         value = value + xp.sum(steps, axis=-1)
     return value

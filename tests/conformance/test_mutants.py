@@ -34,6 +34,26 @@ class Mutant:
     backend: str = "numpy"
 
 
+def mutated(mutant: Mutant) -> Function:
+    """The loss with the mistake in it, known to nobody else."""
+    original = registry[mutant.loss]
+    kernel = mutant.kernel or original.kernel
+    kernel.__name__ = mutant.loss
+    domains = original.domains | original.parameter_domains
+    texts = {name: domain.text for name, domain in domains.items()}
+    for name, core in original.parameter_cores.items():
+        texts[name] = f"({core[0]}) {texts[name]}"
+    copy = type(original)(kernel, original.signature.text, texts)
+    copy.gradients.update(original.gradients)
+    copy.curvatures.update(original.curvatures)
+    copy.vjps.update(original.vjps)
+    for table, change in ((copy.gradients, mutant.gradient), (copy.curvatures, mutant.curvature)):
+        if change is not None:
+            names, function = change
+            table.update(dict.fromkeys(names, (names, function)))
+    return copy
+
+
 # --- wrong kernels
 
 
@@ -221,6 +241,18 @@ def student_by_two_log_gammas(xp, prediction, scale, degrees_of_freedom, target,
     return 0.5 * (n + 1.0) * xp.log1p(z * z / n) + xp.log(scale) + volume + constant
 
 
+def wasserstein_to_the_power(
+    xp, prediction, target, *, p=1.0, prediction_weights=None, target_weights=None
+):
+    weights = {"prediction_weights": prediction_weights, "target_weights": target_weights}
+    original = registry["wasserstein_distance_1d"].kernel
+    return original(xp, prediction, target, p=p, **weights) ** p
+
+
+def distance_with_epsilon(xp, a, b, *, p=2.0, squared=False):
+    return registry["pairwise_distance"].kernel(xp, a + 1e-6, b, p=p, squared=squared)
+
+
 _BOTH = ("prediction", "target")
 MUTANTS = [
     Mutant(
@@ -295,6 +327,20 @@ MUTANTS = [
         "value",
         "recall/value",
         kernel=tversky_weights_swapped,
+    ),
+    Mutant(
+        "the power of the Wasserstein distance",
+        "wasserstein_distance_1d",
+        "value",
+        "quadratic/value",
+        kernel=wasserstein_to_the_power,
+    ),
+    Mutant(
+        "an epsilon in every difference",
+        "pairwise_distance",
+        "value",
+        "same/value",
+        kernel=distance_with_epsilon,
     ),
     Mutant(
         "focal alpha on the wrong side",
