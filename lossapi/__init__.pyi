@@ -15,6 +15,7 @@ from .errors import ParameterError as ParameterError
 from .errors import ShapeError as ShapeError
 from .errors import SpecError as SpecError
 from .exact_transport import wasserstein_distance as wasserstein_distance
+from .labels import one_hot as one_hot
 from .loss import Loss as Loss
 from .loss import Primitive as Primitive
 
@@ -47,6 +48,7 @@ __all__ = [
     "categorical_cross_entropy",
     "complete_box_iou_loss",
     "cross_entropy",
+    "cumulative_link_loss",
     "detection_loss",
     "dice_coefficient",
     "dice_cross_entropy_loss",
@@ -81,6 +83,8 @@ __all__ = [
     "multilabel_soft_margin_loss",
     "mutual_information",
     "nll",
+    "one_hot",
+    "ordinal_binary_cross_entropy",
     "outcome_weighted_sigmoid_binary_cross_entropy",
     "pairwise_distance",
     "poisson_nll",
@@ -99,6 +103,7 @@ __all__ = [
     "squared_error",
     "squared_hinge_loss",
     "squared_sigmoid_error",
+    "student_t_nll",
     "symmetric_cross_entropy",
     "temperature_softmax_cross_entropy",
     "tversky_loss",
@@ -591,6 +596,72 @@ class _CrossEntropy(Loss):
         *,
         base: float | None = None,
         axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _CumulativeLinkLoss(Loss):
+    """The negative log-likelihood of the interval between thresholds that a label names."""
+
+    def __call__(
+        self,
+        score: _Array,
+        thresholds: _Array,
+        labels: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        score: _Array,
+        thresholds: _Array,
+        labels: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["score", "thresholds"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        score: _Array,
+        thresholds: _Array,
+        labels: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["score", "thresholds"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        score: _Array,
+        thresholds: _Array,
+        labels: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["score", "thresholds"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        score: _Array,
+        thresholds: _Array,
+        labels: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        ignore_index: int | None = None,
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -2013,12 +2084,19 @@ class _LogSigmoid(Primitive):
 class _LogSoftmax(Primitive):
     """The log-probabilities of classes from their logits."""
 
-    def __call__(self, logits: _Array, *, axis: int | tuple[int, ...] = -1) -> Any: ...
+    def __call__(
+        self,
+        logits: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        where: _Array | None = None,
+    ) -> Any: ...
     def value_and_grad(
         self,
         logits: _Array,
         *,
         axis: int | tuple[int, ...] = -1,
+        where: _Array | None = None,
         wrt: _Wrt[Literal["logits"]] = None,
         cotangent: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -2027,6 +2105,7 @@ class _LogSoftmax(Primitive):
         logits: _Array,
         *,
         axis: int | tuple[int, ...] = -1,
+        where: _Array | None = None,
         wrt: _Wrt[Literal["logits"]] = None,
         cotangent: _Array | None = None,
     ) -> Any: ...
@@ -2111,12 +2190,19 @@ class _Logit(Primitive):
 class _Logsumexp(Primitive):
     """The logarithm of a sum of exponentials, a smooth maximum."""
 
-    def __call__(self, logits: _Array, *, axis: int | tuple[int, ...] = -1) -> Any: ...
+    def __call__(
+        self,
+        logits: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        where: _Array | None = None,
+    ) -> Any: ...
     def value_and_grad(
         self,
         logits: _Array,
         *,
         axis: int | tuple[int, ...] = -1,
+        where: _Array | None = None,
         wrt: _Wrt[Literal["logits"]] = None,
         cotangent: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -2125,6 +2211,7 @@ class _Logsumexp(Primitive):
         logits: _Array,
         *,
         axis: int | tuple[int, ...] = -1,
+        where: _Array | None = None,
         wrt: _Wrt[Literal["logits"]] = None,
         cotangent: _Array | None = None,
     ) -> Any: ...
@@ -2287,6 +2374,67 @@ class _Nll(Loss):
         *,
         axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
+        ignore_index: int | None = None,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _OrdinalBinaryCrossEntropy(Loss):
+    """The sum over the thresholds of a scale of whether a label lies above each, from logits."""
+
+    def __call__(
+        self,
+        logits: _Array,
+        labels: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        logits: _Array,
+        labels: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        logits: _Array,
+        labels: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        logits: _Array,
+        labels: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        logits: _Array,
+        labels: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
         ignore_index: int | None = None,
         weights: _Array | None = None,
         where: _Array | None = None,
@@ -2764,6 +2912,7 @@ class _Softmax(Primitive):
         *,
         temperature: float = 1.0,
         axis: int | tuple[int, ...] = -1,
+        where: _Array | None = None,
     ) -> Any: ...
     def value_and_grad(
         self,
@@ -2771,6 +2920,7 @@ class _Softmax(Primitive):
         *,
         temperature: float = 1.0,
         axis: int | tuple[int, ...] = -1,
+        where: _Array | None = None,
         wrt: _Wrt[Literal["logits"]] = None,
         cotangent: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -2780,6 +2930,7 @@ class _Softmax(Primitive):
         *,
         temperature: float = 1.0,
         axis: int | tuple[int, ...] = -1,
+        where: _Array | None = None,
         wrt: _Wrt[Literal["logits"]] = None,
         cotangent: _Array | None = None,
     ) -> Any: ...
@@ -2795,6 +2946,7 @@ class _SoftmaxCrossEntropy(Loss):
         label_smoothing: float = 0.0,
         axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
+        class_where: _Array | None = None,
         reduction: _Reduction = "mean",
         weights: _Array | None = None,
         where: _Array | None = None,
@@ -2807,6 +2959,7 @@ class _SoftmaxCrossEntropy(Loss):
         label_smoothing: float = 0.0,
         axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
+        class_where: _Array | None = None,
         reduction: _Reduction = "mean",
         weights: _Array | None = None,
         where: _Array | None = None,
@@ -2820,6 +2973,7 @@ class _SoftmaxCrossEntropy(Loss):
         label_smoothing: float = 0.0,
         axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
+        class_where: _Array | None = None,
         reduction: _Reduction = "mean",
         weights: _Array | None = None,
         where: _Array | None = None,
@@ -2833,6 +2987,7 @@ class _SoftmaxCrossEntropy(Loss):
         label_smoothing: float = 0.0,
         axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
+        class_where: _Array | None = None,
         reduction: _Reduction = "mean",
         weights: _Array | None = None,
         where: _Array | None = None,
@@ -2846,6 +3001,7 @@ class _SoftmaxCrossEntropy(Loss):
         label_smoothing: float = 0.0,
         axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
+        class_where: _Array | None = None,
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -2993,6 +3149,7 @@ class _SparseSoftmaxCrossEntropy(Loss):
         label_smoothing: float = 0.0,
         axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
+        class_where: _Array | None = None,
         ignore_index: int | None = None,
         reduction: _Reduction = "mean",
         weights: _Array | None = None,
@@ -3006,6 +3163,7 @@ class _SparseSoftmaxCrossEntropy(Loss):
         label_smoothing: float = 0.0,
         axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
+        class_where: _Array | None = None,
         ignore_index: int | None = None,
         reduction: _Reduction = "mean",
         weights: _Array | None = None,
@@ -3020,6 +3178,7 @@ class _SparseSoftmaxCrossEntropy(Loss):
         label_smoothing: float = 0.0,
         axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
+        class_where: _Array | None = None,
         ignore_index: int | None = None,
         reduction: _Reduction = "mean",
         weights: _Array | None = None,
@@ -3034,6 +3193,7 @@ class _SparseSoftmaxCrossEntropy(Loss):
         label_smoothing: float = 0.0,
         axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
+        class_where: _Array | None = None,
         ignore_index: int | None = None,
         reduction: _Reduction = "mean",
         weights: _Array | None = None,
@@ -3048,6 +3208,7 @@ class _SparseSoftmaxCrossEntropy(Loss):
         label_smoothing: float = 0.0,
         axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
+        class_where: _Array | None = None,
         ignore_index: int | None = None,
         weights: _Array | None = None,
         where: _Array | None = None,
@@ -3207,6 +3368,72 @@ class _SquaredSigmoidError(Loss):
         logits: _Array,
         target: _Array,
         *,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _StudentTNll(Loss):
+    """The negative log-likelihood of Student's t distribution, given its three parameters."""
+
+    def __call__(
+        self,
+        prediction: _Array,
+        scale: _Array,
+        degrees_of_freedom: _Array,
+        target: _Array,
+        *,
+        full: bool = True,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        prediction: _Array,
+        scale: _Array,
+        degrees_of_freedom: _Array,
+        target: _Array,
+        *,
+        full: bool = True,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "scale", "degrees_of_freedom", "target"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        prediction: _Array,
+        scale: _Array,
+        degrees_of_freedom: _Array,
+        target: _Array,
+        *,
+        full: bool = True,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "scale", "degrees_of_freedom", "target"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        prediction: _Array,
+        scale: _Array,
+        degrees_of_freedom: _Array,
+        target: _Array,
+        *,
+        full: bool = True,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["prediction", "scale", "degrees_of_freedom", "target"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        prediction: _Array,
+        scale: _Array,
+        degrees_of_freedom: _Array,
+        target: _Array,
+        *,
+        full: bool = True,
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -3564,6 +3791,7 @@ brier_score: _BrierScore
 categorical_cross_entropy: _CategoricalCrossEntropy
 complete_box_iou_loss: _CompleteBoxIouLoss
 cross_entropy: _CrossEntropy
+cumulative_link_loss: _CumulativeLinkLoss
 detection_loss: _DetectionLoss
 dice_coefficient: _DiceCoefficient
 dice_cross_entropy_loss: _DiceCrossEntropyLoss
@@ -3597,6 +3825,7 @@ logsumexp: _Logsumexp
 multilabel_soft_margin_loss: _MultilabelSoftMarginLoss
 mutual_information: _MutualInformation
 nll: _Nll
+ordinal_binary_cross_entropy: _OrdinalBinaryCrossEntropy
 outcome_weighted_sigmoid_binary_cross_entropy: _OutcomeWeightedSigmoidBinaryCrossEntropy
 pairwise_distance: _PairwiseDistance
 poisson_nll: _PoissonNll
@@ -3615,6 +3844,7 @@ sparse_softmax_cross_entropy: _SparseSoftmaxCrossEntropy
 squared_error: _SquaredError
 squared_hinge_loss: _SquaredHingeLoss
 squared_sigmoid_error: _SquaredSigmoidError
+student_t_nll: _StudentTNll
 symmetric_cross_entropy: _SymmetricCrossEntropy
 temperature_softmax_cross_entropy: _TemperatureSoftmaxCrossEntropy
 tversky_loss: _TverskyLoss
