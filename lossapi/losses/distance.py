@@ -112,7 +112,9 @@ def _length(xp, x, p):
         return (unit * rest)[..., 0]
     # For infinite components no power or root has a derivative: they are taken by themselves.
     infinite = xp.isinf(x)
-    size = xp.where(x == 0, 0.0, xp.where(x < 0, -x, x))
+    size = xp.where(x < 0, -x, x)
+    if p == 1.0:
+        size = xp.where(x == 0, 0.0, size)
     largest = xp.sum(xp.where(infinite, size, 0.0), axis=-1)
     unit, rest = _parts(xp, xp.where(infinite, 0.0, size), p)
     near = (unit * rest)[..., 0]
@@ -141,7 +143,8 @@ def _parts(xp, size, p):
         return 1.0 / factor, xp.where(vanishes, 0.0, root)
     if p == float("inf"):
         leads = size == top
-        change = xp.where(leads, size - xp.stop_gradient(size), 0.0)
+        finite = xp.where(xp.isinf(size), 0.0, size)
+        change = xp.where(leads, finite - xp.stop_gradient(finite), 0.0)
         count = xp.sum(xp.astype(leads, size.dtype), axis=-1, keepdims=True)
         nothing = xp.sum(xp.where(vanishes, 0.0, change), axis=-1, keepdims=True) / count
         return xp.ones_like(top), top + nothing
