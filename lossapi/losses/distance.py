@@ -63,17 +63,21 @@ def _direction(xp, x):
 # --- two sets of vectors
 
 
-@primitive("(n,d),(m,d)->(n,m)", p="[1, inf]", squared="{false, true}")
+@primitive(
+    "(n,d),(m,d)->(n,m)",
+    a="(-inf, inf)",
+    b="(-inf, inf)",
+    p="[1, inf)",
+    squared="{false, true}",
+)
 def pairwise_distance(xp, a, b, *, p=2.0, squared=False):
     """The distance of each vector of one set to each vector of another."""
     gap, factor = _gaps(xp, a, b)
     if squared and p == 2.0:
-        result = xp.sum(gap * gap, axis=-1) * (factor * factor)[..., 0]
-    else:
-        length = _length(xp, gap, p) * factor[..., 0]
-        result = length * length if squared else length
-    unknown = [xp.any(xp.isnan(x), axis=(-2, -1)) for x in (a, b)]
-    return xp.where((unknown[0] | unknown[1])[..., None, None], xp.nan, result)
+        return xp.sum(gap * gap, axis=-1) * (factor * factor)[..., 0]
+    unit, rest = _norm(xp, _size(xp, gap, p), p)
+    length = (unit * rest * factor)[..., 0]
+    return length * length if squared else length
 
 
 @pairwise_distance.vjp("a", "b")
@@ -83,52 +87,30 @@ def _(xp, cotangent, a, b, *, p, squared):
     if squared and p == 2.0:
         steps = cotangent * gap * (2.0 * factor)
     else:
-        sign = primitives.order(xp, a[..., :, None, :], b[..., None, :, :])
-        slope, unit, rest = _slopes(xp, gap, sign, p)
-        # The unit after the cotangent, as the length may overflow; and no 0 times infinity.
-        grows = 2.0 * rest * factor * xp.where(slope == 0, 1.0, unit) if squared else 1.0
-        far = xp.any(xp.isinf(gap), axis=-1, keepdims=True)
-        steps = cotangent * xp.where(far, _far_slopes(xp, gap, sign, p, squared), slope)
-        steps = xp.where(far, steps, steps * grows)
-    unknown = xp.any(xp.isnan(gap), axis=(-3, -2, -1), keepdims=True)
-    steps = xp.where(unknown, xp.nan, steps)
+        slope, unit, rest = _slopes(xp, gap, p)
+        # The unit after the cotangent, as the length may overflow.
+        steps = cotangent * slope * ((2.0 * rest * factor) * unit if squared else 1.0)
     return xp.sum(steps, axis=-2), -xp.sum(steps, axis=-3)
 
 
 def _gaps(xp, a, b):
-    """The difference of each pair, of half of both where it overflows, and the factor for that."""
+    """The difference of each pair, neither overflowing nor subnormal, and the factor for that."""
     first, second = a[..., :, None, :], b[..., None, :, :]
     # By the largest component of each vector, which costs no look at each pair.
     top = sum(0.5 * xp.max(xp.abs(x), axis=-1, keepdims=True) for x in (first, second))
-    wide = (top > 0.5 * float(xp.finfo(a.dtype).max)) & ~xp.isinf(top)
-    part = xp.where(wide, 0.5, xp.ones_like(top))
-    return first * part - second * part, xp.where(wide, 2.0, xp.ones_like(top))
+    wide = top > 0.5 * float(xp.finfo(a.dtype).max)
+    small = xp.where(top < 1.0, primitives.from_the_ends(xp, top), 1.0)
+    part = xp.stop_gradient(xp.where(wide, 0.5, small))
+    return first * part - second * part, 1.0 / part
 
 
-def _length(xp, x, p):
-    """The p-norm of vectors."""
-    if xp.stop_gradient(x) is x:
-        unit, rest = _parts(xp, xp.abs(x), p)
-        return (unit * rest)[..., 0]
-    # For infinite components no power or root has a derivative: they are taken by themselves.
-    infinite = xp.isinf(x)
+def _size(xp, x, p):
+    """|x|, whose derivative at 0 is 0 where it matters."""
     size = xp.where(x < 0, -x, x)
-    if p == 1.0:
-        size = xp.where(x == 0, 0.0, size)
-    largest = xp.sum(xp.where(infinite, size, 0.0), axis=-1)
-    unit, rest = _parts(xp, xp.where(infinite, 0.0, size), p)
-    near = (unit * rest)[..., 0]
-    if p == 1.0:
-        return near + largest
-    # Several of them may grow at any ratio: the slope of this root is NaN.
-    several = xp.sum(xp.astype(infinite, x.dtype), axis=-1, keepdims=True) > 1
-    squares = xp.where(infinite & several, size, 1.0)
-    root = xp.sqrt(xp.sum(squares * squares, axis=-1))
-    far = xp.where(several[..., 0], root, largest)
-    return xp.where(xp.any(infinite, axis=-1), far, near)
+    return xp.where(x == 0, 0.0, size) if p == 1.0 else size
 
 
-def _parts(xp, size, p):
+def _norm(xp, size, p):
     """The p-norm in two factors, of which the first is constant under differentiation."""
     if p == 1.0:
         return xp.ones_like(size[..., :1]), xp.sum(size, axis=-1, keepdims=True)
@@ -141,16 +123,9 @@ def _parts(xp, size, p):
         total = xp.sum(scaled * scaled, axis=-1, keepdims=True)
         root = xp.sqrt(xp.where(vanishes, 1.0, total))
         return 1.0 / factor, xp.where(vanishes, 0.0, root)
-    if p == float("inf"):
-        leads = size == top
-        finite = xp.where(xp.isinf(size), 0.0, size)
-        change = xp.where(leads, finite - xp.stop_gradient(finite), 0.0)
-        count = xp.sum(xp.astype(leads, size.dtype), axis=-1, keepdims=True)
-        nothing = xp.sum(xp.where(vanishes, 0.0, change), axis=-1, keepdims=True) / count
-        return xp.ones_like(top), top + nothing
     enlarge = primitives.from_the_ends(xp, size)
     unit = xp.where(vanishes, 1.0, top * enlarge)
-    relative = xp.where(xp.isinf(top), 1.0, size * enlarge / unit)
+    relative = size * enlarge / unit
     zero = relative == 0
     powers = xp.where(zero, 0.0, xp.pow(xp.where(zero, 1.0, relative), p))
     total = xp.sum(powers, axis=-1, keepdims=True)
@@ -158,39 +133,26 @@ def _parts(xp, size, p):
     return top, xp.where(vanishes, 0.0, rest)
 
 
-def _slopes(xp, x, sign, p):
+def _slopes(xp, x, p):
     """The slopes of the p-norm, and the norm in two factors."""
-    size = xp.where(xp.isinf(x), 0.0, xp.abs(x))
+    size = _size(xp, x, p)
+    sign = primitives.order(xp, x, xp.zeros_like(x))
+    unit, rest = _norm(xp, size, p)
     if p == 1.0:
-        return sign, *_parts(xp, size, p)
-    unit, rest = _parts(xp, size, p)
+        return sign, unit, rest
     vanishes = rest == 0
     divisor = xp.where(vanishes, 1.0, rest)
     enlarge = primitives.from_the_ends(xp, size)
     if p == 2.0:
         slope = size * enlarge / (unit * enlarge * divisor)
-    elif p == float("inf"):
-        leads = xp.astype(size == rest, x.dtype)
-        slope = leads / xp.sum(leads, axis=-1, keepdims=True)
     else:
         zero = size == 0
-        relative = size * enlarge / xp.where(vanishes, 1.0, unit * enlarge)
         if p < 2.0:
             # The relative size may underflow where its power does not.
             low = xp.pow(xp.where(vanishes, 1.0, unit), p - 1.0)
             power = xp.pow(xp.where(zero, 1.0, size), p - 1.0) / low
         else:
+            relative = size * enlarge / xp.where(vanishes, 1.0, unit * enlarge)
             power = xp.pow(xp.where(zero, 1.0, relative), p - 1.0)
         slope = xp.where(zero, 0.0, power / xp.pow(divisor, p - 1.0))
     return xp.where(vanishes, 0.0, sign * slope), unit, rest
-
-
-def _far_slopes(xp, x, sign, p, squared):
-    """The limits of the slopes where components are infinite."""
-    infinite = xp.isinf(x)
-    steep = xp.where(sign == 0, 0.0, sign * (xp.inf if squared else 1.0))
-    if p == 1.0 or (squared and p < 2.0):
-        return steep
-    # Several infinite components may grow at any ratio.
-    count = xp.sum(xp.astype(infinite, x.dtype), axis=-1, keepdims=True)
-    return xp.where(infinite, xp.where(count > 1, xp.nan, steep), 0.0)

@@ -12,9 +12,7 @@ import lossapi
 A = [[3.0, 4.0], [0.0, 0.0], [1e200, -1e200]]
 
 
-@pytest.mark.parametrize(
-    ("p", "due"), [(1, 7.0), (2, 5.0), (3, 91 ** (1 / 3)), (float("inf"), 4.0)]
-)
+@pytest.mark.parametrize(("p", "due"), [(1, 7.0), (2, 5.0), (3, 91 ** (1 / 3))])
 def test_the_triangle_of_three_four_and_five(p: float, due: float) -> None:
     found = lossapi.pairwise_distance(A[:2], A[:2], p=p)
     np.testing.assert_allclose(found, [[0.0, due], [due, 0.0]], rtol=1e-15)
@@ -22,7 +20,7 @@ def test_the_triangle_of_three_four_and_five(p: float, due: float) -> None:
     np.testing.assert_allclose(squares, [[0.0, due**2], [due**2, 0.0]], rtol=1e-15)
 
 
-@pytest.mark.parametrize("p", [1.0, 1.5, 2.0, 3.0, float("inf")])
+@pytest.mark.parametrize("p", [1.0, 1.5, 2.0, 3.0])
 @pytest.mark.parametrize("squared", [False, True])
 def test_pytorch_finds_the_gradient_that_is_written(p: float, *, squared: bool) -> None:
     torch = pytest.importorskip("torch", reason="torch is not installed")
@@ -37,7 +35,7 @@ def test_pytorch_finds_the_gradient_that_is_written(p: float, *, squared: bool) 
     assert torch.isfinite(a.grad).all()
 
 
-@pytest.mark.parametrize("p", [1.0, 2.0, 3.0, float("inf")])
+@pytest.mark.parametrize("p", [1.0, 2.0, 3.0])
 def test_jax_finds_the_gradient_that_is_written(p: float) -> None:
     jax = pytest.importorskip("jax", reason="jax is not installed")
     a = jax.numpy.asarray([[3.0, 4.0], [0.0, 0.0], [1.0, -2.0]])
