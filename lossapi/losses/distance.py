@@ -1,5 +1,6 @@
 """Lengths and distances of vectors."""
 
+from .. import class_axis as c
 from .. import primitives
 from ..loss import primitive
 
@@ -23,8 +24,8 @@ def _(xp, cotangent, x, *, epsilon):
     factor = xp.where(factor > 1.0, factor, 1.0)
     cotangent = cotangent * factor
     squares, products = unit * unit, unit * cotangent
-    across = cotangent * primitives.leave_out(xp, squares, squares)
-    across = across - unit * primitives.leave_out(xp, products, xp.abs(products))
+    across = cotangent * c.leave_out(xp, squares, squares)
+    across = across - unit * c.leave_out(xp, products, xp.abs(products))
     large = size > 1.0
     divisor = xp.where(size == 0, 1.0, xp.where(large, size, size * factor))
     slope = across / stretch / divisor * xp.where(large, 1.0 / factor, 1.0)

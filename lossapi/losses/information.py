@@ -1,5 +1,6 @@
 """Information and entropy of distributions, in nats or in units of another base."""
 
+from .. import class_axis as c
 from .. import primitives as p
 from ..loss import loss
 
@@ -73,7 +74,7 @@ def _below_top(xp, logits, base):
     The roots of the odds against it, the gaps in units of the base, the sum of the odds of all
     others, and the mean of the gaps under the softmax; the last two of shape (..., 1).
     """
-    leading, top = p.leading_class(xp, logits)
+    leading, top = c.leading_class(xp, logits)
     gaps = xp.where(leading, 0.0, top - logits)
     # Roots, because odds that are subnormal numbers have few digits, and times a gap many.
     roots = xp.exp(-0.5 * gaps)

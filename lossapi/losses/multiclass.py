@@ -1,5 +1,6 @@
 """Losses of one class out of several: probabilities, or logits, against a target or a label."""
 
+from .. import class_axis as c
 from .. import primitives as p
 from ..loss import loss
 
@@ -49,7 +50,7 @@ def _zero_where_clipped(xp, slope, probabilities, epsilon):
 def softmax_cross_entropy(xp, logits, target, *, label_smoothing=0.0, class_where=None):
     """The negative log-likelihood of a target distribution under the softmax of logits."""
     weights = _smooth(xp, target, label_smoothing, class_where)
-    return _cross_entropy(xp, p.ruled_out(xp, logits, class_where), weights)
+    return _cross_entropy(xp, c.ruled_out(xp, logits, class_where), weights)
 
 
 @softmax_cross_entropy.gradient("logits")
@@ -57,37 +58,37 @@ def _(xp, logits, target, *, label_smoothing, class_where=None):
     # p_i sum(w) - w_i = p_i sum_{j != i} w_j - w_i (1 - p_i): neither part cancels in itself.
     weights = _smooth(xp, target, label_smoothing, class_where)
     summable, grow = _summable(xp, weights)
-    others = p.leave_out(xp, summable, summable)
-    probabilities, complements = p.softmax_pair(xp, p.ruled_out(xp, logits, class_where))
-    return p.only(xp, class_where, (probabilities * others - summable * complements) * grow)
+    others = c.leave_out(xp, summable, summable)
+    probabilities, complements = c.softmax_pair(xp, c.ruled_out(xp, logits, class_where))
+    return c.only(xp, class_where, (probabilities * others - summable * complements) * grow)
 
 
 @softmax_cross_entropy.gradient("target")
 def _(xp, logits, target, *, label_smoothing, class_where=None):
     kept = 2.0 * (1.0 - label_smoothing)
-    surprise = _half_surprise(xp, p.ruled_out(xp, logits, class_where))
+    surprise = _half_surprise(xp, c.ruled_out(xp, logits, class_where))
     slope = kept * surprise if kept else p.zero(xp, surprise)
-    return p.only(xp, class_where, p.nan_if_any(xp, slope, target))
+    return c.only(xp, class_where, p.nan_if_any(xp, slope, target))
 
 
 @softmax_cross_entropy.curvature("logits")
 def _(xp, logits, target, *, label_smoothing, class_where=None):
     summable, grow = _summable(xp, _smooth(xp, target, label_smoothing, class_where))
     mass = xp.sum(summable, axis=-1, keepdims=True)
-    probabilities, complements = p.softmax_pair(xp, p.ruled_out(xp, logits, class_where))
-    return p.only(xp, class_where, mass * probabilities * complements * grow)
+    probabilities, complements = c.softmax_pair(xp, c.ruled_out(xp, logits, class_where))
+    return c.only(xp, class_where, mass * probabilities * complements * grow)
 
 
 @loss("(k),()->()", labels="labels", label_smoothing="[0, 1]")
 def sparse_softmax_cross_entropy(xp, logits, labels, *, label_smoothing=0.0, class_where=None):
     """The negative log-likelihood of a label under the softmax of logits."""
-    logits = p.ruled_out(xp, logits, class_where)
+    logits = c.ruled_out(xp, logits, class_where)
     if label_smoothing:
         weights, _ = _smooth_label(xp, logits, labels, label_smoothing, class_where)
         loss = _cross_entropy(xp, logits, weights)
         return loss if label_smoothing == 1 else _inf_for_none(xp, loss, class_where)
     # Two terms of one sign, so that the loss of a right and confident prediction keeps its digits.
-    parts = p.softmax_parts(xp, logits)
+    parts = c.softmax_parts(xp, logits)
     gap = parts.top[..., 0] - xp.take_class(logits, labels)
     right = xp.argmax(logits, axis=-1) == labels
     loss = xp.where(right, 0.0, gap) + xp.log1p(parts.rest[..., 0])
@@ -96,25 +97,25 @@ def sparse_softmax_cross_entropy(xp, logits, labels, *, label_smoothing=0.0, cla
 
 @sparse_softmax_cross_entropy.gradient("logits")
 def _(xp, logits, labels, *, label_smoothing, class_where=None):
-    logits = p.ruled_out(xp, logits, class_where)
-    probabilities, complements = p.softmax_pair(xp, logits)
+    logits = c.ruled_out(xp, logits, class_where)
+    probabilities, complements = c.softmax_pair(xp, logits)
     if not label_smoothing:
-        slope = xp.where(p.is_label(xp, logits, labels), -complements, probabilities)
+        slope = xp.where(c.is_label(xp, logits, labels), -complements, probabilities)
     else:
         weights, others = _smooth_label(xp, logits, labels, label_smoothing, class_where)
         slope = probabilities * others - weights * complements
-    return p.only(xp, class_where, slope)
+    return c.only(xp, class_where, slope)
 
 
 @sparse_softmax_cross_entropy.curvature("logits")
 def _(xp, logits, labels, *, label_smoothing, class_where=None):
-    probabilities, complements = p.softmax_pair(xp, p.ruled_out(xp, logits, class_where))
-    return p.only(xp, class_where, probabilities * complements)
+    probabilities, complements = c.softmax_pair(xp, c.ruled_out(xp, logits, class_where))
+    return c.only(xp, class_where, probabilities * complements)
 
 
 def _inf_for_none(xp, loss, class_where):
     """Infinity where no class is kept, and so the label's is not."""
-    return p.only(xp, p.any_kept(xp, class_where), loss, xp.inf)
+    return c.only(xp, c.any_kept(xp, class_where), loss, xp.inf)
 
 
 def _smooth(xp, target, label_smoothing, class_where):
@@ -123,7 +124,7 @@ def _smooth(xp, target, label_smoothing, class_where):
         return target
     kept = 1.0 - label_smoothing
     uniform = label_smoothing / _class_count(xp, target, class_where)
-    return p.only(xp, class_where, (kept * target if kept else p.zero(xp, target)) + uniform)
+    return c.only(xp, class_where, (kept * target if kept else p.zero(xp, target)) + uniform)
 
 
 def _class_count(xp, logits, class_where):
@@ -137,7 +138,7 @@ def _class_count(xp, logits, class_where):
 def _summable(xp, weights):
     """The weights times a power of two, so that their sum can't overflow, and its inverse."""
     factor = 2.0 ** weights.shape[-1].bit_length()
-    _, largest = p.leading_class(xp, weights)
+    _, largest = c.leading_class(xp, weights)
     grow = xp.where(largest > 1, factor, xp.ones_like(largest))
     return weights / grow, grow
 
@@ -145,9 +146,9 @@ def _summable(xp, weights):
 def _smooth_label(xp, logits, labels, label_smoothing, class_where):
     """The label's one-hot vector mixed with the uniform distribution: w and 1 - w."""
     uniform = label_smoothing / _class_count(xp, logits, class_where)
-    right = xp.astype(p.is_label(xp, logits, labels), logits.dtype)
+    right = xp.astype(c.is_label(xp, logits, labels), logits.dtype)
     others = (label_smoothing - uniform) * right + (1.0 - uniform) * (1.0 - right)
-    return (1.0 - label_smoothing) * right + p.only(xp, class_where, uniform), others
+    return (1.0 - label_smoothing) * right + c.only(xp, class_where, uniform), others
 
 
 def _cross_entropy(xp, logits, weights):
@@ -157,6 +158,6 @@ def _cross_entropy(xp, logits, weights):
 
 def _half_surprise(xp, logits):
     """-log(softmax(z)) / 2, as a spread of logits may overflow that a small weight makes finite."""
-    parts = p.softmax_parts(xp, logits)
+    parts = c.softmax_parts(xp, logits)
     gap = xp.where(parts.leading, 0.0, 0.5 * parts.top - 0.5 * logits)
     return gap + 0.5 * xp.log1p(parts.rest)

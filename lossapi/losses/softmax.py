@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from .. import class_axis as c
 from .. import primitives as p
 from ..loss import loss
 
@@ -14,7 +15,7 @@ def nll(xp, log_probabilities, labels):
 
 @nll.gradient("log_probabilities")
 def _(xp, log_probabilities, labels):
-    right = p.is_label(xp, log_probabilities, labels)
+    right = c.is_label(xp, log_probabilities, labels)
     slope = xp.where(right, -1.0, p.zero(xp, log_probabilities))
     return p.nan_if_any(xp, slope, log_probabilities)
 
@@ -30,7 +31,7 @@ def _(xp, log_probabilities, labels):
 @loss("(k),()->()", labels="labels", q="(0, 1]")
 def generalized_cross_entropy(xp, logits, labels, *, q=0.7):
     """Between cross-entropy and absolute error: (1 - p^q) / q of the label's probability p."""
-    surprise = _judged(xp, p.softmax_parts(xp, logits), logits, labels).surprise
+    surprise = _judged(xp, c.softmax_parts(xp, logits), logits, labels).surprise
     power = q * surprise
     # Where the power is too small to matter its product may have lost digits to underflow.
     return xp.where(power < 2.0**-60, surprise, -xp.expm1(-power) / q)
@@ -38,7 +39,7 @@ def generalized_cross_entropy(xp, logits, labels, *, q=0.7):
 
 @generalized_cross_entropy.gradient("logits")
 def _(xp, logits, labels, *, q):
-    parts = p.softmax_parts(xp, logits)
+    parts = c.softmax_parts(xp, logits)
     judged = _judged(xp, parts, logits, labels)
     return _each(xp, xp.exp(-q * judged.surprise)) * _slope(xp, parts, judged)
 
@@ -46,7 +47,7 @@ def _(xp, logits, labels, *, q):
 @loss("(k),()->()", labels="labels", alpha="[0, inf)", beta="[0, inf)", log_zero="(-inf, 0)")
 def symmetric_cross_entropy(xp, logits, labels, *, alpha=1.0, beta=1.0, log_zero=-4.0):
     """Cross-entropy plus its reverse, in which the logarithm of 0 is a number."""
-    judged = _judged(xp, p.softmax_parts(xp, logits), logits, labels)
+    judged = _judged(xp, c.softmax_parts(xp, logits), logits, labels)
     reverse = beta * judged.complement * -log_zero
     return alpha * judged.surprise + reverse if alpha else reverse
 
@@ -54,7 +55,7 @@ def symmetric_cross_entropy(xp, logits, labels, *, alpha=1.0, beta=1.0, log_zero
 @symmetric_cross_entropy.gradient("logits")
 def _(xp, logits, labels, *, alpha, beta, log_zero):
     # Both parts have the sign of the plain gradient, so that nothing cancels.
-    parts = p.softmax_parts(xp, logits)
+    parts = c.softmax_parts(xp, logits)
     judged = _judged(xp, parts, logits, labels)
     factor = alpha + beta * judged.probability * -log_zero
     return _each(xp, factor) * _slope(xp, parts, judged)
@@ -63,7 +64,7 @@ def _(xp, logits, labels, *, alpha, beta, log_zero):
 @loss("(k),()->()", labels="labels", gamma="[0, inf)", alpha="(k) [0, inf)")
 def softmax_focal_loss(xp, logits, labels, *, gamma=2.0, alpha=None):
     """Cross-entropy that turns away from what is right already: -(1 - p)^gamma log p."""
-    judged = _judged(xp, p.softmax_parts(xp, logits), logits, labels)
+    judged = _judged(xp, c.softmax_parts(xp, logits), logits, labels)
     # Where p is 0 the power is 1, and its derivative, 0, must not meet the infinite surprise.
     impossible = xp.isinf(judged.surprise)
     finite = xp.where(impossible, 0.0, judged.surprise)
@@ -75,7 +76,7 @@ def softmax_focal_loss(xp, logits, labels, *, gamma=2.0, alpha=None):
 def _(xp, logits, labels, *, gamma, alpha):
     # (1 - p)^gamma (gamma p / (1 - p) (-log p) + 1) times the plain gradient, without a quotient
     # that could be infinite: the label's entry of that is 1 - p, and the others' share of it is q.
-    parts = p.softmax_parts(xp, logits)
+    parts = c.softmax_parts(xp, logits)
     judged = _judged(xp, parts, logits, labels)
     slope, complement = _slope(xp, parts, judged), _each(xp, judged.complement)
     certain = complement == 0
@@ -110,7 +111,7 @@ class _Judged(NamedTuple):
 
 
 def _judged(xp, parts, logits, labels):
-    right = p.is_label(xp, logits, labels)
+    right = c.is_label(xp, logits, labels)
     leads = xp.any(right & parts.leading, axis=-1)
     rest, odds = parts.rest[..., 0], xp.take_class(parts.others, labels)
     gap = xp.where(leads, 0.0, parts.top[..., 0] - xp.take_class(logits, labels))

@@ -1,5 +1,6 @@
 """Losses of probabilities that a temperature softens: calibration, and a teacher's advice."""
 
+from .. import class_axis as c
 from .. import primitives as p
 from .. import special
 from ..loss import loss
@@ -15,7 +16,7 @@ def temperature_softmax_cross_entropy(xp, logits, labels, temperature):
 @temperature_softmax_cross_entropy.gradient("logits")
 def _(xp, logits, labels, temperature):
     probabilities, complements = _pair(xp, logits, temperature)
-    slope = xp.where(p.is_label(xp, logits, labels), -complements, probabilities)
+    slope = xp.where(c.is_label(xp, logits, labels), -complements, probabilities)
     return slope / xp.expand_dims(temperature, axis=-1)
 
 
@@ -24,7 +25,7 @@ def _(xp, logits, labels, temperature):
     # The expected logit minus the label's, over the others: where the label leads no term cancels.
     leading, gaps, odds = _softened(xp, logits, temperature)
     leads = xp.astype(leading, odds.dtype)
-    others = xp.where(p.is_label(xp, logits, labels), 0.0, odds + leads)
+    others = xp.where(c.is_label(xp, logits, labels), 0.0, odds + leads)
     others = others / (1.0 + xp.sum(odds, axis=-1, keepdims=True))
     behind = gaps - xp.expand_dims(xp.take_class(gaps, labels), axis=-1)
     return xp.sum(others * xp.where(others == 0, 0.0, behind), axis=-1) / temperature
@@ -111,7 +112,7 @@ def _(xp, logits, teacher_logits, *, temperature, scaled):
 
 def _half_gap(xp, logits):
     """Half the distance to the leading class, which overflows nowhere."""
-    leading, top = p.leading_class(xp, logits)
+    leading, top = c.leading_class(xp, logits)
     return xp.where(leading, 0.0, 0.5 * top - 0.5 * logits)
 
 
@@ -128,7 +129,7 @@ def _softened_by(xp, logits, temperature):
 
 def _gaps(xp, logits, over_temperature):
     """The leading class, and how far the others lie below it, over the temperature."""
-    leading, top = p.leading_class(xp, logits)
+    leading, top = c.leading_class(xp, logits)
     gap, half = top - logits, 0.5 * top - 0.5 * logits
     # A gap may overflow that is finite over T; one that is infinite stays away from derivatives.
     wide, absent = xp.isinf(gap), xp.isinf(half)
