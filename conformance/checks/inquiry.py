@@ -29,6 +29,8 @@ _FLUSHED = 16
 """What a library flushes to zero on the way may come out this many times as large."""
 _ONE_IN = 8
 """Of what costs a compilation each, a run that is not thorough asks one in so many."""
+_ONE_IN_OF_HALVES = 32
+"""And fewer in the half formats, whose programs are those of float32 between two conversions."""
 ROWS = 512
 """The size of the batches in which a library that compiles is asked."""
 
@@ -115,7 +117,8 @@ class Inquiry:
         program = _program(request, by_value=not self.spec.signature.elementwise)
         compiled = _compiled_for(self.subject, self.spec)
         drawn = zlib.crc32(f"{self.settings.seed} {self.check} {self.dtype} {program}".encode())
-        if program not in compiled and self._programs and drawn % _ONE_IN:
+        one_in = _ONE_IN if self.form.precision >= 24 else _ONE_IN_OF_HALVES
+        if program not in compiled and self._programs and drawn % one_in:
             return True
         self._programs.add(program)
         compiled.add(program)
