@@ -31,7 +31,7 @@ class JaxBackend(Backend):
     def __init__(self) -> None:
         super().__init__("jax", jnp)
         self.index_dtype = jnp.int32
-        self.xp.log1p = _log1p
+        self.xp.exp, self.xp.log1p = _exp, _log1p
         self.compiled = (None, *self.transforms())
         self._compiled = jax.jit(lambda plan, arrays: plan(self, arrays), static_argnums=0)
         self._differentiable = cache(partial(_differentiable, self.xp))
@@ -111,6 +111,23 @@ class JaxBackend(Backend):
             name: Transform(kind, _within_jit(apply)) for name, (kind, apply) in within_jit.items()
         }
         return {**compiled, "grad": Transform("gradient", jax.grad)}
+
+
+def _exp(x: Any) -> Any:
+    return _single_exp(x) if x.dtype == jnp.float32 else jnp.exp(x)
+
+
+@jax.custom_jvp
+def _single_exp(x: Any) -> Any:
+    # XLA's own supposes that no float32 is NaN: of a NaN that a selection gives it makes 0, or
+    # anything (jax 0.10, CPU).
+    return jnp.where(jnp.isnan(x), jnp.nan, jnp.exp(x))
+
+
+@_single_exp.defjvp
+def _(primals: Any, tangents: Any) -> Any:
+    power = _single_exp(*primals)
+    return power, power * tangents[0]
 
 
 def _log1p(x: Any) -> Any:

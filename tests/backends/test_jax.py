@@ -34,6 +34,21 @@ def test_an_input_that_does_not_vary_cannot_spoil_a_directional_derivative() -> 
     assert float(derivative) == -1.0
 
 
+@pytest.mark.parametrize("count", [1, 3, 512])
+def test_an_exponential_does_not_lose_nan_between_two_selections(count: int) -> None:
+    exp = get("jax").xp.exp
+
+    def selected(x: jax.Array) -> jax.Array:
+        return jnp.where(x < 0, 0.0, exp(-jnp.where(x > -jnp.inf, x, jnp.nan)))
+
+    x = jnp.full(count, jnp.nan)
+    assert jnp.isnan(jax.jit(selected)(x)).all()
+    assert jnp.isnan(jax.jit(jax.grad(lambda x: exp(x).sum()))(x)).all()
+    ends = jnp.asarray([-jnp.inf, 0.0, jnp.inf])
+    for slope in (jax.grad(exp), jax.grad(jax.grad(exp))):
+        assert jax.vmap(slope)(ends).tolist() == [0.0, 1.0, jnp.inf]
+
+
 def test_transforms_compose() -> None:
     logits, labels = jnp.asarray(LOGITS), jnp.asarray([2, 1])
 
