@@ -235,7 +235,11 @@ def _log1p(xp, t, prediction, scale, n, target):
     """log(1 + u^2) outside."""
     w = xp.where(t.inside, 1.0, xp.where(t.w < 0, -t.w, t.w))
     lost = w < xp.finfo(w.dtype).smallest_normal
-    near = xp.log1p(t.square) - 2.0 * xp.log(xp.where(lost, 1.0, w))
+    # By the square, as what it is compared with, unless that underflows.
+    whole = ~lost & (t.square > xp.finfo(w.dtype).smallest_normal)
+    by_square = xp.log(xp.where(whole, t.square, 1.0))
+    by_root = 2.0 * xp.log(xp.where(lost | whole, 1.0, w))
+    near = xp.log1p(t.square) - (by_square + by_root)
     half, double = _residual(xp, prediction, target)
     size = xp.where(lost, xp.where(half < 0, -half, half), 1.0)
     divisor = xp.where(lost & ~xp.isinf(scale), scale, 1.0)
