@@ -17,6 +17,7 @@ Mpf = Any
 # exp of an argument with more bits than this before the point is 0 or inf: its exact value would
 # take longer to write down than anyone can wait, and lies beyond every format by far.
 _EXPONENT_BITS = 20_000
+_LARGE_BITS = 32
 _REMEMBERED = 4_096
 _MOST_CHORDS = 400
 
@@ -107,7 +108,13 @@ class Arithmetic:
         """e to the x."""
         if self._too_large(x):
             return self.inf if x > 0 else self.zero
-        return self._context.exp(x)
+        if not self._context.isnormal(x) or self._context.mag(x) < _LARGE_BITS:
+            return self._context.exp(x)
+        # mpmath raises e to a power that is whole, by as many squarings as the power has bits.
+        with self._context.workprec(self.prec + int(self._context.mag(x)) + 20):
+            power = int(self._context.floor(x / self._context.ln2))
+            found = self._context.ldexp(self._context.exp(x - power * self._context.ln2), power)
+        return +found
 
     def log(self, x: Mpf) -> Mpf:
         """The natural logarithm: -inf at 0, NaN below."""

@@ -264,3 +264,10 @@ def test_a_root_reads_the_names_around_it():
     definition.check("root(lambda x: x - y, 0, 1)", ["y"])
     with pytest.raises(DefinitionError, match="unknown name z"):
         definition.check("root(lambda x: x - z, 0, 1)", ["y"])
+
+
+@pytest.mark.parametrize("x", [1e12, -1e12, 3e100, -1.7e308])
+def test_the_exponential_of_a_huge_number_keeps_every_digit(x):
+    """Its logarithm is the number, and its root the exponential of the half."""
+    assert abs(value("log(exp(x)) / x - 1", x=x, digits=700)) * 10**690 < 1
+    assert abs(value("exp(x / 2)**2 / exp(x) - 1", x=x, digits=700)) * 10**690 < 1
