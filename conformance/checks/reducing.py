@@ -156,6 +156,8 @@ class Batch:
 
 
 _0 = Fraction(0)
+_FAR = 10_000
+"""No format has a number below two to minus this power, nor the product of several."""
 
 
 def _share(weights: Weights, reduction: str) -> Fraction:
@@ -167,9 +169,11 @@ def _share(weights: Weights, reduction: str) -> Fraction:
 
 
 def fraction(x: Any) -> Fraction:
-    """A finite exact number as a fraction."""
+    """A finite exact number as a fraction; 0 for what no sum of numbers of a format can show."""
     if hasattr(x, "_mpf_"):
-        sign, mantissa, exponent, _ = x._mpf_
+        sign, mantissa, exponent, bits = x._mpf_
+        if exponent + bits < -_FAR:  # exp(-1e10) as a fraction would fill the memory
+            return _0
         return (-1 if sign else 1) * int(mantissa) * Fraction(2) ** int(exponent)
     return Fraction(x)
 

@@ -7,7 +7,8 @@ import pytest
 from lossapi.conformance.backend_subject import BackendSubject
 from lossapi.conformance.checks.cases import Case
 from lossapi.conformance.checks.inquiry import Inquiry
-from lossapi.conformance.checks.reducing import Batch
+from lossapi.conformance.checks.reducing import Batch, fraction
+from lossapi.conformance.oracle.arithmetic import arithmetic
 from lossapi.conformance.oracle.specfile import load_spec
 
 
@@ -43,3 +44,9 @@ def test_a_masked_entry_must_be_exactly_zero(batch: Batch) -> None:
     (result,) = batch.judged("claim", [1.0, 0.0, 1.0], "none", request)
     assert result.outcome == "fail"
     assert "where 0.0 is due" in result.message
+
+
+def test_what_no_format_shows_is_nothing_and_takes_no_memory() -> None:
+    real = arithmetic(30)
+    assert fraction(real.exp(real.number(-1e12))) == 0
+    assert fraction(real.number(-5e-324)) == Fraction(-5e-324)
