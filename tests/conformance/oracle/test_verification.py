@@ -208,6 +208,13 @@ def test_a_limit_where_the_ways_disagree_is_found():
     assert any("value is 0, yet one way there gives" in p for p in found)
 
 
+def test_a_limit_may_depend_on_which_square_is_more():
+    """One side must outgrow the square of the other before the ways part."""
+    ratio = DIFFERENCE.replace("abs(x - z)", "x**2 / (x**2 + abs(z))")
+    text = ratio[: ratio.index("kinks:")] + ratio[ratio.index("outside:") :]
+    assert problems(text, [("Infinity", "Infinity")]) == []
+
+
 def test_a_limit_that_the_definition_misses_is_found():
     softplus = (
         ABSOLUTE.replace("abs(x) + x**2", "log(exp(-x) + 1) + x")
