@@ -248,3 +248,26 @@ def log1p_excess(xp: Namespace, t: Array) -> Array:
     square = s * s
     near = 2.0 * square * (1.0 / (1.0 + s) + s * polynomial(square, _ATANH))
     return xp.where(low, near, xp.log1p(large) - 1.0 / (1.0 + 1.0 / large))
+
+
+def weighted_residual(xp: Namespace, a: Array, b: Array, t: Array) -> tuple[Array, Array]:
+    """r e^-t and r^2 e^-t / 2 for the residual r = a - b and a log-variance t."""
+    difference = a - b
+    # In halves where the difference overflows and a large variance brings it back.
+    wide = xp.isinf(difference)
+    r = xp.where(wide, 0.5 * a - 0.5 * b, difference)
+    double = xp.where(wide, 2.0, xp.ones_like(r))
+    # A large exponent is taken in halves or quarters, between which the residual is multiplied:
+    # neither leaves the range before both together do. No more of them than needed, as each
+    # exponential adds its error.
+    limit = math.log(float(xp.finfo(t.dtype).max))
+    far = (t > 0.9 * limit) | (t < -0.9 * limit)
+    farther = (t > 1.9 * limit) | (t < -1.9 * limit)
+    share = xp.where(farther, 0.25, xp.where(far, 0.5, xp.ones_like(t)))
+    part = xp.exp(-t * share)
+    alone = ((r == 0) & xp.isinf(part)) | (xp.isinf(r) & xp.isfinite(t))
+    part = xp.where(alone, 1.0, part)
+    again = xp.where(farther, part, 1.0)
+    root = r * part * again * double
+    slope = root * xp.where(far, part, 1.0) * again
+    return slope, root * xp.where(far, 0.5 * root, r * (0.5 * double))

@@ -1,7 +1,5 @@
 """Divergences of normal distributions, given their means and log-variances."""
 
-import math
-
 from .. import primitives as p
 from .. import special
 from ..loss import loss
@@ -14,7 +12,7 @@ def gaussian_kl_divergence(xp, mean, log_variance, prior_mean, prior_log_varianc
     gap, error = _gap(xp, s, t)
     # Of two variances of 0 the means decide, where they differ.
     gap = xp.where(_pointlike(xp, mean, s, prior_mean, t), 0.0, gap)
-    _, half_square = _weighted_residual(xp, mean, prior_mean, t)
+    _, half_square = special.weighted_residual(xp, mean, prior_mean, t)
     # An infinite variance is infinitely far by itself, whatever the residual.
     half_square = xp.where(t == xp.inf, p.zero(xp, mean - prior_mean), half_square)
     return xp.sum(_half_excess(xp, gap, error, 0.5 * s - 0.5 * t) + half_square, axis=-1)
@@ -22,7 +20,7 @@ def gaussian_kl_divergence(xp, mean, log_variance, prior_mean, prior_log_varianc
 
 @gaussian_kl_divergence.gradient("mean", "prior_mean")
 def _(xp, mean, log_variance, prior_mean, prior_log_variance):
-    slope, _ = _weighted_residual(xp, mean, prior_mean, prior_log_variance)
+    slope, _ = special.weighted_residual(xp, mean, prior_mean, prior_log_variance)
     slope = _where_defined(xp, slope, mean, log_variance, prior_mean, prior_log_variance)
     return slope, -slope
 
@@ -38,7 +36,7 @@ def _(xp, mean, log_variance, prior_mean, prior_log_variance):
     s, t = log_variance, prior_log_variance
     gap, error = _gap(xp, s, t)
     gap = xp.where(_pointlike(xp, mean, s, prior_mean, t), 0.0, gap)
-    _, half_square = _weighted_residual(xp, mean, prior_mean, t)
+    _, half_square = special.weighted_residual(xp, mean, prior_mean, t)
     slope = -_half_expm1(xp, gap, error) - half_square
     return _where_defined(xp, slope, mean, s, prior_mean, t)
 
@@ -61,7 +59,7 @@ def _(xp, mean, log_variance, prior_mean, prior_log_variance):
     s, t = log_variance, prior_log_variance
     gap, error = _gap(xp, s, t)
     gap = xp.where(_pointlike(xp, mean, s, prior_mean, t), 0.0, gap)
-    _, half_square = _weighted_residual(xp, mean, prior_mean, t)
+    _, half_square = special.weighted_residual(xp, mean, prior_mean, t)
     bend = _half_exp(xp, gap, error) + half_square
     return _where_defined(xp, bend, mean, s, prior_mean, t)
 
@@ -99,29 +97,6 @@ def _half_exp(xp, gap, error):
     """e^x / 2 for x = gap + error, also where e^x overflows."""
     root = xp.exp(0.5 * gap)
     return (0.5 * root) * root * (1.0 + error)
-
-
-def _weighted_residual(xp, mean, prior_mean, t):
-    """r e^-t and r^2 e^-t / 2 for the residual r."""
-    difference = mean - prior_mean
-    # In halves where the difference overflows and a large variance brings it back.
-    wide = xp.isinf(difference)
-    r = xp.where(wide, 0.5 * mean - 0.5 * prior_mean, difference)
-    double = xp.where(wide, 2.0, xp.ones_like(r))
-    # A large exponent is taken in halves or quarters, between which the residual is multiplied:
-    # neither leaves the range before both together do. No more of them than needed, as each
-    # exponential adds its error.
-    limit = math.log(float(xp.finfo(t.dtype).max))
-    far = (t > 0.9 * limit) | (t < -0.9 * limit)
-    farther = (t > 1.9 * limit) | (t < -1.9 * limit)
-    share = xp.where(farther, 0.25, xp.where(far, 0.5, xp.ones_like(t)))
-    part = xp.exp(-t * share)
-    alone = ((r == 0) & xp.isinf(part)) | (xp.isinf(r) & xp.isfinite(t))
-    part = xp.where(alone, 1.0, part)
-    again = xp.where(farther, part, 1.0)
-    root = r * part * again * double
-    slope = root * xp.where(far, part, 1.0) * again
-    return slope, root * xp.where(far, 0.5 * root, r * (0.5 * double))
 
 
 def _pointlike(xp, mean, s, prior_mean, t):
