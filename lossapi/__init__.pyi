@@ -59,6 +59,7 @@ __all__ = [
     "errors_on_invalid",
     "fano_lower_bound",
     "gaussian_kl_divergence",
+    "gaussian_mixture_nll",
     "gaussian_nll",
     "general_robust_loss",
     "generalized_box_iou_loss",
@@ -1174,6 +1175,63 @@ class _GaussianKlDivergence(Loss):
         prior_mean: _Array,
         prior_log_variance: _Array,
         *,
+        axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _GaussianMixtureNll(Loss):
+    """The negative log-likelihood of a number under a mixture of normal distributions."""
+
+    def __call__(
+        self,
+        mixture_logits: _Array,
+        means: _Array,
+        log_variances: _Array,
+        target: _Array,
+        *,
+        full: bool = True,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        mixture_logits: _Array,
+        means: _Array,
+        log_variances: _Array,
+        target: _Array,
+        *,
+        full: bool = True,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["mixture_logits", "means", "log_variances", "target"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        mixture_logits: _Array,
+        means: _Array,
+        log_variances: _Array,
+        target: _Array,
+        *,
+        full: bool = True,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["mixture_logits", "means", "log_variances", "target"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        mixture_logits: _Array,
+        means: _Array,
+        log_variances: _Array,
+        target: _Array,
+        *,
+        full: bool = True,
         axis: int | tuple[int, ...] = -1,
         weights: _Array | None = None,
         where: _Array | None = None,
@@ -3801,6 +3859,7 @@ elbo_loss: _ElboLoss
 entropy: _Entropy
 fano_lower_bound: _FanoLowerBound
 gaussian_kl_divergence: _GaussianKlDivergence
+gaussian_mixture_nll: _GaussianMixtureNll
 gaussian_nll: _GaussianNll
 general_robust_loss: _GeneralRobustLoss
 generalized_box_iou_loss: _GeneralizedBoxIouLoss

@@ -253,6 +253,13 @@ def distance_with_epsilon(xp, a, b, *, p=2.0, squared=False):
     return registry["pairwise_distance"].kernel(xp, a + 1e-6, b, p=p, squared=squared)
 
 
+def mixture_of_densities(xp, mixture_logits, means, log_variances, target, *, full=True):
+    residual = means - xp.expand_dims(target, axis=-1)
+    cost = 0.5 * residual * residual * xp.exp(-log_variances) + 0.5 * log_variances
+    density = xp.sum(p.softmax(xp, mixture_logits) * xp.exp(-cost), axis=-1)
+    return (0.5 * np.log(2.0 * np.pi) if full else 0.0) - xp.log(density)
+
+
 _BOTH = ("prediction", "target")
 MUTANTS = [
     Mutant(
@@ -370,6 +377,13 @@ MUTANTS = [
         "value",
         "huge-degrees-of-freedom/value",
         kernel=student_by_two_log_gammas,
+    ),
+    Mutant(
+        "densities that underflow",
+        "gaussian_mixture_nll",
+        "value",
+        "far-target/value",
+        kernel=mixture_of_densities,
     ),
     Mutant(
         "a norm by the root of a square",
