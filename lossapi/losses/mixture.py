@@ -6,6 +6,7 @@ With the cost h = r^2 / (2 v) + log(v) / 2 of each component it is log Σ e^z - 
 import math
 from typing import Any, NamedTuple
 
+from .. import class_axis as c
 from .. import primitives as p
 from .. import special
 from ..loss import loss
@@ -29,14 +30,14 @@ def gaussian_mixture_nll(xp, mixture_logits, means, log_variances, target, *, fu
     quarter = _of_leader(xp, t, t.quarter)
     wide = xp.isinf(4.0 * quarter)
     height = xp.where(wide, 4.0 * (0.25 * half_s - quarter), half_s - 4.0 * quarter)
-    odds = xp.log1p(p.softmax_parts(xp, mixture_logits).rest) - xp.log1p(t.rest)
+    odds = xp.log1p(c.softmax_parts(xp, mixture_logits).rest) - xp.log1p(t.rest)
     return height + half_square + odds[..., 0] + (_HALF_LOG_TAU if full else 0.0)
 
 
 @gaussian_mixture_nll.gradient("mixture_logits")
 def _(xp, mixture_logits, means, log_variances, target, *, full):
     t = _responsibilities(xp, mixture_logits, means, log_variances, target)
-    prior, prior_rest = p.softmax_pair(xp, mixture_logits)
+    prior, prior_rest = c.softmax_pair(xp, mixture_logits)
     leads = xp.astype(t.leads, t.odds.dtype)
     posterior = t.odds / (1.0 + t.rest)
     posterior_rest = ((t.rest - (t.odds - leads)) + (1.0 - leads)) / (1.0 + t.rest)
@@ -82,7 +83,7 @@ class _Responsibilities(NamedTuple):
 def _responsibilities(xp, mixture_logits, means, log_variances, target):
     y = xp.expand_dims(target, axis=-1)
     slope, half_square = special.weighted_residual(xp, means, y, log_variances)
-    likeliest, top = p.leading_class(xp, mixture_logits)
+    likeliest, top = c.leading_class(xp, mixture_logits)
     quarter = xp.where(likeliest, 0.0, 0.25 * mixture_logits - 0.25 * top)
     cost = 0.25 * half_square + 0.125 * log_variances
     present = quarter > -xp.inf
@@ -92,14 +93,14 @@ def _responsibilities(xp, mixture_logits, means, log_variances, target):
     lost = ~xp.any((level > -xp.inf) | xp.isnan(level), axis=-1, keepdims=True)
     size = 2.0 * p.half_distance(xp, 0.5 * means, 0.5 * y)
     rough = 0.5 * log_variances - xp.log(xp.where(lost & (size > 0), size, 1.0))
-    nearest, _ = p.leading_class(xp, xp.where(present, rough, absent))
+    nearest, _ = c.leading_class(xp, xp.where(present, rough, absent))
     reference = _leading(xp, nearest, log_variances)
     u = _standardised(xp, means, log_variances, y, xp.where(lost, reference, 0.0), lost)
     level = xp.where(lost, xp.where(present, -xp.where(u.u < 0, -u.u, u.u), absent), level)
     # Distances are taken from the leader, since rounding may have hidden which it is: that of the
     # largest logit, or of costs that are huge and close.
     for last in (False, False, True):
-        leads, _ = p.leading_class(xp, level)
+        leads, _ = c.leading_class(xp, level)
         behind = _apart(xp, leads, 0.25 * mixture_logits) - _extra_cost(
             xp, leads, u, 0.25 * half_square, 0.125 * log_variances, lost
         )
@@ -108,7 +109,7 @@ def _responsibilities(xp, mixture_logits, means, log_variances, target):
             tiny = _tiny_factor(xp, gap)
             behind = xp.where(lost, -(total * tiny) * (gap * tiny), behind)
         level = xp.where(present, behind, absent)
-    leads, peak = p.leading_class(xp, level)
+    leads, peak = c.leading_class(xp, level)
     exponent = xp.where(leads, p.zero(xp, level), 4.0 * (level - peak))
     odds = xp.exp(exponent)
     rest = xp.sum(xp.where(leads, 0.0, odds), axis=-1, keepdims=True)
