@@ -27,6 +27,8 @@ class TorchBackend(Backend):
     def __init__(self) -> None:
         super().__init__("torch", compat)
         self.xp.moveaxis = torch.movedim  # the same under the name that vmap knows
+        # The compatibility layer's looks its namespace up in a cache, of which Dynamo warns.
+        self.xp.cumulative_sum = _cumulative_sum
 
     def recognises(self, kind: type) -> bool:
         """Whether a type is that of tensors."""
@@ -91,6 +93,10 @@ class TorchBackend(Backend):
             "hessian": Transform("hessian", torch.func.hessian),
             "double-backward": Transform("hessian", _double_backward),
         }
+
+
+def _cumulative_sum(x: Any, /, *, axis: int) -> Any:
+    return torch.cumsum(x, dim=axis)
 
 
 def _transformed(tensors: tuple[Any, ...]) -> bool:
