@@ -256,7 +256,7 @@ def distance_with_epsilon(xp, a, b, *, p=2.0, squared=False):
 def mixture_of_densities(xp, mixture_logits, means, log_variances, target, *, full=True):
     residual = means - xp.expand_dims(target, axis=-1)
     cost = 0.5 * residual * residual * xp.exp(-log_variances) + 0.5 * log_variances
-    density = xp.sum(p.softmax(xp, mixture_logits) * xp.exp(-cost), axis=-1)
+    density = xp.sum(class_axis.softmax(xp, mixture_logits) * xp.exp(-cost), axis=-1)
     return (0.5 * np.log(2.0 * np.pi) if full else 0.0) - xp.log(density)
 
 
