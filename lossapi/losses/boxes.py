@@ -188,27 +188,46 @@ def _generalized(xp, pair):
 
 def _generalized_slope(xp, pair):
     out, back = _uncovered_slope(xp, pair)
-    sides, others, overlap = _in_hull(xp, pair, pair.sides, pair.other_sides, pair.overlap)
-    union = boxes.area(xp, sides) + boxes.area(xp, others) - boxes.area(xp, overlap)
-    overlap, across = xp.flip(overlap, axis=-1), xp.flip(sides, axis=-1)
     flat = xp.any(pair.hull == 0, axis=-1, keepdims=True)
     unit = xp.where(pair.hull == 0, 1.0, pair.hull)
+    across, other, shared = (
+        _across(xp, unit, x) for x in (pair.sides, pair.other_sides, pair.overlap)
+    )
+    sides, others, overlap = _in_hull(xp, pair, pair.sides, pair.other_sides, pair.overlap)
+    union = (
+        boxes.times(xp, sides, across)
+        + boxes.times(xp, others, other)
+        - boxes.times(xp, overlap, shared)
+    )
     within, level = pair.high < pair.other_high, pair.high == pair.other_high
     hull_out, hull_back = boxes.hull_moves(xp, pair)
     empty_out = (
-        xp.where(within & pair.touch, overlap, 0.0)
+        xp.where(within & pair.touch, shared, 0.0)
         - xp.where(pair.high >= pair.low, across, 0.0)
         + hull_out * union
     )
     empty_back = (
-        xp.where((within | level) & pair.meet, overlap, 0.0)
+        xp.where((within | level) & pair.meet, shared, 0.0)
         - xp.where(pair.high > pair.low, across, 0.0)
         + hull_back * union
     )
     return (
-        out + xp.where(flat, 0.0, empty_out) / unit * pair.power,
-        back + xp.where(flat, 0.0, empty_back) / unit * pair.power,
+        out + xp.where(flat, 0.0, empty_out) * pair.power,
+        back + xp.where(flat, 0.0, empty_back) * pair.power,
     )
+
+
+def _across(xp, unit, lengths):
+    """Lengths along the other axis over both sides of the enclosing box, for a slope along this.
+
+    Over the side first that keeps the quotient in range.
+    """
+    across, other = xp.flip(lengths, axis=-1), xp.flip(unit, axis=-1)
+    large = 2.0**1000 if float(xp.finfo(unit.dtype).max) > 2.0**200 else 2.0**100
+    own = unit < 1.0
+    own = own & (across <= large * xp.where(own, unit, 1.0))
+    # Times a reciprocal: compilers make one of two divisions, by a product that underflows.
+    return across / xp.where(own, unit, other) * (1.0 / xp.where(own, other, unit))
 
 
 def _in_hull(xp, pair, *lengths):
