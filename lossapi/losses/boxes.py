@@ -163,13 +163,18 @@ def _uncovered_slope(xp, pair):
     union = area + xp.where(meet, left, other_area)
     union = xp.where(union > 0, union, 1.0)
     across, share = xp.flip(sides, axis=-1), xp.flip(overlap, axis=-1) / union
+    # As a slope before parts of areas, which are at most 1, make it smaller; unless it overflows.
+    steep = 1.0 / root * pair.power
+    early = ~xp.isinf(share * steep)
+    share = share * xp.where(early, steep, 1.0)
     grow = xp.where(meet, boxes.times(xp, overlap, across) / union * share, 0.0)
     cut = -boxes.times(xp, share, (boxes.times(xp, beyond, across) + other_area) / union)
     within, level = pair.high < pair.other_high, pair.high == pair.other_high
     out = xp.where(within, xp.where(pair.touch, cut, 0.0), grow)
     back = xp.where(within | level, xp.where(pair.meet, cut, 0.0), grow)
     nothing = _nothing(xp, pair)
-    return nothing + out / root * pair.power, nothing + back / root * pair.power
+    late = xp.where(early, 1.0, steep)
+    return nothing + out * late, nothing + back * late
 
 
 # --- what else tells boxes apart
