@@ -34,26 +34,6 @@ class Mutant:
     backend: str = "numpy"
 
 
-def mutated(mutant: Mutant) -> Function:
-    """The loss with the mistake in it, known to nobody else."""
-    original = registry[mutant.loss]
-    kernel = mutant.kernel or original.kernel
-    kernel.__name__ = mutant.loss
-    domains = original.domains | original.parameter_domains
-    texts = {name: domain.text for name, domain in domains.items()}
-    for name, core in original.parameter_cores.items():
-        texts[name] = f"({core[0]}) {texts[name]}"
-    copy = type(original)(kernel, original.signature.text, texts)
-    copy.gradients.update(original.gradients)
-    copy.curvatures.update(original.curvatures)
-    copy.vjps.update(original.vjps)
-    for table, change in ((copy.gradients, mutant.gradient), (copy.curvatures, mutant.curvature)):
-        if change is not None:
-            names, function = change
-            table.update(dict.fromkeys(names, (names, function)))
-    return copy
-
-
 # --- wrong kernels
 
 
