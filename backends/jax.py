@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.custom_derivatives import SymbolicZero
 
-from lossapi.backend import Backend, Transform
+from lossapi.backend import Backend, Transform, undifferentiated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -144,10 +144,11 @@ def _differentiable(xp: Any, program: Program) -> Callable[..., Any]:
     """The kernel as a JAX function that knows its analytic derivative."""
     function = program.function
     gradients_of = _gradients(xp, program)
+    alone = undifferentiated(xp)
 
     @jax.custom_jvp
     def value(*arrays: Any) -> Any:
-        return program.value(xp, arrays)
+        return program.value(alone, arrays)
 
     def derivative(primals: Any, tangents: Any) -> Any:
         result = value(*primals)

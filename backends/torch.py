@@ -8,7 +8,7 @@ import array_api_compat.torch as compat
 import torch
 from torch.autograd import forward_ad
 
-from lossapi.backend import Backend, Transform
+from lossapi.backend import Backend, Transform, undifferentiated
 from lossapi.binding import bind
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class TorchBackend(Backend):
         self.xp.moveaxis = torch.movedim  # the same under the name that vmap knows
         # The compatibility layer's looks its namespace up in a cache, of which Dynamo warns.
         self.xp.cumulative_sum = _cumulative_sum
+        self.alone = undifferentiated(self.xp)
 
     def recognises(self, kind: type) -> bool:
         """Whether a type is that of tensors."""
@@ -69,15 +70,13 @@ class TorchBackend(Backend):
     def apply(self, program: Program, arrays: tuple[Any, ...]) -> Any:
         """Run a kernel with its analytic gradient, or plainly where a transform looks inside."""
         parameters = arrays[len(program.function.inputs) :]
-        plain = (
-            not program.function.gradients
-            or not torch.is_grad_enabled()
-            or any(parameter.requires_grad for parameter in parameters)
-            or _transformed(arrays)
-        )
-        if plain:
+        if _transformed(arrays):
             return program.value(self.xp, arrays)
-        return _Analytic.apply(self.xp, program, *arrays)  # type: ignore[no-untyped-call]
+        if not torch.is_grad_enabled():
+            return program.value(self.alone, arrays)
+        if not program.function.gradients or any(x.requires_grad for x in parameters):
+            return program.value(self.xp, arrays)
+        return _Analytic.apply(self, program, *arrays)  # type: ignore[no-untyped-call]
 
     def transforms(self) -> dict[str, Transform]:
         """What PyTorch does to functions."""
@@ -113,10 +112,10 @@ class _Analytic(torch.autograd.Function):
     """A kernel whose backward is the analytic gradient, itself differentiable."""
 
     @staticmethod
-    def forward(ctx: Any, xp: Any, program: Program, *arrays: Any) -> Any:
-        ctx.xp, ctx.program = xp, program
+    def forward(ctx: Any, backend: TorchBackend, program: Program, *arrays: Any) -> Any:
+        ctx.xp, ctx.program = backend.xp, program
         ctx.save_for_backward(*arrays)
-        return program.value(xp, arrays)
+        return program.value(backend.alone, arrays)
 
     @staticmethod
     def backward(ctx: Any, cotangent: Any) -> Any:

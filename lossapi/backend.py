@@ -153,6 +153,11 @@ class Backend:
         return self.xp.sum(self.xp.reshape(array, (-1,)))
 
 
+def undifferentiated(xp: Any) -> Any:
+    """The namespace for a kernel that nothing differentiates, in which nothing need be stopped."""
+    return SimpleNamespace(**{**vars(xp), "stop_gradient": lambda array: array})
+
+
 # --- which backend an array belongs to
 
 _by_name: dict[str, Backend] = {}

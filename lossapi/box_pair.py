@@ -68,14 +68,37 @@ def _overlap(xp, low, high, other_low, other_high):
     return bottom < top, bottom <= top
 
 
-def mirrored(pair):
-    """The pair reflected, so that the lower edges are the upper ones."""
-    return pair._replace(
-        low=-pair.high,
-        high=-pair.low,
-        other_low=-pair.other_high,
-        other_high=-pair.other_low,
-        steps=-pair.steps,
+class Ways(NamedTuple):
+    """Edges as they are, and behind them, along a new first axis, reflected.
+
+    What is said of the upper edges is so said of the lower ones too.
+    """
+
+    low: Array
+    high: Array
+    other_low: Array
+    other_high: Array
+    steps: Array
+    """Twice the way from the centre of the other box, multiplied as lengths are."""
+
+    @property
+    def within(self):
+        """Whether an upper edge lies below that of the other box."""
+        return self.high < self.other_high
+
+    @property
+    def level(self):
+        """Whether it lies where that does."""
+        return self.high == self.other_high
+
+
+def both_ways(xp, pair):
+    return Ways(
+        low=xp.stack([pair.low, -pair.high]),
+        high=xp.stack([pair.high, -pair.low]),
+        other_low=xp.stack([pair.other_low, -pair.other_high]),
+        other_high=xp.stack([pair.other_high, -pair.other_low]),
+        steps=xp.stack([pair.steps, -pair.steps]),
     )
 
 
@@ -114,13 +137,13 @@ def times(xp, x, y):
     return xp.where((x == 0) | (y == 0), 0.0, x) * xp.where((x == 0) | (y == 0), 0.0, y)
 
 
-def hull_moves(xp, pair):
+def hull_moves(xp, ways):
     """By how much the enclosing box grows as an upper edge moves out, and as it moves back."""
-    others = pair.low, pair.other_low, pair.other_high
+    others = ways.low, ways.other_low, ways.other_high
     most, least = largest(xp, *others), smallest(xp, *others)
     one = xp.ones_like(most)
-    out = xp.where(pair.high >= most, one, xp.where(pair.high < least, -one, 0.0))
-    return out, xp.where(pair.high > most, one, xp.where(pair.high <= least, -one, 0.0))
+    out = xp.where(ways.high >= most, one, xp.where(ways.high < least, -one, 0.0))
+    return out, xp.where(ways.high > most, one, xp.where(ways.high <= least, -one, 0.0))
 
 
 class Unit(NamedTuple):

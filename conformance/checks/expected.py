@@ -67,7 +67,15 @@ def bound(spec: Spec, quantity: Quantity, form: Format, factor: float) -> float:
 
 # Exact results are the dearest part of a run: those of the latest specification serve all subjects
 # and dtypes. A spec is held with its results, so that its id is not used again.
-_store: dict[int, tuple[Spec, dict[tuple[Any, ...], Due]]] = {}
+_store: dict[int, tuple[Spec, dict[tuple[Any, ...], Any]]] = {}
+
+
+def _known(spec: Spec) -> dict[tuple[Any, ...], Any]:
+    """What is known of this specification; what was known of another is forgotten."""
+    if id(spec) not in _store:
+        _store.clear()
+        _store[id(spec)] = spec, {}
+    return _store[id(spec)][1]
 
 
 def due(spec: Spec, case: Case, quantity: Quantity, *, sure: bool = False) -> Due:
@@ -76,10 +84,7 @@ def due(spec: Spec, case: Case, quantity: Quantity, *, sure: bool = False) -> Du
     What is computed is right to 25 digits unless twice as many hid a cancellation; to be sure of a
     result that seems wrong takes more.
     """
-    if id(spec) not in _store:
-        _store.clear()
-        _store[id(spec)] = spec, {}
-    results = _store[id(spec)][1]
+    results = _known(spec)
     key = (quantity, case.key)
     if key not in results or (sure and not results[key].sure):
         exact = case.known.get((quantity.kind, quantity.wrt))
@@ -103,7 +108,8 @@ def due(spec: Spec, case: Case, quantity: Quantity, *, sure: bool = False) -> Du
             fast=not sure,
         )
         results[key] = Due(exact, scale, sure)
-    return results[key]
+    found: Due = results[key]
+    return found
 
 
 def cancelled(spec: Spec, case: Case, scale: Value | None) -> Value:
@@ -134,23 +140,33 @@ class Interval(NamedTuple):
 def permitted(spec: Spec, case: Case, quantity: Quantity) -> Interval | None:
     """The interval that a kink at this case gives a derivative; None where there is no kink."""
     orders = "01" if quantity.kind == "gradient" else "2"
-    kinks = [kink for kink in spec.data.get("kinks", []) if kink["order"] in orders]
-    if not kinks or quantity.wrt is None or not oracle.in_domain(spec, case.inputs):
-        return None
-    names = oracle.names(spec, case.inputs, case.parameters, case.cotangent)
-    for kink in kinks:
-        if quantity.wrt in kink["interval"] and definition.holds(kink["at"], names, 60):
-            low, high = kink["interval"][quantity.wrt]
-            return Interval(
-                definition.evaluate(low, names, 60), definition.evaluate(high, names, 60)
-            )
-    return None
+    return _at_kink(spec, case, str(quantity.wrt), orders)
 
 
 def discontinuous(spec: Spec, case: Case, name: str) -> bool:
     """Whether the function itself jumps at this case as the input moves."""
-    kinks = [k for k in spec.data.get("kinks", []) if k["order"] == "0" and name in k["interval"]]
-    if not kinks or not oracle.in_domain(spec, case.inputs):
-        return False
-    names = oracle.names(spec, case.inputs, case.parameters, case.cotangent)
-    return any(definition.holds(kink["at"], names, 60) for kink in kinks)
+    return _at_kink(spec, case, name, "0") is not None
+
+
+def _at_kink(spec: Spec, case: Case, name: str, orders: str) -> Interval | None:
+    """The interval by one input of the first kink of these orders at which the case lies."""
+    kinks = [
+        kink
+        for kink in spec.data.get("kinks", [])
+        if kink["order"] in orders and name in kink["interval"]
+    ]
+    if not kinks:
+        return None
+    results = _known(spec)
+    key = ("kink", orders, name, case.key)
+    if key not in results:
+        results[key] = None
+        if oracle.in_domain(spec, case.inputs):
+            names = oracle.names(spec, case.inputs, case.parameters, case.cotangent)
+            held = (kink for kink in kinks if definition.holds(kink["at"], names, 60))
+            for kink in held:
+                low, high = (definition.evaluate(end, names, 60) for end in kink["interval"][name])
+                results[key] = Interval(low, high)
+                break
+    found: Interval | None = results[key]
+    return found

@@ -98,10 +98,10 @@ def _gradient(xp, slope, box, other):
 def _chosen(xp, slope, box, other):
     """The slope of each coordinate that is nearest to 0, and whether it has more than one."""
     pair = boxes.pair(xp, box, other)
-    upper, lower = slope(xp, pair), slope(xp, boxes.mirrored(pair))
-    slopes = xp.concat([-_nearest(xp, *lower), _nearest(xp, *upper)], axis=-1)
-    kinks = xp.concat([lower[0] != lower[1], upper[0] != upper[1]], axis=-1)
-    return slopes, kinks
+    out, back = slope(xp, pair, boxes.both_ways(xp, pair))
+    nearest, kinks = _nearest(xp, out, back), out != back
+    slopes = xp.concat([-nearest[1, ...], nearest[0, ...]], axis=-1)
+    return slopes, xp.concat([kinks[1, ...], kinks[0, ...]], axis=-1)
 
 
 def _nearest(xp, out, back):
@@ -146,8 +146,8 @@ def _root(xp, pair):
     return xp.stop_gradient(xp.where(root > 0, root, 1.0))
 
 
-def _uncovered_slope(xp, pair):
-    """The slope by the upper edges as they move out and back.
+def _uncovered_slope(xp, pair, ways):
+    """The slope by the upper edges as they move out and back, and by the reflected lower ones.
 
     An edge beyond the other box adds area that is not shared, one within it adds to what is.
     """
@@ -169,9 +169,8 @@ def _uncovered_slope(xp, pair):
     share = share * xp.where(early, steep, 1.0)
     grow = xp.where(meet, boxes.times(xp, overlap, across) / union * share, 0.0)
     cut = -boxes.times(xp, share, (boxes.times(xp, beyond, across) + other_area) / union)
-    within, level = pair.high < pair.other_high, pair.high == pair.other_high
-    out = xp.where(within, xp.where(pair.touch, cut, 0.0), grow)
-    back = xp.where(within | level, xp.where(pair.meet, cut, 0.0), grow)
+    out = xp.where(ways.within, xp.where(pair.touch, cut, 0.0), grow)
+    back = xp.where(ways.within | ways.level, xp.where(pair.meet, cut, 0.0), grow)
     nothing = _nothing(xp, pair)
     late = xp.where(early, 1.0, steep)
     return nothing + out * late, nothing + back * late
@@ -191,8 +190,8 @@ def _generalized(xp, pair):
     return _uncovered(xp, pair) + xp.where(flat, 0.0, empty)
 
 
-def _generalized_slope(xp, pair):
-    out, back = _uncovered_slope(xp, pair)
+def _generalized_slope(xp, pair, ways):
+    out, back = _uncovered_slope(xp, pair, ways)
     flat = xp.any(pair.hull == 0, axis=-1, keepdims=True)
     unit = xp.where(pair.hull == 0, 1.0, pair.hull)
     across, other, shared = (
@@ -204,16 +203,15 @@ def _generalized_slope(xp, pair):
         + boxes.times(xp, others, other)
         - boxes.times(xp, overlap, shared)
     )
-    within, level = pair.high < pair.other_high, pair.high == pair.other_high
-    hull_out, hull_back = boxes.hull_moves(xp, pair)
+    hull_out, hull_back = boxes.hull_moves(xp, ways)
     empty_out = (
-        xp.where(within & pair.touch, shared, 0.0)
-        - xp.where(pair.high >= pair.low, across, 0.0)
+        xp.where(ways.within & pair.touch, shared, 0.0)
+        - xp.where(ways.high >= ways.low, across, 0.0)
         + hull_out * union
     )
     empty_back = (
-        xp.where((within | level) & pair.meet, shared, 0.0)
-        - xp.where(pair.high > pair.low, across, 0.0)
+        xp.where((ways.within | ways.level) & pair.meet, shared, 0.0)
+        - xp.where(ways.high > ways.low, across, 0.0)
         + hull_back * union
     )
     return (
@@ -242,16 +240,16 @@ def _in_hull(xp, pair, *lengths):
 
 
 def _distant(xp, pair):
-    centre, hull, _ = _distance(xp, pair)
+    centre, hull, _ = _distance(xp, pair, pair.steps)
     return _uncovered(xp, pair) + _squared(xp, centre) / _squared(xp, hull)
 
 
-def _distant_slope(xp, pair):
-    out, back = _uncovered_slope(xp, pair)
-    centre, hull, unit = _distance(xp, pair)
+def _distant_slope(xp, pair, ways):
+    out, back = _uncovered_slope(xp, pair, ways)
+    centre, hull, unit = _distance(xp, pair, ways.steps)
     square = xp.expand_dims(_squared(xp, hull), axis=-1)
     ratio = xp.expand_dims(_squared(xp, centre), axis=-1) / square
-    hull_out, hull_back = boxes.hull_moves(xp, pair)
+    hull_out, hull_back = boxes.hull_moves(xp, ways)
     shrink = 2.0 * ratio * hull
     return (
         out + unit.slope((centre - shrink * hull_out) / square),
@@ -259,11 +257,11 @@ def _distant_slope(xp, pair):
     )
 
 
-def _distance(xp, pair):
+def _distance(xp, pair, steps):
     """The way from the other centre and the sides of the enclosing box, in units of the longer."""
     unit = boxes.unit_of(xp, pair, pair.hull)
     flat = unit.longest == 0
-    return 0.5 * unit.of(pair.steps), unit.of(xp.where(flat, unit.longest + 1.0, pair.hull)), unit
+    return 0.5 * unit.of(steps), unit.of(xp.where(flat, unit.longest + 1.0, pair.hull)), unit
 
 
 def _squared(xp, vector):
@@ -275,14 +273,14 @@ def _complete(xp, pair):
     return _distant(xp, pair) + _weight(xp, pair, turn) * (turn * turn)
 
 
-def _complete_slope(xp, pair):
-    out, back = _distant_slope(xp, pair)
+def _complete_slope(xp, pair, ways):
+    out, back = _distant_slope(xp, pair, ways)
     turn, slope = boxes.turn(xp, pair)
     weight = xp.expand_dims(2.0 * _weight(xp, pair, turn) * turn, axis=-1)
     turned = boxes.times(xp, weight, slope)
     return (
-        out + xp.where(pair.high >= pair.low, turned, 0.0),
-        back + xp.where(pair.high > pair.low, turned, 0.0),
+        out + xp.where(ways.high >= ways.low, turned, 0.0),
+        back + xp.where(ways.high > ways.low, turned, 0.0),
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import lossapi
+from lossapi.backend import get
 
 RESIDUALS = [0.25, -3.0, 0.0, 7.5]
 LOGITS = [[1.0, 2.0, 3.0], [0.5, -1.0, 4.0], [2.0, 2.0, -np.inf], [0.0, 0.0, 0.0]]
@@ -218,6 +219,22 @@ def test_inputs_are_never_modified(library: Any) -> None:
     lossapi.huber_loss.value_and_grad(*given[:2], weights=given[2], wrt=("prediction", "target"))
     for array, copy in zip(given, before, strict=True):
         np.testing.assert_array_equal(library.to_numpy(array), copy)
+
+
+@pytest.mark.parametrize("name", ["torch", "jax"])
+def test_a_value_is_computed_without_what_serves_other_derivatives(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip(name, reason=f"{name} is not installed")
+    backend = get(name)
+
+    def stop(array: Any) -> Any:
+        raise AssertionError("nothing is differentiated here")
+
+    monkeypatch.setattr(backend.xp, "stop_gradient", stop)
+    box = backend.asarray([[0.0, 0.0, 1.0, 1.0]], "float32")
+    other = backend.asarray([[0.0, 0.0, 2.0, 3.0]], "float32")
+    assert float(lossapi.box_iou_loss(box, other)) == pytest.approx(5 / 6)
 
 
 def test_arrays_of_two_libraries_are_refused_with_both_names() -> None:
