@@ -36,27 +36,42 @@ class Arithmetic:
         self.inf: Mpf = context.inf
         self.nan: Mpf = context.nan
         self.pi: Mpf = +context.pi
+        self.kind: type = context.mpf
         self._known: dict[tuple[str, Any], Mpf] = {}
+        self._written: dict[str | int, Mpf] = {}
 
     def number(self, value: Any) -> Mpf:
         """An int, a bool, a float or an mpmath number, unrounded, as a number of this precision."""
+        if type(value) is self.kind:
+            return value
         if hasattr(value, "_mpf_"):
             return self._context.make_mpf(value._mpf_)
         if isinstance(value, int):
-            return self._context.make_mpf(libmp.from_int(int(value)))
+            return self._as_written(int(value))
         return self._context.make_mpf(libmp.from_float(float(value)))
 
     def decimal(self, text: str) -> Mpf:
         """The number that a decimal denotes, rounded to this precision."""
-        return self._context.mpf(text)
+        return self._as_written(text)
+
+    def _as_written(self, value: str | int) -> Mpf:
+        """What stands in definitions is read once; whole numbers are not rounded."""
+        if value not in self._written:
+            if len(self._written) >= _REMEMBERED:
+                self._written.clear()
+            whole = isinstance(value, int)
+            self._written[value] = (
+                self._context.make_mpf(libmp.from_int(value)) if whole else self._context.mpf(value)
+            )
+        return self._written[value]
 
     def isnan(self, x: Mpf) -> bool:
         """Whether it is NaN."""
-        return bool(x != x)  # noqa: PLR0124
+        return bool(x._mpf_ == libmp.fnan)
 
     def isinf(self, x: Mpf) -> bool:
         """Whether it is one of the infinities."""
-        return bool(abs(x) == self.inf)
+        return x._mpf_ in (libmp.finf, libmp.fninf)
 
     def divide(self, x: Mpf, y: Mpf) -> Mpf:
         """x / y; a number over zero is an infinity with the sign of the number."""

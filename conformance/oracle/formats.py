@@ -100,6 +100,8 @@ def is_tie(x: Exact, form: Format) -> bool:
     """Whether a number lies exactly halfway between two neighbours of the format."""
     if not isfinite(x) or x == 0:
         return False
+    if hasattr(x, "_mpf_") and x._mpf_[3] > form.precision + 1:
+        return False  # an odd number of more bits
     parts = _binary(x, form.precision + 2)
     if parts.sticky or parts.top > form.top:
         return False

@@ -109,7 +109,11 @@ class Maker:
             if counting is not None and type(x) is int and type(y) is int:
                 return counting(x, y)
             real = scope.real
-            return compute(real, number(x, node.left, real), number(y, node.right, real))
+            if type(x) is not real.kind:
+                x = number(x, node.left, real)
+            if type(y) is not real.kind:
+                y = number(y, node.right, real)
+            return compute(real, x, y)
 
         return step
 
