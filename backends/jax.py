@@ -34,7 +34,7 @@ class JaxBackend(Backend):
         self.xp.exp, self.xp.log1p = _exp, _log1p
         self.compiled = (None, *self.transforms())
         self._compiled = jax.jit(lambda plan, arrays: plan(self, arrays), static_argnums=0)
-        self._differentiable = cache(partial(_differentiable, self.xp))
+        self._differentiable = cache(partial(_differentiable, self))
 
     def recognises(self, kind: type) -> bool:
         """Whether a type is that of JAX's arrays or tracers."""
@@ -140,9 +140,9 @@ def _log1p(x: Any) -> Any:
     )
 
 
-def _differentiable(xp: Any, program: Program) -> Callable[..., Any]:
+def _differentiable(backend: JaxBackend, program: Program) -> Callable[..., Any]:
     """The kernel as a JAX function that knows its analytic derivative."""
-    function = program.function
+    function, xp = program.function, backend.xp
     gradients_of = _gradients(xp, program)
     alone = undifferentiated(xp)
 
@@ -159,7 +159,7 @@ def _differentiable(xp: Any, program: Program) -> Callable[..., Any]:
             for name, tangent in zip(function.inputs, tangents, strict=False)
             if name in function.gradients and not isinstance(tangent, SymbolicZero)
         }
-        gradients = gradients_of(tuple(varying), primals)
+        gradients = gradients_of(tuple(varying), backend.held(function, primals))
         for (name, tangent), gradient in zip(varying.items(), gradients, strict=True):
             change = gradient * tangent
             core = function.cores[name]

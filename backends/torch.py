@@ -69,13 +69,13 @@ class TorchBackend(Backend):
 
     def apply(self, program: Program, arrays: tuple[Any, ...]) -> Any:
         """Run a kernel with its analytic gradient, or plainly where a transform looks inside."""
-        parameters = arrays[len(program.function.inputs) :]
-        if _transformed(arrays):
-            return program.value(self.xp, arrays)
-        if not torch.is_grad_enabled():
+        function = program.function
+        parameters = arrays[len(function.inputs) :]
+        looked_into = _transformed(arrays)
+        if not (looked_into or torch.is_grad_enabled()):
             return program.value(self.alone, arrays)
-        if not program.function.gradients or any(x.requires_grad for x in parameters):
-            return program.value(self.xp, arrays)
+        if looked_into or not function.gradients or any(x.requires_grad for x in parameters):
+            return program.value(self.xp, self.held(function, arrays))
         return _Analytic.apply(self, program, *arrays)  # type: ignore[no-untyped-call]
 
     def transforms(self) -> dict[str, Transform]:
@@ -113,21 +113,25 @@ class _Analytic(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, backend: TorchBackend, program: Program, *arrays: Any) -> Any:
-        ctx.xp, ctx.program = backend.xp, program
+        ctx.backend, ctx.program = backend, program
         ctx.save_for_backward(*arrays)
         return program.value(backend.alone, arrays)
 
     @staticmethod
     def backward(ctx: Any, cotangent: Any) -> Any:
-        arrays, function = ctx.saved_tensors, ctx.program.function
+        function = ctx.program.function
+        arrays = ctx.backend.held(function, ctx.saved_tensors)
         needs = zip(function.inputs, ctx.needs_input_grad[2:], strict=False)
         needed = tuple(name for name, need in needs if need)
-        found = dict(zip(needed, ctx.program.gradients(ctx.xp, needed, arrays), strict=True))
+        known = tuple(name for name in needed if name in function.gradients)
+        found = dict(zip(known, ctx.program.gradients(ctx.backend.xp, known, arrays), strict=True))
         gradients: list[Any] = [None] * len(arrays)
         for place, name in enumerate(function.inputs):
             if name in found:
                 weight = cotangent[(..., *(None,) * function.cores[name])]
                 gradients[place] = (found[name] * weight).sum_to_size(arrays[place].shape)
+            elif name in needed:
+                gradients[place] = torch.zeros_like(arrays[place])
         return (None, None, *gradients)
 
 
@@ -171,7 +175,10 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 def _backward(function: Callable[..., Any]) -> Callable[..., Any]:
     def gradient(first: Any, *rest: Any) -> Any:
         leaf = first.detach().clone().requires_grad_()
-        function(leaf, *rest).backward()
+        result = function(leaf, *rest)
+        if not result.requires_grad:
+            return torch.zeros_like(leaf)  # it does not depend on the first argument
+        result.backward()
         return leaf.grad
 
     return gradient

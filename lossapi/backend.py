@@ -12,6 +12,7 @@ from .binding import is_number
 from .errors import BackendError
 
 if TYPE_CHECKING:
+    from .loss import Function
     from .plan import Plan, Program
 
 ENTRY_POINTS = "lossapi.backends"
@@ -133,6 +134,15 @@ class Backend:
     def stop_gradient(self, array: Any) -> Any:
         """The same values, constant under differentiation."""
         return array
+
+    def held(self, function: Function, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Inputs and parameters, of which the inputs that have no gradient are constants."""
+        names = function.inputs if function.gradients else ()
+        still = [name not in function.gradients for name in names]
+        still += [False] * (len(arrays) - len(still))
+        return tuple(
+            self.stop_gradient(x) if held else x for x, held in zip(arrays, still, strict=True)
+        )
 
     # --- how a loss is run
 

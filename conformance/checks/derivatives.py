@@ -58,7 +58,7 @@ def judged_derivative(
         if interval is None:
             continue
         title = name.format(id=case.id, label=quantity.label) + "/permitted"
-        scale = expected.due(inquiry.spec, case, quantity).scale
+        scale = expected.due(inquiry.spec, case, quantity, inquiry.form).scale
         if _inside(array[i], interval, tolerance, scale):
             yield inquiry.result(title, flags=case.flags, note=case.note)
             continue

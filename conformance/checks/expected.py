@@ -6,10 +6,10 @@ from typing import Any, Literal, NamedTuple
 
 from ..oracle import definition, formats
 from ..oracle import exact as oracle
-from ..oracle.formats import Format
+from ..oracle.formats import FORMATS, Format
 from ..oracle.specfile import Spec
 from ..oracle.trees import flat, mapped
-from .cases import Case, Value
+from .cases import Case, Value, computing, smallest_normal
 
 Kind = Literal["value", "gradient", "hessian_diag"]
 
@@ -60,9 +60,14 @@ def bound(spec: Spec, quantity: Quantity, form: Format, factor: float) -> float:
     """The error in ULP that the specification allows a subject with this accuracy factor."""
     if form.precision < 24:
         return 2 * factor  # computed in float32, rounded once
-    stated = spec.data["accuracy"][quantity.kind]
-    entry = stated if quantity.wrt is None else stated[quantity.wrt]
-    return float(entry["ulp"]) * factor
+    return float(_stated(spec, quantity)["ulp"]) * factor
+
+
+def _stated(spec: Spec, quantity: Quantity) -> dict[str, str]:
+    """What the specification says of the accuracy of a quantity."""
+    entries = spec.data["accuracy"][quantity.kind]
+    entry: dict[str, str] = entries if quantity.wrt is None else entries[quantity.wrt]
+    return entry
 
 
 # Exact results are the dearest part of a run: those of the latest specification serve all subjects
@@ -78,26 +83,21 @@ def _known(spec: Spec) -> dict[tuple[Any, ...], Any]:
     return _store[id(spec)][1]
 
 
-def due(spec: Spec, case: Case, quantity: Quantity, *, sure: bool = False) -> Due:
+def due(
+    spec: Spec, case: Case, quantity: Quantity, form: Format | None = None, *, sure: bool = False
+) -> Due:
     """The exact result of a case: from the golden file if it stands there, else computed.
 
     What is computed is right to 25 digits unless twice as many hid a cancellation; to be sure of a
-    result that seems wrong takes more.
+    result that seems wrong takes more. The scale is that of a format, by default of float64.
     """
     results = _known(spec)
-    key = (quantity, case.key)
+    if form is None or "tiny" not in _stated(spec, quantity).get("scale", ""):
+        form = FORMATS["float64"]
+    tiny = smallest_normal(computing(form))
+    key = (quantity, tiny, case.key)
     if key not in results or (sure and not results[key].sure):
-        exact = case.known.get((quantity.kind, quantity.wrt))
-        if exact is None:
-            exact = oracle.exact(
-                spec,
-                quantity.kind,
-                case.inputs,
-                case.parameters,
-                quantity.wrt,
-                case.cotangent,
-                fast=not sure,
-            )
+        exact = _exact(spec, case, quantity, sure=sure)
         scale = oracle.scale(
             spec,
             quantity.kind,
@@ -105,11 +105,33 @@ def due(spec: Spec, case: Case, quantity: Quantity, *, sure: bool = False) -> Du
             case.inputs,
             case.parameters,
             case.cotangent,
+            tiny,
             fast=not sure,
         )
         results[key] = Due(exact, scale, sure)
     found: Due = results[key]
     return found
+
+
+def _exact(spec: Spec, case: Case, quantity: Quantity, *, sure: bool) -> Value:
+    """The exact result, which is the same for all formats."""
+    golden = case.known.get((quantity.kind, quantity.wrt))
+    if golden is not None:
+        return golden
+    results = _known(spec)
+    key = (quantity, case.key)
+    if key not in results or (sure and not results[key][1]):
+        exact = oracle.exact(
+            spec,
+            quantity.kind,
+            case.inputs,
+            case.parameters,
+            quantity.wrt,
+            case.cotangent,
+            fast=not sure,
+        )
+        results[key] = exact, sure
+    return results[key][0]
 
 
 def cancelled(spec: Spec, case: Case, scale: Value | None) -> Value:

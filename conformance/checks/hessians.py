@@ -115,7 +115,7 @@ def _steepness(inquiry: Inquiry, case: Case, name: str) -> Any:
 
 def _scale(inquiry: Inquiry, case: Case, quantity: Quantity) -> Any:
     """The largest size of the terms that a curvature is made of."""
-    scale = expected.due(inquiry.spec, case, quantity).scale
+    scale = expected.due(inquiry.spec, case, quantity, inquiry.form).scale
     return max((abs(x) for x in flat(scale) if x is not None), default=0)
 
 

@@ -179,10 +179,10 @@ class Inquiry:
         *,
         sure: bool = False,
     ) -> Verdict:
-        due = expected.due(self.spec, case, quantity, sure=sure)
+        due = expected.due(self.spec, case, quantity, self.form, sure=sure)
         scale = expected.cancelled(self.spec, case, due.scale) if tolerance.own else due.scale
         if tolerance.floor:
-            tolerance = tolerance._replace(floor=tolerance.floor * self._largest_factor(case))
+            tolerance = tolerance._replace(floor=tolerance.floor * self._factor(case))
         found = judge_components(got, due.exact, scale, tolerance)
         if found.ok or not self.subject.traits.flushes_subnormals:
             return found
@@ -201,21 +201,18 @@ class Inquiry:
         flushed = _flushed(case, normal)
         if found.ok or flushed is None:
             return found
-        other = expected.due(self.spec, flushed, quantity, sure=sure)
+        other = expected.due(self.spec, flushed, quantity, self.form, sure=sure)
         second = judge_components(got, other.exact, other.scale, tolerance)
         return second if second.ok else found
 
-    def _largest_factor(self, case: Case) -> float:
-        """What a flushed probability may be multiplied by: the largest weight of a class, or 1."""
+    def _factor(self, case: Case) -> float:
+        """What a flushed probability may be multiplied by: the weights of all classes, or 1."""
         if self.spec.signature.elementwise:
             return 1.0
-        weights = [
-            x
-            for name, entry in self.spec.inputs.items()
-            if entry["dtype"] == "target"
-            for x in flat(case.inputs[name])
-        ]
-        return max([1.0, *(abs(float(x)) for x in weights if math.isfinite(x))])
+        targets = [n for n, entry in self.spec.inputs.items() if entry["dtype"] == "target"]
+        given = [*(case.inputs[name] for name in targets), case.cotangent]
+        weights = [abs(float(x)) for value in given if value is not None for x in flat(value)]
+        return max(1.0, sum(x for x in weights if math.isfinite(x)))
 
     # --- writing down
 

@@ -43,7 +43,7 @@ class Batch:
         }
 
     def _sized(self, case: Case, quantity: Quantity) -> list[Sized]:
-        due = expected.due(self.inquiry.spec, case, quantity)
+        due = expected.due(self.inquiry.spec, case, quantity, self.inquiry.form)
         numbers = [fraction(x) for x in flat(due.exact)]
         scales = (
             list(flat(due.scale)) if isinstance(due.scale, list) else [due.scale] * len(numbers)

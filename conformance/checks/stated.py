@@ -89,7 +89,7 @@ def _equal(probe: Probe, claim: str, cases: list[Case], others: list[Case]) -> I
     """The values at two lists of cases are the same, each within its bound."""
     a, b = np.split(probe.values(cases + others), 2)
     tolerance = probe.inquiry.tolerance(VALUE)
-    scale = expected.due(probe.spec, cases[0], VALUE).scale
+    scale = expected.due(probe.spec, cases[0], VALUE, tolerance.form).scale
     worst, problem, where = -1.0, "", cases[0]
     for x, y, case in zip(a, b, others, strict=True):
         for left, right in zip(x.reshape(-1), y.reshape(-1), strict=True):
@@ -130,7 +130,7 @@ def _minimum(probe: Probe, stated: dict[str, str]) -> Iterator[Result]:
             least = definition.evaluate(stated["value"], names, 60)
             if not formats.isfinite(least) or np.isnan(got):
                 continue
-            scale = expected.due(probe.spec, case, VALUE).scale
+            scale = expected.due(probe.spec, case, VALUE, tolerance.form).scale
             off = formats.ulp_error(float(got), least, tolerance.form, scale) > tolerance.ulp
             here = definition.holds(stated["at"], names, 60)
             reached += here

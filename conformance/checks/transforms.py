@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from lossapi.domain import LABELS
+
 from ..oracle import formats
 from ..oracle.formats import Format
 from ..oracle.specfile import Spec
@@ -159,7 +161,7 @@ def _zero(inquiry: Inquiry, name: str, array: Array, request: Request) -> Result
     if np.all(array == 0):
         return inquiry.result(name)
     wrong = array[array != 0].reshape(-1)[:4].tolist()
-    problem = f"masked entries give {wrong} where 0 is due"
+    problem = f"some entries are {wrong} where 0 is due"
     shown = inquiry.subject.reproduce(request)
     return inquiry.result(name, "fail", problem, expected="0", got=repr(wrong), reproduce=shown)
 
@@ -185,12 +187,25 @@ def _call(
 def _gradient(
     inquiry: Inquiry, transform: str, cases: list[Case], mask: Array | None
 ) -> Iterator[Result]:
-    """The library's own gradient of the value, by each input."""
+    """The library's own gradient of the value, by each input; 0 by one that is held constant."""
     names = inquiry.spec.differentiable if mask is None else inquiry.spec.differentiable[:1]
     for name in names:
         request = _request(inquiry, transform, cases, mask, "value", name)
         quantity = Quantity("gradient", name)
         yield from _judged(inquiry, _title(transform, mask), cases, mask, quantity, request)
+    held = [
+        n
+        for n, e in inquiry.spec.inputs.items()
+        if not (e["differentiable"] or e["dtype"] == LABELS)
+    ]
+    for name in held:
+        request = _request(inquiry, transform, cases, mask, "value", name)
+        answer = inquiry.ask(request)
+        title = f"{_title(transform, mask)}/gradient/{name}/held"
+        if answer.response is None:
+            yield inquiry.unanswered(title, answer, request)
+        else:
+            yield _zero(inquiry, title, answer.arrays[0], request)
 
 
 def _directional(
@@ -217,7 +232,7 @@ def _directional(
     kept, gone = _kept(array, mask)
     for i in kept:
         case = cases[i]
-        due = expected.due(inquiry.spec, case, quantity)
+        due = expected.due(inquiry.spec, case, quantity, inquiry.form)
         terms = [
             g * t for g, t in zip(flat(due.exact), tangent[i].reshape(-1).tolist(), strict=True)
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Literal
@@ -70,12 +71,14 @@ def scale(
     inputs: Inputs,
     parameters: Parameters | None = None,
     cotangent: Any = None,
+    tiny: float = sys.float_info.min,
     *,
     fast: bool = True,
 ) -> Value | None:
     """The size of the terms, against which a sum of both signs is judged; None if strict.
 
-    Where the size itself has no finite value it is 0, so that the error is judged strictly there.
+    `tiny` is the smallest normal number of the format computed in. Where the size itself has no
+    finite value it is 0, so that the error is judged strictly there.
     """
     bound = spec.data["accuracy"][quantity]
     text = (bound if quantity == "value" else bound[wrt]).get("scale")
@@ -84,7 +87,7 @@ def scale(
     due = shape(spec, quantity, inputs, wrt)
     if not in_domain(spec, inputs):
         return filled(due, _ZERO)
-    known = names(spec, inputs, parameters, cotangent)
+    known = {**names(spec, inputs, parameters, cotangent), "tiny": tiny}
     found = shaped(due, definition.evaluate(text, known, 30 if fast else 1400))
     return mapped(found, lambda x: x if formats.isfinite(x) else _ZERO)
 

@@ -158,7 +158,8 @@ def _expressions(data: Data) -> Iterator[tuple[str, str, set[str]]]:
     }
     for key, bound in bounds.items():
         if "scale" in bound:
-            yield f"{key}.scale", bound["scale"], names if key == "accuracy.value" else slopes
+            known = names if key == "accuracy.value" else slopes
+            yield f"{key}.scale", bound["scale"], known | {"tiny"}
     for name, text in data["properties"].get("lipschitz", {}).items():
         # A constant may depend on how many entries an input has, and not on what they are.
         lengths = re.compile(rf"\blen\(({'|'.join(data['inputs'])})\)")
