@@ -120,8 +120,9 @@ def _stretched(
     (N,); every other pair of different shapes stays an error.
     """
     prediction = tuple(arrays[function.inputs[0]].shape)
-    listed = any(tuple(arrays[name].shape) == prediction[-1:] for name in bound.array_parameters)
-    if not (function.signature.elementwise and listed and len(prediction) > 1):
+    lists = function.several.intersection(bound.array_parameters)
+    listed = any(tuple(arrays[name].shape) == prediction[-1:] for name in lists)
+    if not (listed and len(prediction) > 1):
         return arrays, ()
     names = [name for name in function.inputs if tuple(arrays[name].shape) == prediction[:-1]]
     longer = {name: backend.xp.broadcast_to(arrays[name][..., None], prediction) for name in names}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from . import call, reference
 from .binding import CLASS_MASK
 from .domain import LABELS, Domain
-from .signature import parse, split_core
+from .signature import SEVERAL, parse, split_core
 
 if TYPE_CHECKING:
     import inspect
@@ -50,7 +50,10 @@ class Function:
             name: (kernel.__kwdefaults__ or {})[name] for name in keywords
         }
         self.domains = {name: Domain(domains.pop(name, "[-inf, inf]")) for name in positional}
-        written = {name: split_core(domains.pop(name)) for name in keywords}
+        texts = {name: domains.pop(name) for name in keywords}
+        self.several = {name for name, text in texts.items() if text.endswith(SEVERAL)}
+        """The parameters of which a list stands along a last axis of the prediction's own."""
+        written = {name: split_core(text.removesuffix(SEVERAL)) for name, text in texts.items()}
         self.parameter_domains = {name: Domain(text) for name, (_, text) in written.items()}
         self.parameter_cores = {name: core for name, (core, _) in written.items() if core}
         """The core dimension of each parameter that is a vector."""

@@ -13,6 +13,9 @@ _CORE = rf"\((|{_SIZE}(?:,{_SIZE})*)\)"
 _SIGNATURE = re.compile(rf"({_CORE}(?:,{_CORE})*)->{_CORE}")
 _VECTOR = re.compile(rf"\(({_SIZE})\) (.+)")
 
+SEVERAL = ", several"
+"""What follows the domain of a parameter of which a list may stand along an axis of its own."""
+
 Shape = tuple[int, ...]
 
 

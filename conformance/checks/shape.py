@@ -38,6 +38,7 @@ def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterato
         return
     yield from _axes(inquiry, cases)
     yield from left_out(inquiry)
+    yield from _several(inquiry, cases)
     yield from _scalars(inquiry, cases)
     if reduces(spec):
         request = _looped(inquiry.request(cases, options={"reduction": "mean"}), (2, 3))
@@ -135,6 +136,36 @@ def _axes(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
         for asked in together(inquiry, cases, wanted, arranged, {"axis": axis}):
             name = f"axis={axis}/{asked.quantity.label}"
             yield _compared(inquiry, name, asked, (2, 3), cases, axis)
+
+
+def _several(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
+    """A list of parameters along a last axis that the other inputs lack."""
+    spec, values = inquiry.spec, (0.25, 0.5, 0.875)
+    first, *others = spec.inputs
+    table = (len(cases), len(values))
+    for name in (name for name, entry in spec.parameters.items() if entry.get("several")):
+        rows = [
+            replace(
+                case,
+                inputs={**case.inputs, first: other.inputs[first]},
+                parameters={**case.parameters, name: value},
+            )
+            for case in cases
+            for other, value in zip(cases, values, strict=False)
+        ]
+
+        def arranged(request: Request, name: str = name) -> Request:
+            inputs = {key: value.reshape(table) for key, value in request.inputs.items()}
+            inputs |= {key: inputs[key][:, 0] for key in others}
+            return replace(request, inputs=inputs, parameters={name: np.asarray(values)})
+
+        for asked in together(inquiry, rows, [VALUE, _first_gradient(inquiry)], arranged):
+            label = f"several/{name}/{asked.quantity.label}"
+            yield _compared(inquiry, label, asked, table, rows)
+        for key in others:
+            request = arranged(inquiry.request(rows, "gradient", (key,)))
+            answer = inquiry.ask(request)
+            yield _shaped(inquiry, f"several/{name}/gradient/{key}", request, answer, [table[:1]])
 
 
 def _moved(inquiry: Inquiry, request: Request, axis: int) -> Request:

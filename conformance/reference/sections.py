@@ -109,6 +109,13 @@ def parameters(spec: Spec) -> Lines:
     if defaults and spec.signature.elementwise:
         yield ""
         yield "A parameter is a number, or an array that broadcasts to the result."
+    for name, entry in spec.parameters.items():
+        if entry.get("several"):
+            yield ""
+            yield wrapped(
+                f"A list of Q numbers for `{name}` goes with a `{next(iter(spec.inputs))}` of "
+                f"shape (..., Q); the other inputs have that shape too, or lack its last axis."
+            )
 
 
 def options(spec: Spec) -> Lines:

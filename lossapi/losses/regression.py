@@ -157,7 +157,7 @@ def _(xp, prediction, target):
     return bend, bend
 
 
-@loss("(),()->()", quantile="(0, 1)")
+@loss("(),()->()", quantile="(0, 1), several")
 def quantile_loss(xp, prediction, target, *, quantile=0.5):
     """Magnitude of the residual, times the quantile below the target, its complement above."""
     residual = prediction - target

@@ -32,6 +32,13 @@ PROGRAMS: dict[str, Callable[[Any], Any]] = {
     "masked gradient": lambda a: lossapi.huber_loss.grad(
         a([*RESIDUALS[:1], np.nan, *RESIDUALS[2:]]), a([1.0] * 4), where=a(MASK, "bool")
     ),
+    "several quantiles": lambda a: lossapi.quantile_loss.value_and_grad(
+        a([RESIDUALS, [0.5, 0.5, 1.0, -2.0]]),
+        a([0.5, -0.25]),
+        quantile=[0.125, 0.25, 0.5, 0.875],
+        wrt=("prediction", "target"),
+        reduction="sum",
+    ),
     "value and gradients": lambda a: lossapi.sigmoid_binary_cross_entropy.value_and_grad(
         a(RESIDUALS), a([0.0, 1.0, 0.5, 1.0]), pos_weight=2.0, wrt=("logits", "target")
     ),
@@ -91,6 +98,11 @@ FAULTS: dict[str, tuple[type[Exception], type[Exception], Callable[[Any], Any]]]
         lossapi.ShapeError,
         ValueError,
         lambda a: lossapi.squared_error(a([1.0, 2.0]), a([[1.0], [2.0]])),
+    ),
+    "a list along an axis of its own for a parameter that takes none": (
+        lossapi.ShapeError,
+        ValueError,
+        lambda a: lossapi.huber_loss(a([[1.0, 2.0], [3.0, 4.0]]), a([1.0, 2.0]), delta=[1.0, 2.0]),
     ),
     "a parameter outside its domain": (
         lossapi.ParameterError,

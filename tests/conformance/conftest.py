@@ -14,6 +14,7 @@ from lossapi.conformance.oracle.specfile import load_spec
 from lossapi.conformance.result import Result, Settings
 from lossapi.loss import Function
 from lossapi.losses import registry
+from lossapi.signature import SEVERAL
 
 
 def _failures(check: str, subject: BackendSubject, loss: str, dtype: str) -> dict[str, Result]:
@@ -46,7 +47,8 @@ def _mutated(
     texts = {name: domain.text for name, domain in original.domains.items()}
     for name, domain in original.parameter_domains.items():
         core = original.parameter_cores.get(name, ())
-        texts[name] = " ".join([*(f"({dimension})" for dimension in core), domain.text])
+        text = " ".join([*(f"({dimension})" for dimension in core), domain.text])
+        texts[name] = text + SEVERAL * (name in original.several)
     copy = type(original)(kernel, original.signature.text, texts)
     copy.gradients.update(original.gradients)
     copy.curvatures.update(original.curvatures)
