@@ -37,6 +37,8 @@ def one_hot(
 
         $$ e_k = [k = y] $$
 
+        [1 if k == labels else 0 for k in range(num_classes)]
+
     ## Inputs
 
     - `labels`: The index of the class of each example, from 0 to K - 1. Shape (...); any integer
@@ -71,6 +73,18 @@ def one_hot(
     - DTypeError: the labels are no integers, or dtype is no floating dtype of the library.
     - LabelError: a label is outside 0 … K-1 and is not ignore_index.
     - BackendError: the labels are an object that is no array.
+
+    ## Equivalents
+
+    - torch: `torch.nn.functional.one_hot(labels, num_classes)` — the same in int64, with
+      the classes in the last axis.
+    - jax: `jax.nn.one_hot(labels, num_classes)` — differs: A label that names no class has the
+      vector of zeros.
+
+    ## When to use it
+
+    - A loss of vectors is given labels, such as `brier_score` of several classes.
+    - Classes are a mask per class, as segmentation has it: axis=1 gives [N, K, H, W].
     """
     name = "one_hot"
     backend = backends.find(name, [("labels", labels)])
