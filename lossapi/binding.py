@@ -72,6 +72,7 @@ def bind(function: Function, mode: str, args: tuple[Any, ...], kwargs: dict[str,
             _bind_parameter(function, bound, key, value)
         else:
             options[key] = value
+    bound.inputs = {**function.defaults, **bound.inputs}
     missing = [key for key in function.inputs if key not in bound.inputs]
     if missing:
         raise ArgumentError(

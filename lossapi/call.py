@@ -66,9 +66,9 @@ def _given(bound: Bound) -> dict[str, Any]:
 
 def _arrays(function: Function, backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
     """Turn numbers and lists into arrays beside the others, in their dtype."""
-    plain = {
+    plain = [
         name for name, value in given.items() if is_number(value) or isinstance(value, list | tuple)
-    }
+    ]
     if plain:
         beside = next((value for name, value in given.items() if name not in plain), None)
         dtype = _dtype_of_numbers(function, backend, given, plain)
@@ -77,7 +77,11 @@ def _arrays(function: Function, backend: Backend, given: dict[str, Any]) -> dict
             domain = function.domains.get(name)
             own = name in ("where", CLASS_MASK) or (domain is not None and domain.text == LABELS)
             kind = None if own else dtype
-            given[name] = as_array(function.__name__, backend, name, given[name], kind, beside)
+            array = as_array(function.__name__, backend, name, given[name], kind, beside)
+            if function.cores.get(name) and name in function.defaults and array.ndim == 0:
+                # The number that an input is by default fills its vectors.
+                array = backend.xp.broadcast_to(array, given[function.inputs[0]].shape)
+            given[name] = array
     if len(given) > 1:
         backends.check_devices(function.__name__, backend, given.items())
     return given
@@ -102,7 +106,7 @@ def as_array(
 
 
 def _dtype_of_numbers(
-    function: Function, backend: Backend, given: dict[str, Any], plain: set[str]
+    function: Function, backend: Backend, given: dict[str, Any], plain: list[str]
 ) -> str:
     """The dtype for plain numbers: that of the predictions they meet, or the library's default."""
     met = [name for name in function.inputs if name not in function.cast and name not in plain]

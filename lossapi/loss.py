@@ -46,6 +46,11 @@ class Function:
             self.class_mask = CLASS_MASK if self.reduces else "where"
             self.options += (self.class_mask,)
         self.inputs: tuple[str, ...] = positional
+        ends = kernel.__defaults__ or ()
+        self.defaults: dict[str, float] = dict(
+            zip(positional[len(positional) - len(ends) :], ends, strict=True)
+        )
+        """The inputs that may be left out, and the number that each then is in all its entries."""
         self.parameters: dict[str, Any] = {
             name: (kernel.__kwdefaults__ or {})[name] for name in keywords
         }

@@ -50,7 +50,14 @@ def call_signature(function: Function) -> inspect.Signature:
     """The signature of a call: inputs, parameters, options."""
     from inspect import Parameter, Signature
 
-    inputs = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in function.inputs]
+    inputs = [
+        Parameter(
+            name,
+            Parameter.POSITIONAL_OR_KEYWORD,
+            default=function.defaults.get(name, Parameter.empty),
+        )
+        for name in function.inputs
+    ]
     options = {name: DEFAULTS[name] for name in DEFAULTS if name in function.options}
     keywords = [
         Parameter(name, Parameter.KEYWORD_ONLY, default=default)

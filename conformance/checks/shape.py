@@ -39,6 +39,7 @@ def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterato
     yield from _axes(inquiry, cases)
     yield from left_out(inquiry)
     yield from _several(inquiry, cases)
+    yield from _without(inquiry, cases)
     yield from _scalars(inquiry, cases)
     if reduces(spec):
         request = _looped(inquiry.request(cases, options={"reduction": "mean"}), (2, 3))
@@ -130,12 +131,12 @@ def _axes(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
     for axis in (0, 1, 2, -2, -3):
 
         def arranged(request: Request, axis: int = axis) -> Request:
-            return _moved(inquiry, _looped(request, (2, 3)), axis)
+            return _moved(inquiry, _looped(request, (3, 2)), axis)
 
         wanted = [VALUE, _first_gradient(inquiry)]
         for asked in together(inquiry, cases, wanted, arranged, {"axis": axis}):
             name = f"axis={axis}/{asked.quantity.label}"
-            yield _compared(inquiry, name, asked, (2, 3), cases, axis)
+            yield _compared(inquiry, name, asked, (3, 2), cases, axis)
 
 
 def _several(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
@@ -166,6 +167,27 @@ def _several(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
             request = arranged(inquiry.request(rows, "gradient", (key,)))
             answer = inquiry.ask(request)
             yield _shaped(inquiry, f"several/{name}/gradient/{key}", request, answer, [table[:1]])
+
+
+def _without(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
+    """Inputs that are left out have their default in every entry."""
+    entries = inquiry.spec.inputs.items()
+    defaults = {name: float(e["default"]) for name, e in entries if "default" in e}
+    if not defaults:
+        return
+
+    def filled(case: Case) -> Case:
+        numbers = {n: np.full(np.shape(case.inputs[n]), x).tolist() for n, x in defaults.items()}
+        return replace(case, inputs={**case.inputs, **numbers})
+
+    same = [filled(case) for case in cases]
+
+    def arranged(request: Request) -> Request:
+        inputs = {name: value for name, value in request.inputs.items() if name not in defaults}
+        return replace(request, inputs=inputs)
+
+    for asked in together(inquiry, same, [VALUE, _first_gradient(inquiry)], arranged):
+        yield _compared(inquiry, f"defaults/{asked.quantity.label}", asked, (COUNT,), same)
 
 
 def _moved(inquiry: Inquiry, request: Request, axis: int) -> Request:

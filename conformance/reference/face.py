@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from lossapi.domain import LABELS
 from lossapi.reference import DEFAULTS
 
+from ..oracle import formats
 from ..oracle.exact import parameter
 from ..oracle.specfile import Spec
 
@@ -17,6 +18,8 @@ class Face:
 
     name: str
     inputs: tuple[str, ...]
+    defaults: dict[str, float]
+    """The inputs that may be left out."""
     parameters: dict[str, float | bool | None]
     vectors: tuple[str, ...]
     options: dict[str, object]
@@ -34,7 +37,11 @@ class Face:
     @property
     def call(self) -> str:
         """The call with all its defaults."""
-        shown = [*self.inputs, *(["*"] if self.keywords else [])]
+        shown = [
+            f"{name}={spelled(self.defaults[name])}" if name in self.defaults else name
+            for name in self.inputs
+        ]
+        shown += [*(["*"] if self.keywords else [])]
         shown += [f"{name}={spelled(value)}" for name, value in self.keywords.items()]
         return f"lossapi.{self.name}({', '.join(shown)})"
 
@@ -54,6 +61,11 @@ def face(spec: Spec) -> Face:
     return Face(
         name=spec.name,
         inputs=tuple(spec.inputs),
+        defaults={
+            name: float(formats.parse(entry["default"]))
+            for name, entry in spec.inputs.items()
+            if "default" in entry
+        },
         parameters={name: parameter(entry["default"]) for name, entry in spec.parameters.items()},
         vectors=tuple(name for name, entry in spec.parameters.items() if "shape" in entry),
         options={name: DEFAULTS[name] for name in DEFAULTS if offered[name]},

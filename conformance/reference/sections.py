@@ -86,9 +86,10 @@ def inputs(spec: Spec) -> Lines:
         core = entry["shape"].strip("()")
         shape = f"(..., {core})" if core else "(...)"
         domain = _DOMAINS.get(entry["domain"], entry["domain"])
+        given = f" (default {entry['default']} in every entry)" if "default" in entry else ""
         smooth = "differentiable" if entry["differentiable"] else "not differentiable"
         yield item(
-            f"`{name}`: {entry['meaning']} Shape {shape}, domain {domain}, {smooth}; "
+            f"`{name}`{given}: {entry['meaning']} Shape {shape}, domain {domain}, {smooth}; "
             f"{_DTYPES[entry['dtype']]}."
         )
     yield ""

@@ -107,6 +107,8 @@ def _class(spec: Spec, called: Face) -> Iterator[str]:
 
 def _method(name: str, called: Face, more: dict[str, str], returned: str) -> Iterator[str]:
     arguments = ["self", *(f"{given}: _Array" for given in called.inputs)]
+    for place, default in enumerate(map(called.defaults.get, called.inputs), start=1):
+        arguments[place] += "" if default is None else f" = {spelled(default)}"
     keywords = [
         f"{given}: {_kind(called, given)} = {spelled(default)}"
         for given, default in called.parameters.items()

@@ -6,7 +6,7 @@ from ..loss import loss
 
 
 @loss("(d),(d),(d),(d)->()")
-def gaussian_kl_divergence(xp, mean, log_variance, prior_mean, prior_log_variance):
+def gaussian_kl_divergence(xp, mean, log_variance, prior_mean=0.0, prior_log_variance=0.0):
     """The relative entropy of a normal distribution with respect to a prior one."""
     s, t = log_variance, prior_log_variance
     gap, error = _gap(xp, s, t)

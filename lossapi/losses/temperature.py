@@ -7,7 +7,7 @@ from ..loss import loss
 
 
 @loss("(k),(),()->()", labels="labels", temperature="(0, inf)")
-def temperature_softmax_cross_entropy(xp, logits, labels, temperature):
+def temperature_softmax_cross_entropy(xp, logits, labels, temperature=1.0):
     """The negative log-likelihood of a label under the softmax of logits over a temperature."""
     _, gaps, odds = _softened(xp, logits, temperature)
     return xp.take_class(gaps, labels) + xp.log1p(xp.sum(odds, axis=-1))
