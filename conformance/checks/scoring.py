@@ -34,19 +34,17 @@ def proper(probe: Probe, stated: str) -> Iterator[Result]:
     yield probe.verdict("proper", problem)
 
 
-_BESIDE = 0.005
-"""A wrong minimiser is stated to two digits or three: it beats its neighbours at this distance."""
-
-
 def wrong_minimisers(probe: Probe, stated: list[dict[str, Any]]) -> Iterator[Result]:
     """Whether a score that is not proper is least where that is stated, and not at the truth."""
     first, target = list(probe.spec.inputs)[:2]
     outcomes = sorted(Domain(probe.spec.inputs[target]["domain"]).values or (0.0, 1.0))
+    # At this distance the expected loss has risen by more than rounding.
+    beside = 2.0 ** (-3 * probe.inquiry.form.precision // 8)
     for entry in stated:
         truth, wrong = float(entry["truth"]), float(entry["prediction"])
         own = {name: float(token) for name, token in entry.get("parameters", {}).items()}
         parameters = {**probe.sets[0], **own}
-        tried = [wrong, truth, wrong - _BESIDE, wrong + _BESIDE]
+        tried = [wrong, truth, wrong - beside, wrong + beside, *_binary()[0]]
         cases = [
             _case({first: _prediction(probe, first, p), target: y}, parameters)
             for p in tried
@@ -58,7 +56,10 @@ def wrong_minimisers(probe: Probe, stated: list[dict[str, Any]]) -> Iterator[Res
             problem = (
                 f"under the chance {truth} the expected loss is less at {best} than at {wrong}"
             )
-        yield probe.verdict(f"wrong_minimisers/{truth}", problem)
+        elif best == truth:
+            problem = f"{truth} is the truth itself"
+        chosen = "".join(f"/{name}={value!r}" for name, value in own.items())
+        yield probe.verdict(f"wrong_minimisers/{truth}{chosen}", problem)
 
 
 def fisher(probe: Probe, stated: bool) -> Iterator[Result]:

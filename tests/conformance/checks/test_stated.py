@@ -30,6 +30,12 @@ def test_what_the_specifications_state_holds(loss: str) -> None:
     assert [(r.case, r.message) for r in results if r.outcome != "pass"] == []
 
 
+WEIGHTED = {"truth": "0.7", "prediction": "0.978", "parameters": {"positive_weight": "19"}}
+ONLY_LOCAL = {
+    "truth": "0.05",
+    "prediction": "0.3448275862068966",
+    "parameters": {"false_negative": "1", "false_positive": "0.01", "correct": "0.1"},
+}
 FALSE = [
     ("absolute_error", "smoothness", "Cinf"),
     ("absolute_error", "smoothness", "C1"),
@@ -54,6 +60,11 @@ FALSE = [
     ("squared_error", "elicits", "median"),
     ("brier_score", "fisher", True),
     ("brier_score", "wrong_minimisers", [{"truth": "0.25", "prediction": "0.5"}]),
+    ("sigmoid_focal_loss", "wrong_minimisers", [{"truth": "0.7", "prediction": "0.57847"}]),
+    ("weighted_sigmoid_binary_cross_entropy", "wrong_minimisers", [WEIGHTED]),
+    ("outcome_weighted_sigmoid_binary_cross_entropy", "wrong_minimisers", [ONLY_LOCAL]),
+    ("absolute_error", "wrong_minimisers", [{"truth": "0.5", "prediction": "0.5"}]),
+    ("hinge_loss", "wrong_minimisers", [{"truth": "0.9", "prediction": "0.9"}]),
     (
         "huber_loss",
         "relations",
