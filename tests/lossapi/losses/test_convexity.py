@@ -57,3 +57,30 @@ def test_the_cauchy_loss_lies_above_a_chord() -> None:
         np.asarray([2.0, 4.0, 6.0]), 0.0, alpha=0, reduction="none"
     )
     assert middle - (low + high) / 2 == pytest.approx(math.log(9) - math.log(57) / 2, rel=1e-12)
+
+
+def test_dice_and_cross_entropy_together_are_not_convex_in_the_logits() -> None:
+    # Four pixels of the object, all with one logit: p = 1 / (1 + e^-z), R = 8p + 1, S = 4p + 5.
+    logits = np.asarray([-6.0, -4.0, -2.0])
+    p = 1 / (1 + np.exp(-logits))
+    low, middle, high = 1 - (8 * p + 1) / (4 * p + 5) - np.log(p)
+    due = float(middle - (low + high) / 2)
+    assert due > 0.005
+    shape = (3, 4)
+    low, middle, high = lossapi.dice_cross_entropy_loss(
+        np.broadcast_to(logits[:, None], shape), np.ones(shape), reduction="none"
+    )
+    assert middle - (low + high) / 2 == pytest.approx(due, rel=1e-12)
+
+
+@pytest.mark.parametrize("epsilon", [0.0, 0.25])
+def test_clipping_ends_the_convexity_of_categorical_cross_entropy(epsilon: float) -> None:
+    draw = np.random.default_rng(4)
+    ends = draw.uniform(0, 1, (2, 500, 3))
+    target = draw.dirichlet(np.ones(3), 500)
+    low, high, middle = (
+        lossapi.categorical_cross_entropy(p, target, epsilon=epsilon, reduction="none")
+        for p in (*ends, ends.mean(axis=0))
+    )
+    bulge = (middle - (low + high) / 2).max()
+    assert bulge < 1e-12 if epsilon == 0 else bulge > 0.1
