@@ -38,7 +38,7 @@ class Probe:
     def __init__(
         self, inquiry: Inquiry, seed: int, *, equal: bool = False, zeros: bool = False
     ) -> None:
-        """`equal` gives all core dimensions one size; `zeros` puts some into distributions."""
+        """`equal` gives all core dimensions one size; `zeros` puts some among probabilities."""
         self.inquiry, self.spec = inquiry, inquiry.spec
         self.sizes = core_sizes(inquiry.spec, CLASSES, equal=equal)
         self.zeros = zeros
@@ -122,6 +122,9 @@ class Probe:
         if domain.values is not None:
             return self.random.choice(domain.values)
         if domain.high == 1.0:
+            ends = [x for x in (0.0, 1.0) if x in domain]
+            if self.zeros and ends and self.random.random() < 0.25:
+                return self.random.choice(ends)
             return self.random.randrange(1, _UNIT) / _UNIT
         wide = self.random.choice((1, 1, 4, 16))
         low = 1 if domain.low == 0.0 else -_UNIT

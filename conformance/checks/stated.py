@@ -63,10 +63,11 @@ def _bulge(probe: Probe, name: str) -> tuple[np.ndarray, list[Case]]:
     low, high, between = np.split(probe.values(first + second + middle), 3)
     share = np.asarray(shares).reshape(-1, *(1,) * (low.ndim - 1))
     noise = probe.noise * (1.0 + abs(low) + abs(high))
-    chord = share * low + (1 - share) * high
     with np.errstate(invalid="ignore"):
+        chord = share * low + (1 - share) * high
         excess = between - chord - noise
-    excess = np.where(chord == np.inf, -np.inf, excess)  # nothing lies above that
+    # Nothing lies above an infinite chord, and between two opposite infinities there is none.
+    excess = np.where(np.maximum(low, high) == np.inf, -np.inf, excess)
     return excess.reshape(len(first), -1).max(axis=1), middle
 
 
