@@ -11,6 +11,7 @@ import numpy as np
 
 from lossapi.domain import LABELS, Domain
 
+from ..oracle import exact as oracle
 from ..oracle import formats
 from ..result import Result
 from .cases import Array, Case, Value, stacked
@@ -43,7 +44,7 @@ def wrong_minimisers(probe: Probe, stated: list[dict[str, Any]]) -> Iterator[Res
     for entry in stated:
         truth, wrong = float(entry["truth"]), float(entry["prediction"])
         own = {name: float(token) for name, token in entry.get("parameters", {}).items()}
-        parameters = {**probe.sets[0], **own}
+        parameters = {**oracle.defaults(probe.spec), **own}
         tried = [wrong, truth, wrong - beside, wrong + beside, *_binary()[0]]
         cases = [
             _case({first: _prediction(probe, first, p), target: y}, parameters)
