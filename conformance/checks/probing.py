@@ -35,10 +35,13 @@ class NoAnswerError(Exception):
 class Probe:
     """Asks for values and gradients of many ordinary cases at once."""
 
-    def __init__(self, inquiry: Inquiry, seed: int, *, equal: bool = False) -> None:
-        """`equal` gives all core dimensions one size."""
+    def __init__(
+        self, inquiry: Inquiry, seed: int, *, equal: bool = False, zeros: bool = False
+    ) -> None:
+        """`equal` gives all core dimensions one size; `zeros` puts some among probabilities."""
         self.inquiry, self.spec = inquiry, inquiry.spec
         self.sizes = core_sizes(inquiry.spec, CLASSES, equal=equal)
+        self.zeros = zeros
         self.random = random.Random(f"{seed} {inquiry.spec.name}")
         self.noise = 2.0 ** (10 - inquiry.form.precision)
         """Relative differences below this are rounding."""
@@ -100,18 +103,28 @@ class Probe:
         size = math.prod(shape)
         shares = domain.high == 1.0 or (entry["dtype"] == "target" and domain.low == 0.0)
         if shares and entry["shape"] in DISTRIBUTIONS:
-            cuts = sorted(self.random.sample(range(1, _UNIT), size - 1))
-            ends = [0, *cuts, _UNIT]
-            return nested([(b - a) / _UNIT for a, b in pairwise(ends)], shape)
+            return nested(self._distribution(size, zeros=self.zeros and 0.0 in domain), shape)
         numbers = [self._number(domain) for _ in range(size)]
         while domain.is_increasing and not domain.holds(numbers):
             numbers = sorted(self._number(domain) for _ in range(size))
         return nested(numbers, shape)
 
+    def _distribution(self, size: int, *, zeros: bool) -> list[float]:
+        """Shares that sum to one; of every other draw some may be 0, up to all but one."""
+        count = self.random.randint(1, size) if zeros and self.random.random() < 0.5 else size
+        cuts = sorted(self.random.sample(range(1, _UNIT), count - 1))
+        shares = [(b - a) / _UNIT for a, b in pairwise([0, *cuts, _UNIT])]
+        shares += [0.0] * (size - count)
+        self.random.shuffle(shares)
+        return shares
+
     def _number(self, domain: Domain) -> float:
         if domain.values is not None:
             return self.random.choice(domain.values)
         if domain.high == 1.0:
+            ends = [x for x in (0.0, 1.0) if x in domain]
+            if self.zeros and ends and self.random.random() < 0.25:
+                return self.random.choice(ends)
             return self.random.randrange(1, _UNIT) / _UNIT
         wide = self.random.choice((1, 1, 4, 16))
         low = 1 if domain.low == 0.0 else -_UNIT

@@ -65,13 +65,16 @@ def _violation(probe: Probe, relation: ast.Compare, cases: list[Case]) -> tuple[
         "inf": np.inf,
     }
     count = len(cases)
-    sides = [_evaluate(probe, side, scope) for side in (relation.left, relation.comparators[0])]
+    with np.errstate(divide="ignore", invalid="ignore"):  # log(0) is -inf
+        sides = [_evaluate(probe, x, scope) for x in (relation.left, relation.comparators[0])]
     shape = max((np.shape(side) for side in sides), key=len) or (count,)
     left, right = (np.broadcast_to(side, shape).reshape(count, -1) for side in sides)
     noise = probe.noise * (1.0 + abs(left) + abs(right))
-    gap = {ast.Eq: abs(left - right), ast.LtE: left - right, ast.GtE: right - left}
-    excess = gap[type(relation.ops[0])] - noise
-    excess = np.where(np.isnan(excess), np.inf, excess)
+    with np.errstate(invalid="ignore"):
+        gap = {ast.Eq: abs(left - right), ast.LtE: left - right, ast.GtE: right - left}
+        excess = gap[type(relation.ops[0])] - noise
+    # Two infinities of one sign are equal; NaN is no answer.
+    excess = np.where(left == right, -np.inf, np.where(np.isnan(excess), np.inf, excess))
     worst = int(np.argmax(excess.max(axis=1)))
     if excess[worst].max() <= 0:
         return "", None

@@ -11,6 +11,7 @@ import numpy as np
 
 from lossapi.domain import LABELS, Domain
 
+from ..oracle import exact as oracle
 from ..oracle import formats
 from ..result import Result
 from .cases import Array, Case, Value, stacked
@@ -34,19 +35,17 @@ def proper(probe: Probe, stated: str) -> Iterator[Result]:
     yield probe.verdict("proper", problem)
 
 
-_BESIDE = 0.005
-"""A wrong minimiser is stated to two digits or three: it beats its neighbours at this distance."""
-
-
 def wrong_minimisers(probe: Probe, stated: list[dict[str, Any]]) -> Iterator[Result]:
     """Whether a score that is not proper is least where that is stated, and not at the truth."""
     first, target = list(probe.spec.inputs)[:2]
     outcomes = sorted(Domain(probe.spec.inputs[target]["domain"]).values or (0.0, 1.0))
+    # At this distance the expected loss has risen by more than rounding.
+    beside = 2.0 ** (-3 * probe.inquiry.form.precision // 8)
     for entry in stated:
         truth, wrong = float(entry["truth"]), float(entry["prediction"])
         own = {name: float(token) for name, token in entry.get("parameters", {}).items()}
-        parameters = {**probe.sets[0], **own}
-        tried = [wrong, truth, wrong - _BESIDE, wrong + _BESIDE]
+        parameters = {**oracle.defaults(probe.spec), **own}
+        tried = [wrong, truth, wrong - beside, wrong + beside, *_binary()[0]]
         cases = [
             _case({first: _prediction(probe, first, p), target: y}, parameters)
             for p in tried
@@ -58,31 +57,58 @@ def wrong_minimisers(probe: Probe, stated: list[dict[str, Any]]) -> Iterator[Res
             problem = (
                 f"under the chance {truth} the expected loss is less at {best} than at {wrong}"
             )
-        yield probe.verdict(f"wrong_minimisers/{truth}", problem)
+        elif best == truth:
+            problem = f"{truth} is the truth itself"
+        chosen = "".join(f"/{name}={value!r}" for name, value in own.items())
+        yield probe.verdict(f"wrong_minimisers/{truth}{chosen}", problem)
 
 
-def fisher(probe: Probe, stated: bool) -> Iterator[Result]:
+def fisher(probe: Probe, stated: bool | str) -> Iterator[Result]:
     """Whether the curvature is the expected squared gradient, outcomes drawn from the model."""
-    first, target = list(probe.spec.inputs)[:2]
+    first, target = probe.judged_inputs
     cases = probe.cases(64, probe.sets[0])
-    logits = stacked(probe.spec, cases)[first]
+    if stated == "poisson":  # the rates are up to e^2
+        cases = [changed(case, **{first: case.inputs[first] / 32}) for case in cases]
+    drawn = {"poisson": _counts, "gaussian": _normal}.get(str(stated), _classes)
+    curvature = probe.derivative(cases, "hessian_diag", first)
+    mean = np.zeros_like(curvature)
+    for outcomes, chance in drawn(probe, stacked(probe.spec, cases)):
+        judged = [changed(c, **{target: y}) for c, y in zip(cases, outcomes, strict=True)]
+        mean = mean + chance * probe.derivative(judged, "gradient", first) ** 2
+    off = abs(curvature - mean) - probe.noise * (1.0 + abs(curvature))
+    worst = int(np.argmax(off.reshape(len(cases), -1).max(axis=1)))
+    problem = "the curvature is not the expected squared gradient" if off.max() > 0 else ""
+    yield probe.verdict("fisher", problem, cases[worst])
+
+
+def _classes(probe: Probe, inputs: dict[str, Array]) -> Iterator[tuple[list[Value], Array]]:
+    """Each class, for every example, and its chance under the softmax of the logits."""
+    names = list(inputs)
+    logits, count = inputs[names[0]], len(inputs[names[0]])
     binary = probe.spec.signature.elementwise
     full = np.stack([np.zeros_like(logits), logits], axis=-1) if binary else logits
     chances = np.exp(full - full.max(axis=-1, keepdims=True))
     chances /= chances.sum(axis=-1, keepdims=True)
-    labelled = probe.spec.inputs[target]["dtype"] == LABELS
-    mean = np.zeros_like(logits)
+    labelled = probe.spec.inputs[names[1]]["dtype"] == LABELS
     for k in range(full.shape[-1]):
         outcome: Value = k if binary or labelled else np.eye(full.shape[-1])[k].tolist()
-        drawn = [changed(case, **{target: outcome}) for case in cases]
-        slopes = probe.derivative(drawn, "gradient", first)
-        chance = chances[..., k] if binary else chances[..., k, None]
-        mean = mean + chance * slopes**2
-    curvature = probe.derivative(cases, "hessian_diag", first)
-    off = abs(curvature - mean) - probe.noise
-    worst = int(np.argmax(off.reshape(len(cases), -1).max(axis=1)))
-    problem = "the curvature is not the expected squared gradient" if off.max() > 0 else ""
-    yield probe.verdict("fisher", problem, cases[worst])
+        yield [outcome] * count, chances[..., k] if binary else chances[..., k, None]
+
+
+def _counts(_: Probe, inputs: dict[str, Array]) -> Iterator[tuple[list[Value], Array]]:
+    """Each count, and its chance where the prediction is the logarithm of the rate."""
+    log_rate = inputs[next(iter(inputs))]
+    for k in range(64):  # more have a chance below 1e-35
+        chance = np.exp(k * log_rate - np.exp(log_rate) - math.lgamma(k + 1))
+        yield [float(k)] * len(log_rate), chance
+
+
+def _normal(probe: Probe, inputs: dict[str, Array]) -> Iterator[tuple[list[Value], Array]]:
+    """Nodes and weights of a quadrature that is exact up to the seventh power of the residual."""
+    mean, variance = list(inputs.values())[:2]
+    nodes, weights = np.polynomial.hermite_e.hermegauss(4)
+    for node, weight in zip(nodes, weights / weights.sum(), strict=True):
+        yield _rounded(probe, (mean + node * np.sqrt(variance)).tolist()), np.asarray(weight)
 
 
 def elicits(probe: Probe, stated: str) -> Iterator[Result]:
@@ -94,15 +120,23 @@ def elicits(probe: Probe, stated: str) -> Iterator[Result]:
         return
     first, target = probe.judged_inputs
     others = _others(probe, first, target)
-    bounded = Domain(probe.spec.inputs[target]["domain"]).high == 1.0
-    sample = [0.0, 1.0, 1.0, 0.25, 1.0] if bounded else [-2.5, -1.0, 0.25, 3.0, 7.75]
+    domain = Domain(probe.spec.inputs[target]["domain"])
+    bounded = domain.high == 1.0
+    if bounded:
+        sample, steps = [0.0, 1.0, 1.0, 0.25, 1.0], np.arange(1, 64) / 64
+    elif domain.low == 0.0:  # counts
+        sample, steps = [0.0, 1.0, 1.0, 2.0, 4.0], np.arange(1, 161) / 16
+    else:
+        sample, steps = [-2.5, -1.0, 0.25, 3.0, 7.75], np.arange(-160, 161) / 16
     for parameters in probe.sets if stated == "quantile" else probe.sets[:1]:
         best = _statistic(stated, sample, parameters)
-        steps = np.arange(1, 64) / 64 if bounded else np.arange(-160, 161) / 16
         tried = [best, *steps.tolist()]
+        predictions = [_prediction(probe, first, c) for c in tried]
+        if parameters.get("log_input"):
+            predictions = _rounded(probe, np.log(tried).tolist())
         cases = [
-            _case({first: _prediction(probe, first, c), target: y, **others}, parameters)
-            for c in tried
+            _case({first: prediction, target: y, **others}, parameters)
+            for prediction in predictions
             for y in sample
         ]
         means = probe.values(cases).reshape(len(tried), len(sample)).mean(axis=1)

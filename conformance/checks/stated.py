@@ -24,7 +24,7 @@ _COUNT = 128
 
 def run(inquiry: Inquiry, settings: Settings) -> Iterator[Result]:
     """A result for each stated property."""
-    probe = Probe(inquiry, settings.seed, equal=True)
+    probe = Probe(inquiry, settings.seed, equal=True, zeros=True)
     for key, stated in inquiry.spec.data["properties"].items():
         try:
             yield from _CHECKS[key](probe, stated)
@@ -36,6 +36,7 @@ def run(inquiry: Inquiry, settings: Settings) -> Iterator[Result]:
 def _convex(probe: Probe, names: list[str]) -> Iterator[Result]:
     for name in names:
         excess, middle = _bulge(probe, name)
+        excess = np.where(np.isnan(excess), np.inf, excess)
         worst = int(np.argmax(excess))
         problem = ""
         if excess[worst] > 0:
@@ -62,7 +63,11 @@ def _bulge(probe: Probe, name: str) -> tuple[np.ndarray, list[Case]]:
     low, high, between = np.split(probe.values(first + second + middle), 3)
     share = np.asarray(shares).reshape(-1, *(1,) * (low.ndim - 1))
     noise = probe.noise * (1.0 + abs(low) + abs(high))
-    excess = between - (share * low + (1 - share) * high) - noise
+    with np.errstate(invalid="ignore"):
+        chord = share * low + (1 - share) * high
+        excess = between - chord - noise
+    # Nothing lies above an infinite chord, and between two opposite infinities there is none.
+    excess = np.where(np.maximum(low, high) == np.inf, -np.inf, excess)
     return excess.reshape(len(first), -1).max(axis=1), middle
 
 
@@ -213,8 +218,10 @@ def _monotone(probe: Probe, directions: dict[str, str]) -> Iterator[Result]:
                 kept.append(case)
                 raised.append(changed(case, **{name: (value + step).tolist()}))
         low, high = np.split(probe.values(kept + raised), 2)
-        rise = (high - low) * (1 if direction == "increasing" else -1)
-        short = (rise + probe.noise * abs(low)).reshape(len(kept), -1).min(axis=1)
+        with np.errstate(invalid="ignore"):
+            rise = (high - low) * (1 if direction == "increasing" else -1)
+            short = np.where(low == high, 0.0, rise + probe.noise * abs(low))
+        short = short.reshape(len(kept), -1).min(axis=1)
         worst = int(np.argmin(short))
         problem = f"is not {direction} in {name}" if short[worst] < 0 else ""
         if not np.any(rise > 0):

@@ -193,6 +193,11 @@ def _properties(data: Data) -> Problems:
         named = data["properties"].get(key, [])
         if not set(named) <= known:
             yield f"properties.{key}", f"got {_list(named)}; the inputs are {_list(known)}"
+    for i, entry in enumerate(data["properties"].get("wrong_minimisers", [])):
+        own, parameters = set(entry.get("parameters", {})), set(data.get("parameters", {}))
+        if not own <= parameters:
+            problem = f"got {_list(own)}; the parameters are {_list(parameters)}"
+            yield f"properties.wrong_minimisers[{i}].parameters", problem
     for i, text in enumerate(data["properties"].get("relations", [])):
         try:
             relation.read(text, [*data["inputs"], *data.get("parameters", {})])

@@ -57,11 +57,17 @@ def _of_several(name: str, stated: Any) -> str:
         case "fisher":
             return "Its curvature is the Fisher information: the model's expected squared gradient."
         case "wrong_minimisers":
-            found = ", ".join(f"{x['prediction']} for {x['truth']}" for x in stated)
+            found = ", ".join(f"{x['prediction']} for {x['truth']}{_at(x)}" for x in stated)
             return f"The expected loss is least at a wrong probability: {found}."
         case "relations":
             return f"{'; '.join(f'`{text}`' for text in stated)}."
     return f"{name.replace('_', ' ').capitalize()}: {stated}."
+
+
+def _at(stated: Any) -> str:
+    """The parameters at which something is stated."""
+    own = [f"{name} = {token}" for name, token in stated.get("parameters", {}).items()]
+    return f" (at {', '.join(own)})" if own else ""
 
 
 def equivalents(spec: Spec) -> Lines:

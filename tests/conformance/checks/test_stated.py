@@ -30,6 +30,12 @@ def test_what_the_specifications_state_holds(loss: str) -> None:
     assert [(r.case, r.message) for r in results if r.outcome != "pass"] == []
 
 
+WEIGHTED = {"truth": "0.7", "prediction": "0.978", "parameters": {"positive_weight": "19"}}
+ONLY_LOCAL = {
+    "truth": "0.05",
+    "prediction": "0.3448275862068966",
+    "parameters": {"false_negative": "1", "false_positive": "0.01", "correct": "0.1"},
+}
 FALSE = [
     ("absolute_error", "smoothness", "Cinf"),
     ("absolute_error", "smoothness", "C1"),
@@ -52,14 +58,30 @@ FALSE = [
     ("brier_score", "proper", "no"),
     ("absolute_error", "elicits", "mean"),
     ("squared_error", "elicits", "median"),
+    ("poisson_nll", "elicits", "median"),
     ("brier_score", "fisher", True),
+    ("squared_error", "fisher", "poisson"),
+    ("laplace_nll", "fisher", "gaussian"),
     ("brier_score", "wrong_minimisers", [{"truth": "0.25", "prediction": "0.5"}]),
+    ("sigmoid_focal_loss", "wrong_minimisers", [{"truth": "0.7", "prediction": "0.57847"}]),
+    ("weighted_sigmoid_binary_cross_entropy", "wrong_minimisers", [WEIGHTED]),
+    ("outcome_weighted_sigmoid_binary_cross_entropy", "wrong_minimisers", [ONLY_LOCAL]),
+    ("absolute_error", "wrong_minimisers", [{"truth": "0.5", "prediction": "0.5"}]),
+    ("hinge_loss", "wrong_minimisers", [{"truth": "0.9", "prediction": "0.9"}]),
     (
         "huber_loss",
         "relations",
         ["huber_loss(prediction, target) == squared_error(prediction, target)"],
     ),
     ("huber_loss", "relations", ["huber_loss(prediction, target) <= 0"]),
+    # Of classes of probability 0.
+    (
+        "entropy",
+        "relations",
+        ["entropy(probabilities) == -sum(probabilities * log(probabilities))"],
+    ),
+    ("kl_divergence", "relations", ["kl_divergence(prediction, target) <= 1000"]),
+    ("mutual_information", "relations", ["sum(sum(abs(log(joint)))) <= 1000"]),
     (
         "squared_error",
         "relations",

@@ -176,6 +176,11 @@ def test_a_good_file_is_read():
         ('"max(tilt, 1 - tilt)"', "sqrt(len(prediction))", None),
         ("convex_in: [prediction]", "convex_in: [logits]", "properties.convex_in: got logits"),
         ("convex_in: [prediction]", "convex: [prediction]", "properties: unknown key convex"),
+        (
+            "convex_in: [prediction]",
+            'wrong_minimisers: [{truth: "0.7", prediction: "1", parameters: {lean: "0.5"}}]',
+            "properties.wrong_minimisers[0].parameters: got lean; the parameters are tilt",
+        ),
         ("id: corner", "id: above", "the id above stands there twice"),
         ("flags: [typical]", "flags: [nice]", "flags: got nice; the flags in flags.yaml are"),
         ("hazards: [kink]", "hazards: [tie]", "hazards: tie has no point"),

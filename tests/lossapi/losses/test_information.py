@@ -110,3 +110,54 @@ def test_the_root_of_js_divergence_obeys_the_triangle_inequality() -> None:
         np.sqrt(lossapi.js_divergence(x, y, reduction="none")) for x, y in ((a, b), (b, c), (a, c))
     )
     assert np.all(ac <= ab + bc + NOISE)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 7])
+def test_no_guess_errs_less_often_than_fano_allows(classes: int) -> None:
+    draw = np.random.default_rng(6)
+    shares = []
+    for _ in range(COUNT):
+        joint = table(draw, classes, 5)  # of the class and what is seen of it
+        error = max(0.0, 1.0 - joint.max(axis=0).sum())
+        guess = joint.argmax(axis=0)
+        guessed = np.stack([joint[:, guess == k].sum(axis=1) for k in range(classes)], axis=1)
+        bounds = []
+        for known in (joint, guessed):
+            given = np.minimum(known.sum(axis=0), 1.0)
+            left = lossapi.entropy(known.reshape(-1)) - lossapi.entropy(given)
+            bounds.append(lossapi.fano_lower_bound(max(0.0, left), classes=classes))
+        by_seen, by_guess = bounds
+        assert by_seen <= by_guess + NOISE
+        assert by_guess <= error + 1e-12
+        shares.append(by_seen / error if error > 0.01 else 0.0)
+    assert max(shares) > 0.8
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10])
+def test_a_symmetric_channel_errs_as_often_as_fano_says(classes: int) -> None:
+    for error in (0.001, 0.25, 0.4):
+        row = np.full(classes, error / (classes - 1))
+        row[0] = 1.0 - error
+        left = lossapi.entropy(row)  # whatever was received
+        assert lossapi.fano_lower_bound(left, classes=classes) == pytest.approx(error, rel=1e-12)
+
+
+@pytest.mark.parametrize("temperature", [0.25, 1.0, 3.0])
+def test_logsumexp_is_the_largest_free_energy_and_softmax_attains_it(temperature: float) -> None:
+    draw = np.random.default_rng(7)
+    logits = 2.0 * draw.standard_normal((COUNT, 4))
+
+    def energy(p: Array) -> Array:
+        entropy = lossapi.entropy(p, reduction="none")
+        found: Array = (p * logits).sum(axis=-1) + temperature * entropy
+        return found
+
+    largest = temperature * lossapi.logsumexp(logits / temperature)
+    best = lossapi.softmax(logits, temperature=temperature)
+    np.testing.assert_allclose(energy(best), largest, rtol=1e-13)
+    for _ in range(20):
+        other = distribution(draw, COUNT, 4)
+        # What is lacking is the divergence from the best, times the temperature.
+        lacking = temperature * lossapi.kl_divergence(best, other, reduction="none")
+        np.testing.assert_allclose(energy(other), largest - lacking, rtol=0, atol=1e-12)
+        assert np.all(energy(other) <= largest + NOISE)
