@@ -17,8 +17,6 @@ OURS, LOOP = "lossapi", "C loop"
 MODES = ("value", "value_and_grad")
 AGREEMENT = 1e-3
 """Largest difference, relative to the largest number, at which two compute the same loss."""
-LARGE = 10**6
-"""The number of entries from which memory is measured."""
 
 
 class Row(NamedTuple):
@@ -30,6 +28,7 @@ class Row(NamedTuple):
     shape: Shape
     threads: int
     mode: str
+    clock: str
     rounds: int
     seconds: dict[str, float]
     """The median time of a call, by contender."""
@@ -62,7 +61,7 @@ def compare(
             if loop is not None and LOOP not in absent:
                 floors[LOOP] = loop
             seconds, rounds = timing.medians({**calls, **floors}, budget)
-            large = prod(shape) >= LARGE
+            large = prod(shape) >= runner.large
             memory = {n: runner.extra_memory(call) for n, call in calls.items()} if large else {}
             rows.append(
                 Row(
@@ -72,6 +71,7 @@ def compare(
                     shape=shape,
                     threads=threads,
                     mode=mode,
+                    clock=budget.clock,
                     rounds=rounds,
                     seconds={name: seconds[name] for name in calls},
                     ratios={n: seconds[n] / seconds[OURS] for n in calls if n != OURS},

@@ -38,10 +38,12 @@
 LOSS(squared_error, const REAL r = p - t; loss = r * r; slope = TWO * r;)
 
 LOSS(huber_loss, const REAL r = p - t; const REAL a = fabs(r); const REAL m = a < c ? a : c;
-     loss = m * (a - HALF * m); slope = r > c ? c : r < -c ? -c : r;)
+     loss = m * (a - HALF * m); const REAL l = r < -c ? -c : r;
+     slope = l > c ? c : l;)
 
-LOSS(quantile_loss, const REAL r = p - t; slope = r > 0 ? ONE - c : r < 0 ? -c : 0;
-     loss = slope * r;)
+/* The sign as a number: the compiler leaves nested choices as branches, ten times slower. */
+LOSS(quantile_loss, const REAL r = p - t; const REAL s = (REAL)((r > 0) - (r < 0));
+     slope = HALF * s + (HALF - c) * s * s; loss = slope * r;)
 
 LOSS(log_cosh, const REAL r = p - t; const REAL e = exp(-TWO * fabs(r));
      loss = fabs(r) + log(HALF + HALF * e); const REAL h = (ONE - e) / (ONE + e);

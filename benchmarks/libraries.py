@@ -22,6 +22,9 @@ Timed = Callable[[], Any]
 class NumpyLibrary:
     """NumPy arrays; gradients are written out by whoever gives any."""
 
+    large = 10**6
+    """The number of entries from which memory is measured."""
+
     def context(self, dtype: str) -> AbstractContextManager[Any]:
         """In what a dtype can be used."""
         return nullcontext()
@@ -59,6 +62,8 @@ class NumpyLibrary:
 
 class TorchLibrary(NumpyLibrary):
     """Tensors on the CPU, in eager mode; gradients by backward."""
+
+    large = 10**7  # Below 32 MiB the allocator keeps what is freed, and the kernel sees nothing.
 
     def arrays(self, inputs: tuple[Any, ...], wrt: tuple[int, ...]) -> tuple[Any, ...]:
         """Tensors, of which those in `wrt` require gradients."""
@@ -117,6 +122,8 @@ class CompiledTorchLibrary(TorchLibrary):
 
 class JaxLibrary(TorchLibrary):
     """JAX arrays, everything under jit; gradients by ``jax.value_and_grad``."""
+
+    large = NumpyLibrary.large
 
     def context(self, dtype: str) -> AbstractContextManager[Any]:
         """Double precision only for float64."""

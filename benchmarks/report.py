@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from .compare import LOOP, MODES, OURS, Row
 from .peers import PEERS
-from .runs import Failure, label
+from .runs import Failure, Job, label
+from .timing import Budget
 
 TITLES = {"value": "value", "value_and_grad": "value with gradient"}
 LEGEND = (
@@ -15,7 +16,8 @@ LEGEND = (
     "1 we are faster. *memory* is what a call holds at its worst beyond its results, ours and the "
     "least of the peers', in MiB. *ours/C* and *ours/copy* are our time over that of the loss "
     "fused into one C loop on one thread, and over a copy of the first input. – : the peer has "
-    "no such loss or no gradient."
+    "no such loss or no gradient. CPU time is that of this process alone, user and system, so "
+    "that other work on the machine counts little."
 )
 
 
@@ -35,6 +37,7 @@ def tables(rows: list[Row]) -> Iterator[Table]:
             peers = PEERS[library]
             header = ["loss", "size", "dtype", "ours", *peers, "ours/C", "ours/copy", "memory"]
             count = "1 thread" if threads == 1 else f"{threads} threads"
+            count += ", CPU time" if any(row.clock == "cpu" for row in shown) else ""
             lines = [_line(row, peers) for row in shown]
             yield Table(f"{library}, {count}: {TITLES[mode]}", header, lines)
 
@@ -106,21 +109,32 @@ def as_json(machine: dict[str, Any], rows: list[Row], failures: list[Failure]) -
     return {"machine": machine, "rows": [row._asdict() for row in rows], "failures": broken}
 
 
-def as_markdown(
-    machine: dict[str, Any], command: str, rows: list[Row], failures: list[Failure], note: str
-) -> str:
+def from_json(
+    run: dict[str, Any],
+) -> tuple[dict[str, Any], list[Row], list[Failure]]:
+    """The opposite of that."""
+    rows = [Row(**{**row, "shape": tuple(row["shape"])}) for row in run["rows"]]
+    failures = []
+    for broken in run["failures"]:
+        job = {name: broken[name] for name in Job._fields}
+        job |= {"shape": tuple(job["shape"]), "budget": Budget(*job["budget"])}
+        failures.append(Failure(Job(**job), broken["problem"]))
+    return run["machine"], rows, failures
+
+
+def as_markdown(machine: dict[str, Any], rows: list[Row], failures: list[Failure]) -> str:
     """The whole run as a page."""
     versions = ", ".join(f"{name} {v or 'missing'}" for name, v in machine["versions"].items())
     parts = [
         "# Benchmark results",
         f"Written by the program, not by hand. To reproduce: `pip install -e '.[bench]'`, then\n\n"
-        f"```sh\n{command}\n```",
+        f"```sh\n{machine['command']} --markdown benchmarks/RESULTS.md\n```",
         f"{machine['date']}, commit {machine['commit']}, {machine['processor']}, "
         f"{machine['cores']} cores, {machine['system']}, Python {machine['python']}, "
         f"{versions}. Load average at the start {machine['load_before']}, at the end "
         f"{machine['load_after']}. C loop: {machine['compiler'] or 'no compiler'}, "
         f"`{machine['compiler_flags']}`.",
-        note,
+        machine["note"],
         LEGEND,
         "".join(f"- {remark}\n" for remark in remarks(rows, failures)),
     ]

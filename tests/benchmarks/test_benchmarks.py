@@ -71,6 +71,15 @@ def test_a_missing_peer_is_reported_as_missing(monkeypatch: pytest.MonkeyPatch) 
         assert "scipy" not in row.ratios
 
 
+def test_a_file_that_holds_no_run_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+    other = tmp_path / "other.json"
+    other.write_text("{}")
+    done = run("--from", str(other))
+    assert done.returncode == 2
+    assert "does not hold a run" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_every_loop_of_the_floor_belongs_to_a_loss_that_is_measured() -> None:
     for loss, parameter in PARAMETERS.items():
         assert parameter is None or parameter in CASES[loss].parameters
@@ -95,6 +104,9 @@ def test_a_run_writes_its_table_as_data_and_as_a_page(tmp_path: Path) -> None:
     assert [row["mode"] for row in written["rows"]] == ["value", "value_and_grad"]
     assert written["machine"]["versions"]["numpy"] == np.__version__
     assert "| squared_error | 1 | float32 |" in page.read_text()
+    again = tmp_path / "again.md"
+    assert run("--from", str(data), "--markdown", str(again)).returncode == 0
+    assert again.read_text() == page.read_text()
 
 
 @pytest.mark.parametrize(
