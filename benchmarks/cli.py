@@ -91,6 +91,8 @@ def cli(
         list(dict.fromkeys(counts[name] for name in asked or (("1",) if quick else counts))),
         budget,
     )
+    if not todo:
+        raise click.UsageError(f"nothing of this is measured at the size {', '.join(sizes)}")
     if earlier is None:
         described = {**machine.describe(), "command": _command(), "note": note}
         described["load_before"] = machine.load()

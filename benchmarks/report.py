@@ -13,11 +13,11 @@ from .timing import Budget
 TITLES = {"value": "value", "value_and_grad": "value with gradient"}
 LEGEND = (
     "*ours* is the median time of a call of lossapi. A peer's number is its time over ours: above "
-    "1 we are faster. *memory* is what a call holds at its worst beyond its results, ours and the "
-    "least of the peers', in MiB. *ours/C* and *ours/copy* are our time over that of the loss "
-    "fused into one C loop on one thread, and over a copy of the first input. – : the peer has "
-    "no such loss or no gradient. CPU time is that of this process alone, user and system, so "
-    "that other work on the machine counts little."
+    "1 we are faster; *best* is that of the fastest peer. *memory* is what a call holds at its "
+    "worst beyond its results, ours and the least of the peers', in MiB. *ours/C* and *ours/copy* "
+    "are our time over that of the loss fused into one C loop on one thread, and over a copy of "
+    "the first input. – : the peer has no such loss or no gradient. CPU time is that of this "
+    "process alone, user and system, so that other work on the machine counts little."
 )
 
 
@@ -35,7 +35,8 @@ def tables(rows: list[Row]) -> Iterator[Table]:
         for mode in MODES:
             shown = [r for r in rows if (r.library, r.threads, r.mode) == (library, threads, mode)]
             peers = PEERS[library]
-            header = ["loss", "size", "dtype", "ours", *peers, "ours/C", "ours/copy", "memory"]
+            header = ["loss", "size", "dtype", "ours", "best", *peers]
+            header += ["ours/C", "ours/copy", "memory"]
             count = "1 thread" if threads == 1 else f"{threads} threads"
             count += ", CPU time" if any(row.clock == "cpu" for row in shown) else ""
             lines = [_line(row, peers) for row in shown]
@@ -49,6 +50,7 @@ def _line(row: Row, peers: tuple[str, ...]) -> list[str]:
         label(row.loss, row.shape),
         row.dtype,
         _time(ours),
+        _times(min(row.ratios.values())) if row.ratios else "–",
         *(_peer(row, name) for name in peers),
         *(_times(ours / row.floor[name]) if name in row.floor else "–" for name in (LOOP, "copy")),
         _memory(row),

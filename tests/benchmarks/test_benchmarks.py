@@ -80,6 +80,12 @@ def test_a_file_that_holds_no_run_is_one_line_and_exit_code_2(tmp_path: Path) ->
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_size_at_which_nothing_is_measured_is_refused() -> None:
+    done = run("--loss", "huber_loss", "--size", "65536x10")
+    assert done.returncode == 2
+    assert "nothing of this is measured at the size 65536x10" in done.stderr
+
+
 def test_every_loop_of_the_floor_belongs_to_a_loss_that_is_measured() -> None:
     for loss, parameter in PARAMETERS.items():
         assert parameter is None or parameter in CASES[loss].parameters
