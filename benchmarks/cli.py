@@ -100,6 +100,7 @@ def cli(
         described["load_after"] = machine.load()
     else:
         described, rows, failures = _read(earlier)
+        described["note"] = note or described["note"]
     console = Console()
     for table in report.tables(rows):
         _print(console, table)
