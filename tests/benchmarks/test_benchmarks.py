@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks import compare, peers
 from benchmarks.cases import CASES, inputs
-from benchmarks.floor import PARAMETERS
+from benchmarks.floor import PARAMETERS, compiler
 from benchmarks.peers import PEERS
 from benchmarks.timing import Budget
 
@@ -89,6 +89,12 @@ def test_a_size_at_which_nothing_is_measured_is_refused() -> None:
 def test_every_loop_of_the_floor_belongs_to_a_loss_that_is_measured() -> None:
     for loss, parameter in PARAMETERS.items():
         assert parameter is None or parameter in CASES[loss].parameters
+
+
+def test_the_loops_leave_the_arithmetic_of_everybody_else_alone() -> None:
+    for row in compared("huber_loss"):
+        assert compiler() is None or "C loop" in row.floor
+    assert np.float64(5e-324) * np.float64(0.9) > 0
 
 
 def test_inputs_are_the_same_whenever_the_same_are_asked_for() -> None:
