@@ -75,6 +75,10 @@ def test_importing_lossapi_loads_no_array_library_and_no_extra() -> None:
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path",
+    [*modules(), *sorted((ROOT / "benchmarks").rglob("*.py"))],
+    ids=lambda p: str(p.relative_to(ROOT)),
+)
 def test_no_module_is_longer_than_a_reader_can_hold(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 500

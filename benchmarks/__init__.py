@@ -1,0 +1,1 @@
+"""How fast every loss is, beside what users have today: ``python -m benchmarks``."""
