@@ -84,17 +84,25 @@ def _known(spec: Spec) -> dict[tuple[Any, ...], Any]:
 
 
 def due(
-    spec: Spec, case: Case, quantity: Quantity, form: Format | None = None, *, sure: bool = False
+    spec: Spec,
+    case: Case,
+    quantity: Quantity,
+    form: Format | None = None,
+    *,
+    flushes: bool = False,
+    sure: bool = False,
 ) -> Due:
     """The exact result of a case: from the golden file if it stands there, else computed.
 
     What is computed is right to 25 digits unless twice as many hid a cancellation; to be sure of a
-    result that seems wrong takes more. The scale is that of a format, by default of float64.
+    result that seems wrong takes more. The scale is that of a format, by default of float64; where
+    a library `flushes` subnormal numbers, ``tiny`` is the number whose ULP is the smallest normal.
     """
     results = _known(spec)
     if form is None or "tiny" not in _stated(spec, quantity).get("scale", ""):
-        form = FORMATS["float64"]
-    tiny = smallest_normal(computing(form))
+        form, flushes = FORMATS["float64"], False
+    form = computing(form)
+    tiny = smallest_normal(form) * (2.0 ** (form.precision - 1) if flushes else 1.0)
     key = (quantity, tiny, case.key)
     if key not in results or (sure and not results[key].sure):
         exact = _exact(spec, case, quantity, sure=sure)

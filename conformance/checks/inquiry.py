@@ -179,12 +179,13 @@ class Inquiry:
         *,
         sure: bool = False,
     ) -> Verdict:
-        due = expected.due(self.spec, case, quantity, self.form, sure=sure)
+        flushes = self.subject.traits.flushes_subnormals
+        due = expected.due(self.spec, case, quantity, self.form, flushes=flushes, sure=sure)
         scale = expected.cancelled(self.spec, case, due.scale) if tolerance.own else due.scale
         if tolerance.floor:
             tolerance = tolerance._replace(floor=tolerance.floor * self._factor(case))
         found = judge_components(got, due.exact, scale, tolerance)
-        if found.ok or not self.subject.traits.flushes_subnormals:
+        if found.ok or not flushes:
             return found
         normal = smallest_normal(computing(self.form))
         tiny = normal * 2.0**self.form.precision
@@ -201,7 +202,7 @@ class Inquiry:
         flushed = _flushed(case, normal)
         if found.ok or flushed is None:
             return found
-        other = expected.due(self.spec, flushed, quantity, self.form, sure=sure)
+        other = expected.due(self.spec, flushed, quantity, self.form, flushes=True, sure=sure)
         second = judge_components(got, other.exact, other.scale, tolerance)
         return second if second.ok else found
 

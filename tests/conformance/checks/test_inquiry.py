@@ -101,6 +101,21 @@ def test_a_library_that_flushes_is_right_about_the_zero_that_it_sees() -> None:
     assert not ask.verdict(tiny[0], quantity, np.asarray(0.5)).ok
 
 
+def test_what_a_flushed_probability_is_multiplied_by_multiplies_its_error() -> None:
+    # exp(-88.5) is subnormal in float32: the gradient by a logit is that over the temperature.
+    name = "temperature_softmax_cross_entropy"
+    subject = Answering([0.0])
+    ask = Inquiry(subject, load_spec(name), "value", "float32")
+    inputs = {"logits": [1.0, 0.0, 0.0], "labels": 1, "temperature": 0.011299499310553074}
+    case, quantity = Case("cold", inputs, {}), Quantity("gradient", "logits")
+    exact = expected.due(ask.spec, case, quantity).exact
+    zero = np.asarray([*map(float, exact[:2]), 0.0], dtype=np.float32)
+    assert not ask.verdict(case, quantity, zero).ok
+    subject.traits = replace(subject.traits, flushes_subnormals=True)
+    assert ask.verdict(case, quantity, zero).ok
+    assert not ask.verdict(case, quantity, np.asarray([zero[0], 0.0, 0.0])).ok
+
+
 def test_a_flushed_difference_leaves_a_zero_in_its_own_component_only() -> None:
     one, other = [3.0, 1.0, 2e-307], [1.0, 1.5, 1.9999999e-307]
     zeros = [0.0] * 3
