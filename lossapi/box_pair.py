@@ -1,6 +1,5 @@
 """Two boxes with sides along the axes: what they share, and what each has for itself."""
 
-import math
 from typing import Any, NamedTuple
 
 from . import primitives as p
@@ -175,7 +174,7 @@ def unit_of(xp, pair, lengths):
 
 
 def turn(xp, pair):
-    """The angle between the diagonals in units of a right angle, and its slope by the sides."""
+    """The angle between the diagonals, and its slope by the sides."""
     shape, unit = _shape(xp, pair, pair.sides, pair.low, pair.high)
     other, _ = _shape(xp, pair, pair.other_sides, pair.other_low, pair.other_high)
     # One arctangent of a quotient, not the difference of two: that would cancel, as do the two
@@ -193,7 +192,7 @@ def turn(xp, pair):
     angle = xp.atan2(cross, other.height * shape.height + other.width * shape.width)
     square = shape.width * shape.width + shape.height * shape.height
     slope = unit.slope(xp.stack([-shape.height / square, shape.width / square], axis=-1))
-    return (2.0 / math.pi) * angle, xp.where(unit.longest == 0, 0.0, (2.0 / math.pi) * slope)
+    return angle, xp.where(unit.longest == 0, 0.0, slope)
 
 
 class Shape(NamedTuple):

@@ -5,9 +5,14 @@ hold a number for each axis. Where edges coincide a loss has kinks: the slope of
 found on both sides, and the one nearer to 0 is taken, or 0 between them.
 """
 
+import math
+
 from .. import box_pair as boxes
 from .. import primitives as p
 from ..loss import loss
+
+_RIGHT_ANGLES = 4.0 / math.pi**2
+"""The square of an angle in right angles, for one of 1."""
 
 
 @loss("(4),(4)->()", prediction="(-inf, inf)", target="(-inf, inf)")
@@ -270,13 +275,13 @@ def _squared(xp, vector):
 
 def _complete(xp, pair):
     turn, _ = boxes.turn(xp, pair)
-    return _distant(xp, pair) + _weight(xp, pair, turn) * (turn * turn)
+    return _distant(xp, pair) + _RIGHT_ANGLES * _weight(xp, pair, turn) * (turn * turn)
 
 
 def _complete_slope(xp, pair, ways):
     out, back = _distant_slope(xp, pair, ways)
     turn, slope = boxes.turn(xp, pair)
-    weight = xp.expand_dims(2.0 * _weight(xp, pair, turn) * turn, axis=-1)
+    weight = xp.expand_dims(2.0 * _RIGHT_ANGLES * _weight(xp, pair, turn) * turn, axis=-1)
     turned = boxes.times(xp, weight, slope)
     return (
         out + xp.where(ways.high >= ways.low, turned, 0.0),
@@ -285,9 +290,13 @@ def _complete_slope(xp, pair, ways):
 
 
 def _weight(xp, pair, turn):
-    """v / (1 - IoU + v), a constant under differentiation; 0 where v is."""
+    """v / (1 - IoU + v), a constant under differentiation; 0 where v is.
+
+    v is the square of the angle in right angles. What turns it into those is multiplied once, at
+    the end, as its rounding would count with every angle.
+    """
     different = turn * turn
-    total = _uncovered(xp, pair) + different
+    total = _uncovered(xp, pair) / _RIGHT_ANGLES + different
     return xp.stop_gradient(
         xp.where(different > 0, different / xp.where(different > 0, total, 1.0), 0.0)
     )
