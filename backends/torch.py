@@ -30,6 +30,7 @@ class TorchBackend(Backend):
         # The compatibility layer's looks its namespace up in a cache, of which Dynamo warns.
         self.xp.cumulative_sum = _cumulative_sum
         self.alone = undifferentiated(self.xp)
+        """What kernels get whose derivative is not PyTorch's to find."""
 
     def recognises(self, kind: type) -> bool:
         """Whether a type is that of tensors."""

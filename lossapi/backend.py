@@ -138,10 +138,10 @@ class Backend:
     def held(self, function: Function, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
         """Inputs and parameters, of which the inputs that have no gradient are constants."""
         names = function.inputs if function.gradients else ()
-        still = [name not in function.gradients for name in names]
-        still += [False] * (len(arrays) - len(still))
+        constant = [name not in function.gradients for name in names]
+        constant += [False] * (len(arrays) - len(constant))
         return tuple(
-            self.stop_gradient(x) if held else x for x, held in zip(arrays, still, strict=True)
+            self.stop_gradient(x) if still else x for x, still in zip(arrays, constant, strict=True)
         )
 
     # --- how a loss is run

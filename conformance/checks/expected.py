@@ -194,9 +194,8 @@ def _at_kink(spec: Spec, case: Case, name: str, orders: str) -> Interval | None:
         if oracle.in_domain(spec, case.inputs):
             names = oracle.names(spec, case.inputs, case.parameters, case.cotangent)
             held = (kink for kink in kinks if definition.holds(kink["at"], names, 60))
-            for kink in held:
-                low, high = (definition.evaluate(end, names, 60) for end in kink["interval"][name])
-                results[key] = Interval(low, high)
-                break
+            if kink := next(held, None):
+                ends = (definition.evaluate(end, names, 60) for end in kink["interval"][name])
+                results[key] = Interval(*ends)
     found: Interval | None = results[key]
     return found
