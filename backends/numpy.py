@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lossapi.backend import Backend
 
+from .blockwise.layout import Layout
+from .blockwise.tracing import Untraceable
+from .blockwise.walking import Steps
+
+if TYPE_CHECKING:
+    from lossapi.plan import Plan
+
+    from .blockwise.walking import Run
+
+_KEPT = 1000
+"""How many programs are kept."""
+
 
 class NumpyBackend(Backend):
     """NumPy arrays and scalars, of float16, float32 and float64."""
+
+    remembers = True
 
     def __init__(self) -> None:
         super().__init__("numpy", np)
         self.xp.astype = _astype
         self.xp.sum = _sum
+        self._steps: dict[Any, Steps] = {}
 
     def recognises(self, kind: type) -> bool:
         """Whether a type is that of NumPy's arrays or scalars."""
@@ -31,6 +46,35 @@ class NumpyBackend(Backend):
     def asarray(self, value: Any, dtype: str | None = None, like: Any = None) -> Any:
         """An array from numbers."""
         return np.asarray(value, dtype=dtype)
+
+    def signature(self, array: Any) -> Any:
+        """What a plan depends on: dtype and shape."""
+        return (array.dtype, array.shape) if type(array) is np.ndarray else None
+
+    def execute(self, plan: Plan, arrays: dict[str, Any]) -> Any:
+        """Run a whole call, on blocks of examples where its kernel allows that."""
+        if plan.prepared is None:
+            plan.prepared = self._prepared(plan, arrays)
+        layout, run = plan.prepared
+        if run is None:
+            return super().execute(plan, arrays)
+        with np.errstate(all="ignore"):
+            return layout.restored(run(layout.as_rows(arrays)))
+
+    def _prepared(self, plan: Plan, arrays: dict[str, Any]) -> tuple[Layout | None, Run | None]:
+        """The layout of a call and its steps, if it has them."""
+        if any(type(array) is not np.ndarray for array in arrays.values()):
+            return None, None
+        try:
+            layout = Layout(plan, arrays)
+            outputs = None if layout.key in self._steps else layout.record(self)
+        except Untraceable:
+            return None, None
+        if outputs is not None:
+            if len(self._steps) >= _KEPT:
+                self._steps.clear()
+            self._steps[layout.key] = Steps(outputs)
+        return layout, self._steps[layout.key].bind(layout.count)
 
 
 def _astype(array: Any, dtype: Any) -> Any:

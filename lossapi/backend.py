@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
@@ -14,6 +15,7 @@ from .errors import BackendError
 if TYPE_CHECKING:
     from .loss import Function
     from .plan import Plan, Program
+    from .signature import Shape
 
 ENTRY_POINTS = "lossapi.backends"
 FLOATING = ("bfloat16", "float16", "float32", "float64")
@@ -112,6 +114,16 @@ class Backend:
     def forget(self) -> None:
         """Give back what is kept of earlier calls, such as compiled code."""
 
+    remembers = False
+    """Whether calls with the same signatures share a plan, which then is made only once."""
+
+    def signature(self, array: Any) -> Any:
+        """All that a plan may depend on; None for what is no array or not always the same."""
+        kind = type(array)
+        if _by_type.get(kind) is not self:
+            return None
+        return kind, array.dtype, tuple(array.shape), self.device(array)
+
     # --- functions that losses need and the standard lacks
 
     def class_index(self, array: Any) -> Any:
@@ -162,6 +174,10 @@ class Backend:
         """The sum over all entries, with an error that does not grow linearly in their number."""
         return self.xp.sum(self.xp.reshape(array, (-1,)))
 
+    def count(self, loop: Shape, least: int = 0) -> Any:
+        """How many examples there are in their shape; no fewer than `least`."""
+        return float(max(math.prod(loop), least))
+
 
 def undifferentiated(xp: Any) -> Any:
     """The namespace for a kernel that nothing differentiates, in which nothing need be stopped."""
@@ -206,6 +222,11 @@ def find(loss: str, values: Iterable[tuple[str, Any]]) -> Backend:
                 f"accepted are arrays of one library. Convert one of them first."
             )
     return found or get("numpy")
+
+
+def known(value: Any) -> Backend | None:
+    """The backend of an array, if arrays of its type have come before."""
+    return _by_type.get(type(value))
 
 
 def check_devices(loss: str, backend: Backend, values: Iterable[tuple[str, Any]]) -> None:

@@ -39,20 +39,94 @@ def errors_on_invalid() -> Iterator[None]:
 
 def run(function: Function, mode: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Carry out one call of a loss or primitive."""
+    key = _key(function, mode, args, kwargs)
+    known = _known.get(key)
+    if known is not None:
+        call, places = known
+        return call({n: args[p] if type(p) is int else kwargs[p] for n, p in places.items()})
     bound = bind(function, mode, args, kwargs)
     given = _given(bound)
     backend = backends.find(function.__name__, given.items())
     arrays = _arrays(function, backend, given)
     arrays, stretched = _stretched(function, backend, bound, arrays)
-    plan = _plan(function, mode, bound, backend, arrays, stretched)
-    values.check(function, backend, plan, arrays, _errors_on_invalid.get)
-    result = backend.execute(plan, arrays)
-    if mode == "value_and_grad":
-        value, gradients = result
-        return value, gradients[0] if bound.single else gradients
-    if mode in ("grad", "hessian_diag"):
-        return result[0] if bound.single else result
-    return result
+    call = _Checked(
+        function, backend, _plan(function, mode, bound, backend, arrays, stretched), bound.single
+    )
+    if key is not None:
+        _remember(key, call, arrays, args, kwargs)
+    return call(arrays)
+
+
+class _Checked:
+    """A call whose arguments are accepted but for the values of its arrays."""
+
+    __slots__ = ("_backend", "_function", "_plan", "_single")
+
+    def __init__(self, function: Function, backend: Backend, plan: Plan, single: bool) -> None:
+        self._function, self._backend, self._plan, self._single = function, backend, plan, single
+
+    def __call__(self, arrays: dict[str, Any]) -> Any:
+        plan = self._plan
+        if self._function.judges_values or len(arrays) > len(self._function.inputs):
+            values.check(self._function, self._backend, plan, arrays, _errors_on_invalid.get)
+        result = self._backend.execute(plan, arrays)
+        if not self._single or plan.mode in ("value", "sum_and_weight"):
+            return result
+        return (result[0], result[1][0]) if plan.mode == "value_and_grad" else result[0]
+
+
+# --- calls that came before
+
+_KEPT = 256
+_PLAIN = (float, int, bool, str, type(None))
+_known: dict[Any, tuple[_Checked, dict[str, int | str]]] = {}
+
+
+def _key(function: Function, mode: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What tells whether the same arguments but for the values of arrays came before.
+
+    None where nothing is to be remembered.
+    """
+    backend = backends.known(args[0]) if args else None
+    if backend is None or not backend.remembers:
+        return None
+    parts: list[Any] = [function, mode]
+    for value in args:
+        parts.append(backend.signature(value))
+        if parts[-1] is None:
+            return None
+    for name, value in kwargs.items():
+        kind = type(value)
+        if kind in _PLAIN or (kind is tuple and all(type(x) in (int, str) for x in value)):
+            parts += (name, kind, value)
+        else:
+            parts += (name, backend.signature(value))
+            if parts[-1] is None:
+                return None
+    return tuple(parts)
+
+
+def _remember(
+    key: Any, call: _Checked, arrays: dict[str, Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
+    """Keep a call for others with this key, unless some of its arrays were made for it."""
+    function = key[0]
+    places: dict[str, int | str] = {}
+    for name, array in arrays.items():
+        place = function.inputs.index(name) if name in function.inputs else len(args)
+        keyword = function.class_mask if name == CLASS_MASK else name
+        if place < len(args) and args[place] is array:
+            places[name] = place
+        elif place >= len(args) and kwargs.get(keyword) is array:
+            places[name] = keyword
+        else:
+            return
+    if len(_known) >= _KEPT:
+        _known.clear()
+    _known[key] = call, places
+
+
+# --- the way there
 
 
 def _given(bound: Bound) -> dict[str, Any]:

@@ -73,6 +73,9 @@ class Function:
         self.curvatures: dict[str, tuple[tuple[str, ...], Kernel]] = {}
         self.vjps: dict[str, tuple[tuple[str, ...], Kernel]] = {}
 
+        self.judges_values = not all(domain.is_everything for domain in self.domains.values())
+        """Whether an input may hold numbers that are outside its domain."""
+
     # --- registration, used where a loss is written
 
     def _register(

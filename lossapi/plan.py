@@ -98,6 +98,7 @@ class Plan:
         "loop",
         "mode",
         "output",
+        "prepared",
         "program",
         "reduction",
         "result",
@@ -126,6 +127,7 @@ class Plan:
         self.output = output  # the shape of the result of each example, examples first
         self.stretched = stretched  # inputs that served several entries along the last axis
         self.dtypes, self.result = dtypes, result
+        self.prepared: Any = None  # what a backend keeps for further calls of this plan
         self.compute = "float64" if result == "float64" else "float32"
         self.key = (
             *(program.key, mode, reduction, wrt, axis, ignore_index),
@@ -137,26 +139,18 @@ class Plan:
         given = self.program.parameters
         numbers = {k: v for k, v in given.items() if v is not None and not isinstance(v, bool)}
         fixed = {name: value for name, value in given.items() if name not in numbers}
-        plan = Plan(
-            program=Program(
-                self.program.function,
-                fixed,
-                (*self.program.array_parameters, *numbers),
-                checked=tuple(numbers),
-            ),
-            mode=self.mode,
-            reduction=self.reduction,
-            wrt=self.wrt,
-            axis=self.axis,
-            ignore_index=self.ignore_index,
-            loop=self.loop,
-            classes=self.classes,
-            output=self.output,
-            stretched=self.stretched,
-            dtypes=self.dtypes,
-            result=self.result,
+        program = Program(
+            self.program.function,
+            fixed,
+            (*self.program.array_parameters, *numbers),
+            checked=tuple(numbers),
         )
-        return plan, numbers
+        return self.changed(program=program), numbers
+
+    def changed(self, **changes: Any) -> Plan:
+        """The same call but for some of its entries."""
+        given = {name: getattr(self, name) for name in _GIVEN}
+        return Plan(**{**given, **changes})
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Plan) and self.key == other.key
@@ -202,6 +196,10 @@ class Plan:
             gradient = backend.xp.sum(gradient, axis=-1)
         dtype = self.dtypes[place]
         return _astype(backend, gradient, dtype if "float" in dtype else self.result)
+
+
+_GIVEN = tuple(name for name in Plan.__slots__ if name not in ("compute", "key", "prepared"))
+"""What a plan is made from."""
 
 
 class Examples:
@@ -395,14 +393,14 @@ class Examples:
     def weight(self) -> Any:
         """Σw."""
         if self.weights is None:
-            count = math.prod(self.plan.loop)
+            count = self.backend.count(self.plan.loop)
             return self.backend.asarray(count, self.plan.compute, like=self.inputs[0])
         return self.backend.sum(self.xp.broadcast_to(self.weights, self.plan.loop))
 
     def _divisor(self) -> Any:
         """Σw, or 1 over nothing: the mean over nothing is 0 by selection, not by an epsilon."""
         if self.weights is None:
-            return float(math.prod(self.plan.loop) or 1)
+            return self.backend.count(self.plan.loop, least=1)
         weight = self.weight()
         return self.xp.where(weight > 0, weight, 1.0)
 

@@ -1,0 +1,129 @@
+"""The arrays of a call as rows, one for each example, and its results back in their shapes."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lossapi.backend import Backend
+from lossapi.binding import CLASS_MASK
+
+from . import tracing
+from .tracing import ROWS, Node, Tape, Untraceable
+
+if TYPE_CHECKING:
+    from lossapi.plan import Plan
+
+Arrays = dict[str, Any]
+
+
+class Layout:
+    """Which axes of each array are those of the examples."""
+
+    def __init__(self, plan: Plan, arrays: Arrays) -> None:
+        function = plan.program.function
+        self.plan = plan
+        self.count = math.prod(plan.loop)
+        if not self.count or plan.stretched or (plan.axis != -1 and function.signature.has_axis):
+            raise Untraceable("no examples, or their axes are not the first")
+        cores = {**function.cores, **{n: len(c) for n, c in function.parameter_cores.items()}}
+        cores |= {CLASS_MASK: 1, "class_weights": 1, "cotangent": len(function.signature.output)}
+        self.arrays: dict[str, tuple[bool, tuple[int, ...], Any]] = {}
+        """Of each array: whether there is one for each example, the core shape and the dtype."""
+        for name, array in arrays.items():
+            shape = array.shape
+            core = shape[len(shape) - cores.get(name, 0) :]
+            of_all = name == "class_weights" or name in function.parameter_cores
+            if shape == (*plan.loop, *core) and not of_all:
+                self.arrays[name] = (True, core, array.dtype)
+            elif shape == core:
+                self.arrays[name] = (False, core, array.dtype)
+            else:
+                raise Untraceable(f"{name} of shape {shape} serves several examples, but not all")
+        self.flat = len(plan.loop) == 1
+        output = plan.output[len(plan.loop) :]
+        self.key = (
+            *(plan.program, plan.mode, plan.reduction, plan.wrt, plan.ignore_index, plan.classes),
+            *(output, plan.dtypes, plan.result, tuple(self.arrays.items())),
+        )
+
+    def record(self, backend: Backend) -> list[Any]:
+        """The results as nodes; ``Untraceable`` where the plan looks beyond a block."""
+        tape = Tape()
+        output = (ROWS, *self.plan.output[len(self.plan.loop) :])
+        plan = self.plan.changed(loop=(ROWS,), output=output)
+        arrays = {name: tape.input(name, *kind) for name, kind in self.arrays.items()}
+        return _listed(plan(_Recorder(backend, tape, plan.compute), arrays))
+
+    def as_rows(self, arrays: Arrays) -> Arrays:
+        """The arrays with one axis for all examples."""
+        if self.flat:
+            return arrays
+        return {
+            name: array.reshape((self.count, *core)) if rows else array
+            for (name, array), (rows, core, _) in zip(
+                arrays.items(), self.arrays.values(), strict=True
+            )
+        }
+
+    def restored(self, outputs: list[Any]) -> Any:
+        """The results in their shapes, and together as the call gives them."""
+        plan = self.plan
+        if plan.mode == "sum_and_weight":
+            return tuple(outputs)
+        if not self.flat:
+            of_value = [plan.reduction == "none"] if plan.mode.startswith("value") else []
+            of_each = [*of_value, *(self.arrays[name][0] for name in plan.wrt)]
+            outputs = [
+                x.reshape((*plan.loop, *x.shape[1:]))[()] if rows else x
+                for x, rows in zip(outputs, of_each, strict=True)
+            ]
+        if plan.mode == "value":
+            return outputs[0]
+        if plan.mode == "value_and_grad":
+            return outputs[0], tuple(outputs[1:])
+        return tuple(outputs)
+
+
+def _listed(result: Any) -> list[Any]:
+    if isinstance(result, tuple):
+        return [x for part in result for x in _listed(part)]
+    return [result]
+
+
+class _Recorder(Backend):
+    """A backend whose arrays are records of what becomes of them."""
+
+    def __init__(self, backend: Backend, tape: Tape, compute: str) -> None:
+        self.name, self.tape, self.compute = backend.name, tape, compute
+        self.dtypes, self.index_dtype = backend.dtypes, backend.index_dtype
+        self._dtype_names = backend._dtype_names
+        self.xp = SimpleNamespace(**vars(tracing.namespace(backend)), ones=self._ones)
+
+    def _ones(self, shape: Any, *, dtype: Any = None, device: Any = None) -> Any:
+        rows = shape[:1] == (ROWS,)
+        return self.tape.full(1, rows, tuple(shape[rows:]), dtype)
+
+    def device(self, array: Any) -> None:
+        """None: all arrays live in the same memory."""
+
+    def is_visible(self, array: Any) -> bool:
+        """False: there are no values yet."""
+        return False
+
+    def asarray(self, value: Any, dtype: str | None = None, like: Any = None) -> Any:
+        """What is recorded, as it is."""
+        return value if isinstance(value, Node) else np.asarray(value, dtype)
+
+    def count(self, loop: Any, least: int = 0) -> Any:
+        """The number of examples, which comes with each call and is never 0."""
+        return self.tape.count(self.compute)
+
+    def sum(self, array: Any) -> Any:
+        """The sum over all entries."""
+        if isinstance(array, Node) and array.rows:
+            return self.tape.total(array)
+        raise Untraceable("a sum of what is the same for all examples")

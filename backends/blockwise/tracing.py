@@ -1,0 +1,309 @@
+"""Recording what a plan does to its arrays, as a graph of NumPy's functions."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from functools import cache
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from lossapi.backend import Backend
+
+Shape = tuple[Any, ...]
+
+
+class Untraceable(Exception):
+    """What a kernel does cannot be done to a block of examples at a time."""
+
+
+class _Rows:
+    """How many examples there are, while nobody knows."""
+
+    def __repr__(self) -> str:
+        return "rows"
+
+
+ROWS = _Rows()
+
+
+class Node:
+    """The result of one recorded call: an array with, or without, an axis of examples in front."""
+
+    __slots__ = ("core", "dtype", "function", "operands", "options", "rows", "tape")
+    __array_ufunc__ = None
+
+    def __init__(
+        self,
+        tape: Tape,
+        function: Any,
+        operands: tuple[Any, ...],
+        options: dict[str, Any],
+        rows: bool,
+        core: tuple[int, ...],
+        dtype: Any,
+    ) -> None:
+        self.tape, self.function, self.operands, self.options = tape, function, operands, options
+        self.rows, self.core, self.dtype = rows, core, np.dtype(dtype)
+
+    @property
+    def shape(self) -> Shape:
+        return (ROWS, *self.core) if self.rows else self.core
+
+    @property
+    def ndim(self) -> int:
+        return len(self.core) + self.rows
+
+    def __getitem__(self, index: Any) -> Node:
+        index = index if isinstance(index, tuple) else (index,)
+        consumed = sum(entry is not None for entry in index) - 1
+        if index[0] is not Ellipsis or consumed > len(self.core):
+            raise Untraceable(f"index {index}")
+        core = _dummy(self.core)[index].shape
+        return self.tape.add(
+            operator.getitem, (self,), self.rows, core, self.dtype, index=_Index(index)
+        )
+
+    def _refused(self, *_: Any, **__: Any) -> Any:
+        raise Untraceable("a value that is not known yet")
+
+    __array__ = __bool__ = __float__ = __int__ = __index__ = __len__ = __iter__ = _refused
+    __hash__ = object.__hash__
+
+
+class _Index(tuple[Any, ...]):
+    """An index, which holds slices and can be written in a key all the same."""
+
+    __slots__ = ()
+
+
+class Tape:
+    """The calls of one recording, each kept once."""
+
+    def __init__(self) -> None:
+        self._known: dict[Any, Node] = {}
+
+    def add(
+        self,
+        function: Any,
+        operands: tuple[Any, ...],
+        rows: bool,
+        core: tuple[int, ...],
+        dtype: Any,
+        **options: Any,
+    ) -> Node:
+        """The node of a call: the one recorded before, if there is one."""
+        key = (
+            function,
+            *(id(x) if isinstance(x, Node) else (type(x), repr(x)) for x in operands),
+            repr(options),
+            (rows, core, np.dtype(dtype)),
+        )
+        found = self._known.get(key)
+        if found is None:
+            found = Node(self, function, operands, options, rows, core, dtype)
+            self._known[key] = found
+        return found
+
+    def input(self, name: str, rows: bool, core: tuple[int, ...], dtype: Any) -> Node:
+        """An array that comes with each call."""
+        return self.add("input", (), rows, core, dtype, name=name)
+
+    def full(self, value: Any, rows: bool, core: tuple[int, ...], dtype: Any) -> Node:
+        """An array of one number."""
+        return self.add("full", (np.dtype(dtype).type(value),), rows, core, dtype)
+
+    def count(self, dtype: Any) -> Node:
+        """The number of examples, or 1 where there is none."""
+        return self.add("count", (), False, (), dtype)
+
+    def total(self, node: Node) -> Node:
+        """The sum over all examples and entries."""
+        return self.add("total", (node,), False, (), node.dtype)
+
+
+def elementwise(function: Any) -> Callable[..., Any]:
+    """A function of NumPy that treats each entry alike, recorded where a node takes part."""
+
+    def recorded(*operands: Any) -> Any:
+        nodes = [x for x in operands if isinstance(x, Node)]
+        if not nodes:
+            return function(*operands)
+        rows, core = _together(nodes)
+        samples = [np.empty(0, x.dtype) if isinstance(x, Node) else x for x in operands]
+        with np.errstate(all="ignore"):
+            dtype = function(*samples).dtype
+            known = [constant(x) for x in operands]
+            if None not in known:
+                return nodes[0].tape.full(function(*known), rows, core, dtype)
+        if function is np.where:
+            if known[0] is not None:
+                chosen = operands[1] if known[0] else operands[2]
+                same = isinstance(chosen, Node) and (chosen.rows, chosen.core) == (rows, core)
+                if same and chosen.dtype == dtype:
+                    return chosen
+            if operands[1] is operands[2]:
+                return operands[1]
+        return nodes[0].tape.add(function, operands, rows, core, dtype)
+
+    return recorded
+
+
+def constant(x: Any) -> Any:
+    """The number that an operand is in all its entries; None if that is not known."""
+    if not isinstance(x, Node):
+        return x
+    return x.operands[0] if x.function == "full" else None
+
+
+def _together(nodes: list[Node]) -> tuple[bool, tuple[int, ...]]:
+    """Whether the result has an axis of examples, and its other axes."""
+    rows = any(node.rows for node in nodes)
+    length = max(len(node.core) for node in nodes)
+    if any(node.rows and len(node.core) < length for node in nodes):
+        raise Untraceable("examples along different axes")
+    return rows, np.broadcast_shapes(*(node.core for node in nodes))
+
+
+def _dummy(core: tuple[int, ...]) -> Any:
+    return np.broadcast_to(np.empty((), bool), core)
+
+
+def _along_core(function: Any, is_view: bool = False) -> Callable[..., Any]:
+    """A function of NumPy that works along axes of the examples' own, counted from the end."""
+
+    def recorded(x: Any, *, axis: Any = None, **options: Any) -> Any:
+        if not isinstance(x, Node):
+            return function(x, axis=axis, **options)
+        axes = axis if isinstance(axis, tuple) else (axis,)
+        extra = 1 if function is np.expand_dims else 0
+        if any(a is None or not -len(x.core) - extra <= a < 0 for a in axes):
+            if x.rows or axis is not None:
+                raise Untraceable(f"axis {axis} of {x.shape}")
+        sample = function(np.ones([min(n, 2) for n in x.core] or (), x.dtype), axis=axis, **options)
+        core = function(np.broadcast_to(np.ones((), x.dtype), x.core), axis=axis, **options).shape
+        return x.tape.add(function, (x,), x.rows, core, sample.dtype, axis=axis, **options)
+
+    return recorded
+
+
+def _astype(x: Any, dtype: Any) -> Any:
+    if not isinstance(x, Node):
+        return np.asarray(x).astype(dtype, copy=False)
+    if x.dtype == dtype:
+        return x
+    if x.function == "full":
+        return x.tape.full(x.operands[0], x.rows, x.core, dtype)
+    return x.tape.add("astype", (x,), x.rows, x.core, dtype)
+
+
+def _like(value: float) -> Callable[..., Any]:
+    def recorded(x: Any, *, dtype: Any = None) -> Any:
+        if not isinstance(x, Node):
+            return np.full_like(x, value, dtype=dtype)
+        return x.tape.full(value, x.rows, x.core, dtype or x.dtype)
+
+    return recorded
+
+
+def _broadcast_to(x: Any, shape: Shape) -> Any:
+    if not isinstance(x, Node):
+        raise Untraceable("a number in the shape of the examples")
+    rows = shape[:1] == (ROWS,)
+    core = tuple(shape[1:]) if rows else tuple(shape)
+    if (rows, core) == (x.rows, x.core):
+        return x
+    if x.function == "full":
+        return x.tape.full(x.operands[0], rows, core, x.dtype)
+    if x.rows and (not rows or len(x.core) != len(core)):
+        raise Untraceable(f"{x.shape} as {shape}")
+    return x.tape.add("broadcast", (x,), rows, core, x.dtype)
+
+
+def take_class(array: Any, labels: Any) -> Any:
+    """For each example the entry of the last axis that its label names."""
+    return np.take_along_axis(array, labels[..., None], axis=-1)[..., 0]
+
+
+def take_class_of_node(array: Node, labels: Node) -> Node:
+    """The same, recorded."""
+    if not (array.rows and labels.rows and len(labels.core) == len(array.core) - 1):
+        raise Untraceable("labels of other examples")
+    core = np.broadcast_shapes(array.core[:-1], labels.core)
+    return array.tape.add(take_class, (array, labels), True, core, array.dtype)
+
+
+def class_index_of_node(array: Node) -> Node:
+    """The integers 0 … K-1 along the last axis."""
+    return array.tape.add("index", (), False, array.core[-1:], np.int64)
+
+
+def _concat(arrays: Any, *, axis: int = 0) -> Any:
+    nodes = [x for x in arrays if isinstance(x, Node)]
+    if not nodes:
+        return np.concatenate(arrays, axis=axis)
+    first = nodes[0]
+    alike = all(x.rows == first.rows and len(x.core) == len(first.core) for x in nodes)
+    if len(nodes) < len(arrays) or not alike or not -len(first.core) <= axis < 0:
+        raise Untraceable("arrays that do not stand side by side")
+    core = np.concatenate([_dummy(x.core) for x in nodes], axis=axis).shape
+    dtype = np.result_type(*(x.dtype for x in nodes))
+    return first.tape.add("concat", tuple(nodes), first.rows, core, dtype, axis=axis)
+
+
+@cache
+def namespace(backend: Backend) -> Any:
+    """A backend's functions, in a form that records what happens to nodes."""
+    names = {name: entry for name, entry in vars(backend.xp).items() if name != "ones"}
+    recording = {n: elementwise(f) for n, f in names.items() if isinstance(f, np.ufunc)}
+    reducing = ("max", "min", "any", "all", "argmax", "argmin", "prod", "sum", "cumulative_sum")
+    return SimpleNamespace(
+        **{
+            **names,
+            **recording,
+            **{name: _along_core(getattr(np, name)) for name in (*reducing, "expand_dims")},
+            "where": elementwise(np.where),
+            "astype": _astype,
+            "ones_like": _like(1),
+            "zeros_like": _like(0),
+            "broadcast_to": _broadcast_to,
+            "concat": _concat,
+            "take_class": take_class_of_node,
+            "class_index": class_index_of_node,
+            "stop_gradient": lambda array: array,
+        }
+    )
+
+
+def _operators() -> None:
+    binary = {
+        "add": np.add,
+        "sub": np.subtract,
+        "mul": np.multiply,
+        "truediv": np.true_divide,
+        "and": np.bitwise_and,
+        "or": np.bitwise_or,
+        "xor": np.bitwise_xor,
+        "pow": np.power,
+    }
+    compared = {
+        "lt": np.less,
+        "le": np.less_equal,
+        "gt": np.greater,
+        "ge": np.greater_equal,
+        "eq": np.equal,
+        "ne": np.not_equal,
+    }
+    for name, function in (binary | compared).items():
+        recorded = elementwise(function)
+        setattr(Node, f"__{name}__", lambda a, b, f=recorded: f(a, b))
+        if name in binary:
+            setattr(Node, f"__r{name}__", lambda a, b, f=recorded: f(b, a))
+    for name, function in {"neg": np.negative, "invert": np.invert, "abs": np.abs}.items():
+        setattr(Node, f"__{name}__", lambda a, f=elementwise(function): f(a))
+
+
+_operators()

@@ -1,0 +1,236 @@
+"""The straight line of NumPy calls that does to a block of examples what was recorded."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .tracing import Node, constant
+
+_REDUCE = {
+    np.sum: np.add,
+    np.max: np.maximum,
+    np.min: np.minimum,
+    np.any: np.logical_or,
+    np.all: np.logical_and,
+    np.prod: np.multiply,
+}
+_EXTREMES = (np.maximum, np.minimum)
+_INTO = ("astype", "broadcast", "concat")
+
+
+class Buffer(NamedTuple):
+    """Memory for one entry of a shape for each example of a block."""
+
+    core: tuple[int, ...]
+    itemsize: int
+    kinds: list[Any]
+    """The dtypes as which it is seen."""
+
+
+class Block:
+    """A function of blocks: inputs, what all share, results to fill, and scratch memory."""
+
+    def __init__(
+        self, nodes: list[Node], shared: list[Node], results: list[Node], totals: list[Node]
+    ) -> None:
+        self.inputs = [n for n in nodes if n.function == "input" and n.rows]
+        self.buffers: list[Buffer] = []
+        self._free: list[int] = []
+        self._memory: dict[int, int] = {}
+        """Of a node that others are views of: the buffer that holds it."""
+        self._names = {id(n): f"i{k}" for k, n in enumerate(self.inputs)}
+        self._names |= {id(n): f"c{k}" for k, n in enumerate(shared)}
+        self._globals: dict[str, Any] = {"copyto": np.copyto, "concatenate": np.concatenate}
+        self._lines: list[str] = []
+        self._results: dict[int, tuple[str, Any]] = {}
+        """Of a node whose entries are written straight into a result: its name and dtype."""
+        self._roots: dict[int, Node] = {}
+        for node in nodes:
+            self._roots[id(node)] = self._root_of(node)
+        copied = self._place(results)
+        self._last = self._last_uses(nodes, copied)
+        for place, node in enumerate(nodes):
+            self._write(place, node)
+        self._lines += [f"copyto({name}, {self._result(node)})" for node, name in copied]
+        self._lines.append(f"return ({''.join(f'{self._names[id(n)]}, ' for n in totals)})")
+        names = [self._names[id(n)] for n in (*self.inputs, *shared)]
+        names += [f"o{k}" for k in range(len(results))]
+        names += [self._seen_as(k, kind) for k, b in enumerate(self.buffers) for kind in b.kinds]
+        lines = "".join(f"    {line}\n" for line in self._lines)
+        self.source = f"def block({', '.join(names)}):\n{lines}"
+
+    def compiled(self) -> Callable[..., Any]:
+        """The function itself."""
+        exec(self.source, self._globals)  # our own text throughout, as in collections.namedtuple
+        found: Callable[..., Any] = self._globals["block"]
+        return found
+
+    # --- whose memory a node's is
+
+    def _root_of(self, node: Node) -> Node:
+        """The node whose memory a node shows: itself, unless it is a view."""
+        first = node.operands[0] if node.operands else None
+        is_view = node.function == "view" or node.function is operator.getitem
+        return self._roots.get(id(first), node) if is_view else node
+
+    def _place(self, results: list[Node]) -> list[tuple[Node, str]]:
+        """Have results written where they belong; those that must be copied there instead."""
+        copied = []
+        for k, node in enumerate(results):
+            root = self._roots[id(node)]
+            whole = node is root or (node.function == "view" and node.operands[0] is root)
+            if whole and _writes(root) and id(root) not in self._results:
+                self._results[id(root)] = f"o{k}", node.dtype
+            else:
+                copied.append((node, f"o{k}"))
+        return copied
+
+    def _last_uses(self, nodes: list[Node], copied: list[tuple[Node, str]]) -> dict[int, int]:
+        last = {}
+        for place, node in enumerate(nodes):
+            for x in node.operands:
+                if isinstance(x, Node) and id(x) in self._roots:
+                    last[id(self._roots[id(x)])] = place
+        return {**last, **{id(self._roots[id(node)]): len(nodes) for node, _ in copied}}
+
+    def _ending(self, place: int, node: Node) -> list[int]:
+        """The buffers that nothing needs after this node, by the keys of what they held."""
+        roots = [self._roots.get(id(x)) for x in node.operands if isinstance(x, Node)]
+        keys = {id(r) for r in roots if r is not None}
+        return [k for k in keys if self._last.get(k) == place and k in self._memory]
+
+    def _out(self, place: int, node: Node) -> str:
+        """Where a node's entries go: a result, or a buffer, if it may be that of an operand."""
+        if id(node) in self._results:
+            name, dtype = self._results[id(node)]
+            return name if dtype == node.dtype else self._view_of(name, node.dtype)
+        due = node.core, node.dtype.itemsize
+        ending = self._ending(place, node) if isinstance(node.function, np.ufunc) else []
+        found = next((k for k in ending if self.buffers[self._memory[k]][:2] == due), None)
+        free = next((k for k in self._free if self.buffers[k][:2] == due), None)
+        if found is not None:
+            place = self._memory.pop(found)
+        elif free is not None:
+            self._free.remove(free)
+            place = free
+        else:
+            place = len(self.buffers)
+            self.buffers.append(Buffer(*due, []))
+        self._memory[id(node)] = place
+        return self._seen_as(place, node.dtype)
+
+    def _seen_as(self, place: int, kind: Any) -> str:
+        kinds = self.buffers[place].kinds
+        if kind not in kinds:
+            kinds.append(kind)
+        return f"s{place}_{np.dtype(kind).name}"
+
+    # --- lines
+
+    def _write(self, place: int, node: Node) -> None:
+        """The line that computes a node, and its name from there on."""
+        function = node.function
+        if function == "input" or constant(node) is not None:
+            return
+        if function == "view":
+            self._names[id(node)] = self._viewed(node)
+        elif function == "total":
+            axis = ", None" if node.operands[0].core else ""
+            self._assign(node, f"f_add.reduce({self._operands(node)[0]}{axis})")
+            self._globals["f_add"] = np.add
+        elif function is operator.getitem:
+            index = self._constant(tuple(node.options["index"]))
+            self._assign(node, f"{self._operands(node)[0]}[{index}]")
+        elif _writes(node):
+            given = self._operands(node)
+            out = self._out(place, node)
+            self._lines.append(self._call_into(node, given, out))
+            self._names[id(node)] = out
+        else:
+            given = self._operands(node)
+            self._assign(node, f"{self._called(function)}({', '.join(given)}{_options(node)})")
+        for key in self._ending(place, node):
+            self._free.append(self._memory.pop(key))
+
+    def _assign(self, node: Node, text: str) -> None:
+        self._names[id(node)] = name = f"t{len(self._lines)}"
+        self._lines.append(f"{name} = {text}")
+
+    def _viewed(self, node: Node) -> str:
+        """A view of a node as another dtype: of a buffer, of a result, or taken on the spot."""
+        (x,) = node.operands
+        if id(x) in self._memory:
+            return self._seen_as(self._memory[id(x)], node.dtype)
+        if id(x) in self._results and self._results[id(x)][1] == node.dtype:
+            return self._results[id(x)][0]
+        return self._view_of(self._names[id(x)], node.dtype)
+
+    def _view_of(self, name: str, dtype: Any) -> str:
+        seen = f"{name}_{dtype.name}"
+        line = f"{seen} = {name}.view({self._constant(dtype)})"
+        if line not in self._lines:
+            self._lines.append(line)
+        return seen
+
+    def _call_into(self, node: Node, given: list[str], out: str) -> str:
+        function, listed = node.function, ", ".join(given)
+        if function == "astype":
+            return f'copyto({out}, {listed}, "unsafe")'
+        if function == "broadcast":
+            return f"copyto({out}, {listed})"
+        if function == "concat":
+            return f"concatenate(({listed}), out={out}{_options(node)})"
+        if function in _REDUCE:
+            return f"{self._called(_REDUCE[function])}.reduce({listed}, out={out}{_options(node)})"
+        keyword = "out=" if function in _EXTREMES else ""
+        return f"{self._called(function)}({listed}, {keyword}{out})"
+
+    def _operands(self, node: Node) -> list[str]:
+        """How the operands are written: by name, or as constants in the dtype they meet."""
+        met = [x.dtype for x in node.operands if isinstance(x, Node) and constant(x) is None]
+        return [
+            self._names[id(x)]
+            if constant(x) is None
+            else self._constant(_number(constant(x), met[0] if met else None))
+            for x in node.operands
+        ]
+
+    def _result(self, node: Node) -> str:
+        value = constant(node)
+        return self._names[id(node)] if value is None else self._constant(value)
+
+    def _constant(self, value: Any) -> str:
+        for name, known in self._globals.items():
+            if name[0] == "k" and type(known) is type(value) and repr(known) == repr(value):
+                return name
+        name = f"k{len(self._globals)}"
+        self._globals[name] = value
+        return name
+
+    def _called(self, function: Any) -> str:
+        name = f"f_{function.__name__}"
+        self._globals[name] = function
+        return name
+
+
+def _writes(node: Node) -> bool:
+    """Whether what computes a node writes its entries where one wants them."""
+    function = node.function
+    return isinstance(function, np.ufunc) or function in _INTO or function in _REDUCE
+
+
+def _number(value: Any, dtype: Any) -> Any:
+    """A constant as an array, which NumPy's functions take in faster than a number."""
+    if dtype is None or isinstance(value, np.ndarray):
+        return value
+    if dtype.kind == "f" or np.result_type(dtype, value) == dtype:
+        return np.asarray(value, dtype)
+    return value
+
+
+def _options(node: Node) -> str:
+    return "".join(f", {name}={value!r}" for name, value in node.options.items())
