@@ -14,6 +14,8 @@ from lossapi.errors import BackendError
 class CupyBackend(Backend):
     """CuPy arrays of float16, float32 and float64."""
 
+    differentiates = False
+
     def __init__(self) -> None:
         super().__init__("cupy", compat)
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from lossapi.backend import Backend
 
+from .blockwise.graph import Untraceable
 from .blockwise.layout import Layout
-from .blockwise.tracing import Untraceable
+from .blockwise.ordinary import ordinary
 from .blockwise.walking import Steps
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ _KEPT = 1000
 class NumpyBackend(Backend):
     """NumPy arrays and scalars, of float16, float32 and float64."""
 
+    differentiates = False
     remembers = True
 
     def __init__(self) -> None:
@@ -73,7 +75,7 @@ class NumpyBackend(Backend):
         if outputs is not None:
             if len(self._steps) >= _KEPT:
                 self._steps.clear()
-            self._steps[layout.key] = Steps(outputs)
+            self._steps[layout.key] = Steps(outputs, ordinary(plan, layout.arrays))
         return layout, self._steps[layout.key].bind(layout.count)
 
 

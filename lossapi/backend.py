@@ -49,6 +49,9 @@ class Backend:
     flushes_subnormals = False
     """Whether the library takes subnormal numbers for 0."""
 
+    differentiates = True
+    """Whether the library may differentiate what kernels compute."""
+
     compiled: tuple[str | None, ...] = ()
     """The transforms that compile anew for other shapes, dtypes or settings; None: plain calls."""
 
@@ -61,6 +64,8 @@ class Backend:
         self.xp.class_index = self.class_index
         self.xp.take_class = self.take_class
         self.xp.stop_gradient = self.stop_gradient
+        self.xp.differentiates = self.differentiates
+        self.xp.flushes = self.flushes_subnormals
         self.dtypes = {n: getattr(self.xp, n) for n in FLOATING if hasattr(self.xp, n)}
         self.index_dtype = self.xp.int64
         self._dtype_names: dict[Any, str] = {}
@@ -181,7 +186,8 @@ class Backend:
 
 def undifferentiated(xp: Any) -> Any:
     """The namespace for a kernel that nothing differentiates, in which nothing need be stopped."""
-    return SimpleNamespace(**{**vars(xp), "stop_gradient": lambda array: array})
+    changed = {"stop_gradient": lambda array: array, "differentiates": False}
+    return SimpleNamespace(**{**vars(xp), **changed})
 
 
 # --- which backend an array belongs to

@@ -111,23 +111,35 @@ def nan_if_any(xp: Namespace, result: Array, *inputs: Array) -> Array:
 def quotient(xp: Namespace, x: Array, y: Array) -> Array:
     """x / y, whose derivative in y does not square y: that would underflow long before y does."""
     # Not (x / u) / (y / u), which XLA turns into (x u) / (u y).
+    if not xp.differentiates:
+        return x / y
     unit = xp.stop_gradient(xp.where(y == 0, 1.0, y))
     return (x / unit) * (1.0 / (y / unit))
 
 
 def log_ratio(xp: Namespace, p: Array, q: Array) -> Array:
     """log(p / q), to its own last digits also where p is close to q; -inf or inf where one is 0."""
+    smallest = xp.finfo(p.dtype).smallest_normal
+    inside = (p / q > smallest) & (p / q < xp.inf)
+    close = (p < 2.0 * q) & (q < 2.0 * p)
+    if not xp.differentiates:
+        far = xp.where(inside, xp.log(xp.where(inside, p / q, 1.0)), xp.log(p) - xp.log(q))
+        return xp.where(close, _log_of_close(xp, p, q, close), far)
     # As log(p / u) - log(q / u) with u = q, a constant, which keeps every derivative in range; and
     # u = 1 where the quotient overflows or loses digits to underflow, so that both logs are large.
     # Where p is close to q, p - u is exact.
-    smallest = xp.finfo(p.dtype).smallest_normal
-    unit = xp.stop_gradient(xp.where((p / q > smallest) & (p / q < xp.inf), q, 1.0))
-    close = (p < 2.0 * q) & (q < 2.0 * p)
-    # Enlarged, exactly, where the difference of small numbers would be subnormal: some libraries
-    # take those for 0.
-    enlarge = xp.where(unit < 2.0**-64, 2.0**64, xp.ones_like(unit))
-    near = xp.log1p(xp.where(close, p * enlarge - unit * enlarge, 0.0) / (unit * enlarge))
+    unit = xp.stop_gradient(xp.where(inside, q, 1.0))
+    near = _log_of_close(xp, p, unit, close)
     return xp.where(close, near, xp.log(p / unit)) - xp.log(q / unit)
+
+
+def _log_of_close(xp: Namespace, p: Array, unit: Array, close: Array) -> Array:
+    """log(p / unit) where these are close, by their exact difference."""
+    if not xp.flushes:
+        return xp.log1p(xp.where(close, p - unit, 0.0) / unit)
+    # Enlarged, exactly, where the difference of small numbers would be subnormal and taken for 0.
+    enlarge = xp.where(unit < 2.0**-64, 2.0**64, xp.ones_like(unit))
+    return xp.log1p(xp.where(close, p * enlarge - unit * enlarge, 0.0) / (unit * enlarge))
 
 
 # --- regression
@@ -186,6 +198,8 @@ def power(xp: Namespace, base: Array, exponent: Array) -> Array:
     """`base ** exponent` for a base from 0 to 1, which vanishes there with its derivatives."""
     # Relative to the base itself, a constant: that keeps every derivative in range, where
     # exponents below 1 have an infinite one. The second power is 1.
+    if not xp.differentiates:
+        return xp.pow(base, exponent)
     constant = xp.stop_gradient(base)
     present = constant >= xp.finfo(base.dtype).smallest_normal
     relative = xp.where(present, base, 1.0) / xp.where(present, constant, 1.0)

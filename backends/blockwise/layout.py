@@ -12,7 +12,7 @@ from lossapi.backend import Backend
 from lossapi.binding import CLASS_MASK
 
 from . import tracing
-from .tracing import ROWS, Node, Tape, Untraceable
+from .graph import ROWS, Node, Tape, Untraceable
 
 if TYPE_CHECKING:
     from lossapi.plan import Plan

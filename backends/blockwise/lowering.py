@@ -2,88 +2,84 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .tracing import Node, constant
+from .graph import Node, constant, rewritten
 
 _SIGNED = {1: np.int8, 2: np.int16, 4: np.int32, 8: np.int64}
 
 
 def lowered(outputs: list[Any]) -> list[Any]:
-    """The same graph with all selections lowered."""
-    done: dict[int, Any] = {}
-    for node in ordered(outputs):
-        operands = tuple(done[id(x)] if isinstance(x, Node) else x for x in node.operands)
-        if node.function is np.where:
-            done[id(node)] = _selected(node, *operands)
-        elif all(a is b for a, b in zip(operands, node.operands, strict=True)):
-            done[id(node)] = node
-        else:
-            done[id(node)] = node.tape.add(
-                node.function, operands, node.rows, node.core, node.dtype, **node.options
-            )
-    return [done[id(x)] if isinstance(x, Node) else x for x in outputs]
+    """The same graph with all selections lowered, and with arrays where numbers will not do."""
+    return rewritten(outputs, _lower)
 
 
-def ordered(outputs: list[Any]) -> list[Node]:
-    """All nodes that the outputs need, each after its operands."""
-    found: dict[int, Node] = {}
-    stack = [(x, False) for x in reversed(outputs) if isinstance(x, Node)]
-    while stack:
-        node, is_ready = stack.pop()
-        if id(node) in found:
-            continue
-        if is_ready:
-            found[id(node)] = node
-        else:
-            stack.append((node, True))
-            stack.extend((x, False) for x in reversed(node.operands) if isinstance(x, Node))
-    return list(found.values())
+def _lower(node: Node, operands: tuple[Any, ...]) -> Any:
+    if node.function is np.where:
+        return _selected(node, *operands)
+    if isinstance(node.function, np.ufunc) or node.function in ("astype", "broadcast", "full"):
+        return None
+    return node.of(tuple(_filled(x) if _is_full(x) else x for x in operands))
+
+
+def _is_full(x: Any) -> bool:
+    return isinstance(x, Node) and x.function == "full"
+
+
+def _filled(x: Node) -> Node:
+    return x.like("broadcast", x)
 
 
 def _selected(node: Node, mask: Any, first: Any, second: Any) -> Node:
     """`where(mask, first, second)` from the bits of both."""
-    if not isinstance(mask, Node) or mask.function == "full":
-        return node.tape.add(np.where, (mask, first, second), node.rows, node.core, node.dtype)
-    if node.dtype == bool:
-        lanes, opposite = mask, _with_bits(np.logical_not, np.bool_, mask)
-        one, other = _as(first, node.dtype), _as(second, node.dtype)
-        return _mixed(one, other, lanes, opposite)
-    kind = _SIGNED[node.dtype.itemsize]
+    dtype = node.dtype
+    if not isinstance(mask, Node) or _is_full(mask):
+        return node.of((mask, first, second))
+    first, second = _as(first, dtype), _as(second, dtype)
+    if dtype == bool:
+        chosen = _mixed(first, second, mask, lambda: _with_bits(np.logical_not, np.bool_, mask))
+        return _in_shape_of(node, chosen)
+    kind = _SIGNED[dtype.itemsize]
     narrow = _view(mask, np.int8)
-    lanes, opposite = (np.negative, narrow), (np.subtract, narrow, 1)
-    one, other = (_bits(_as(x, node.dtype), node.dtype, kind) for x in (first, second))
+    lanes = _with_bits(np.negative, kind, narrow)
+
+    def opposite() -> Node:
+        return _with_bits(np.subtract, kind, narrow, 1)
+
+    one, other = _bits(first, dtype, kind), _bits(second, dtype, kind)
     sign = np.iinfo(kind).min
     if _is_negative_of(second, first):
-        result = _with_bits(np.bitwise_xor, kind, one, _masked(kind, opposite, sign))
+        turned = _with_bits(np.bitwise_and, kind, opposite(), sign)
+        result = _with_bits(np.bitwise_xor, kind, one, turned)
     elif _is_negative_of(first, second):
-        result = _with_bits(np.bitwise_xor, kind, other, _masked(kind, lanes, sign))
+        turned = _with_bits(np.bitwise_and, kind, lanes, sign)
+        result = _with_bits(np.bitwise_xor, kind, other, turned)
     else:
-        result = _mixed(
-            one,
-            other,
-            _with_bits(lanes[0], kind, *lanes[1:]),
-            _with_bits(opposite[0], kind, *opposite[1:]),
-        )
-    return _view(result, node.dtype)
+        result = _mixed(one, other, lanes, opposite)
+    return _in_shape_of(node, _view(result, dtype))
 
 
-def _masked(kind: Any, lanes: Any, bits: int) -> Node:
-    return _with_bits(np.bitwise_and, kind, _with_bits(lanes[0], kind, *lanes[1:]), bits)
+def _in_shape_of(node: Node, x: Node) -> Node:
+    """A result in full, where only a number had all axes."""
+    return x if (x.rows, x.core) == (node.rows, node.core) else node.like("broadcast", x)
 
 
-def _mixed(one: Any, other: Any, lanes: Node, opposite: Node) -> Node:
+def _mixed(one: Any, other: Any, lanes: Node, opposite: Callable[[], Node]) -> Node:
+    """The bits of one where lanes are set, and those of the other elsewhere."""
     kind = lanes.dtype
     if _is_nothing(other):
         return _with_bits(np.bitwise_and, kind, one, lanes)
     if _is_nothing(one):
-        return _with_bits(np.bitwise_and, kind, other, opposite)
+        return _with_bits(np.bitwise_and, kind, other, opposite())
     if not isinstance(one, Node) and not isinstance(other, Node):
         difference: Any = one ^ other
     else:
-        difference = _with_bits(np.bitwise_xor, kind, one, other)
+        # In one order, so that a selection and its opposite share this.
+        pair = sorted((one, other), key=lambda x: x.number if isinstance(x, Node) else -1)
+        difference = _with_bits(np.bitwise_xor, kind, *reversed(pair))
     chosen = _with_bits(np.bitwise_and, kind, difference, lanes)
     return _with_bits(np.bitwise_xor, kind, chosen, other)
 
@@ -100,7 +96,7 @@ def _as(x: Any, dtype: Any) -> Any:
     """An operand in the dtype of the result: a number where it is one."""
     value = constant(x)
     if value is not None:
-        return dtype.type(value)
+        return value if isinstance(value, dtype.type) else dtype.type(value)
     if x.dtype == dtype:
         return x
     return x.tape.add("astype", (x,), x.rows, x.core, dtype)

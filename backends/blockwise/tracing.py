@@ -1,8 +1,7 @@
-"""Recording what a plan does to its arrays, as a graph of NumPy's functions."""
+"""Recording what a plan does to its arrays."""
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from functools import cache
 from types import SimpleNamespace
@@ -10,119 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .graph import ROWS, Node, Shape, Untraceable, constant, dummy
+
 if TYPE_CHECKING:
     from lossapi.backend import Backend
-
-Shape = tuple[Any, ...]
-
-
-class Untraceable(Exception):
-    """What a kernel does cannot be done to a block of examples at a time."""
-
-
-class _Rows:
-    """How many examples there are, while nobody knows."""
-
-    def __repr__(self) -> str:
-        return "rows"
-
-
-ROWS = _Rows()
-
-
-class Node:
-    """The result of one recorded call: an array with, or without, an axis of examples in front."""
-
-    __slots__ = ("core", "dtype", "function", "operands", "options", "rows", "tape")
-    __array_ufunc__ = None
-
-    def __init__(
-        self,
-        tape: Tape,
-        function: Any,
-        operands: tuple[Any, ...],
-        options: dict[str, Any],
-        rows: bool,
-        core: tuple[int, ...],
-        dtype: Any,
-    ) -> None:
-        self.tape, self.function, self.operands, self.options = tape, function, operands, options
-        self.rows, self.core, self.dtype = rows, core, np.dtype(dtype)
-
-    @property
-    def shape(self) -> Shape:
-        return (ROWS, *self.core) if self.rows else self.core
-
-    @property
-    def ndim(self) -> int:
-        return len(self.core) + self.rows
-
-    def __getitem__(self, index: Any) -> Node:
-        index = index if isinstance(index, tuple) else (index,)
-        consumed = sum(entry is not None for entry in index) - 1
-        if index[0] is not Ellipsis or consumed > len(self.core):
-            raise Untraceable(f"index {index}")
-        core = _dummy(self.core)[index].shape
-        return self.tape.add(
-            operator.getitem, (self,), self.rows, core, self.dtype, index=_Index(index)
-        )
-
-    def _refused(self, *_: Any, **__: Any) -> Any:
-        raise Untraceable("a value that is not known yet")
-
-    __array__ = __bool__ = __float__ = __int__ = __index__ = __len__ = __iter__ = _refused
-    __hash__ = object.__hash__
-
-
-class _Index(tuple[Any, ...]):
-    """An index, which holds slices and can be written in a key all the same."""
-
-    __slots__ = ()
-
-
-class Tape:
-    """The calls of one recording, each kept once."""
-
-    def __init__(self) -> None:
-        self._known: dict[Any, Node] = {}
-
-    def add(
-        self,
-        function: Any,
-        operands: tuple[Any, ...],
-        rows: bool,
-        core: tuple[int, ...],
-        dtype: Any,
-        **options: Any,
-    ) -> Node:
-        """The node of a call: the one recorded before, if there is one."""
-        key = (
-            function,
-            *(id(x) if isinstance(x, Node) else (type(x), repr(x)) for x in operands),
-            repr(options),
-            (rows, core, np.dtype(dtype)),
-        )
-        found = self._known.get(key)
-        if found is None:
-            found = Node(self, function, operands, options, rows, core, dtype)
-            self._known[key] = found
-        return found
-
-    def input(self, name: str, rows: bool, core: tuple[int, ...], dtype: Any) -> Node:
-        """An array that comes with each call."""
-        return self.add("input", (), rows, core, dtype, name=name)
-
-    def full(self, value: Any, rows: bool, core: tuple[int, ...], dtype: Any) -> Node:
-        """An array of one number."""
-        return self.add("full", (np.dtype(dtype).type(value),), rows, core, dtype)
-
-    def count(self, dtype: Any) -> Node:
-        """The number of examples, or 1 where there is none."""
-        return self.add("count", (), False, (), dtype)
-
-    def total(self, node: Node) -> Node:
-        """The sum over all examples and entries."""
-        return self.add("total", (node,), False, (), node.dtype)
 
 
 def elementwise(function: Any) -> Callable[..., Any]:
@@ -139,6 +29,9 @@ def elementwise(function: Any) -> Callable[..., Any]:
             known = [constant(x) for x in operands]
             if None not in known:
                 return nodes[0].tape.full(function(*known), rows, core, dtype)
+        same = _neutral(function, operands, known, rows, core, dtype)
+        if same is not None:
+            return same
         if function is np.where:
             if known[0] is not None:
                 chosen = operands[1] if known[0] else operands[2]
@@ -152,11 +45,23 @@ def elementwise(function: Any) -> Callable[..., Any]:
     return recorded
 
 
-def constant(x: Any) -> Any:
-    """The number that an operand is in all its entries; None if that is not known."""
-    if not isinstance(x, Node):
-        return x
-    return x.operands[0] if x.function == "full" else None
+def _neutral(
+    function: Any, operands: Any, known: list[Any], rows: bool, core: Any, dtype: Any
+) -> Any:
+    """The operand that a factor of 1, or a bool that decides nothing, leaves as it is."""
+    if len(operands) != 2 or function not in _NEUTRAL:
+        return None
+    for x, other in zip(operands, reversed(known), strict=True):
+        if other is None or not isinstance(x, Node) or (x.rows, x.core) != (rows, core):
+            continue
+        if x.dtype == dtype and other == _NEUTRAL[function]:
+            return x
+        if dtype == bool and function is not np.multiply:
+            return x.tape.full(other, rows, core, dtype)
+    return None
+
+
+_NEUTRAL = {np.multiply: 1, np.bitwise_and: True, np.bitwise_or: False}
 
 
 def _together(nodes: list[Node]) -> tuple[bool, tuple[int, ...]]:
@@ -166,10 +71,6 @@ def _together(nodes: list[Node]) -> tuple[bool, tuple[int, ...]]:
     if any(node.rows and len(node.core) < length for node in nodes):
         raise Untraceable("examples along different axes")
     return rows, np.broadcast_shapes(*(node.core for node in nodes))
-
-
-def _dummy(core: tuple[int, ...]) -> Any:
-    return np.broadcast_to(np.empty((), bool), core)
 
 
 def _along_core(function: Any, is_view: bool = False) -> Callable[..., Any]:
@@ -249,7 +150,7 @@ def _concat(arrays: Any, *, axis: int = 0) -> Any:
     alike = all(x.rows == first.rows and len(x.core) == len(first.core) for x in nodes)
     if len(nodes) < len(arrays) or not alike or not -len(first.core) <= axis < 0:
         raise Untraceable("arrays that do not stand side by side")
-    core = np.concatenate([_dummy(x.core) for x in nodes], axis=axis).shape
+    core = np.concatenate([dummy(x.core) for x in nodes], axis=axis).shape
     dtype = np.result_type(*(x.dtype for x in nodes))
     return first.tape.add("concat", tuple(nodes), first.rows, core, dtype, axis=axis)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .tracing import Node, constant
+from .graph import Node, constant
 
 _REDUCE = {
     np.sum: np.add,
@@ -19,6 +20,7 @@ _REDUCE = {
     np.prod: np.multiply,
 }
 _EXTREMES = (np.maximum, np.minimum)
+_VIEWS = ("view", operator.getitem, np.expand_dims)
 _INTO = ("astype", "broadcast", "concat")
 
 
@@ -35,14 +37,18 @@ class Block:
     """A function of blocks: inputs, what all share, results to fill, and scratch memory."""
 
     def __init__(
-        self, nodes: list[Node], shared: list[Node], results: list[Node], totals: list[Node]
+        self,
+        nodes: list[Node],
+        inputs: list[Node],
+        shared: list[Node],
+        results: list[Node],
+        totals: list[Node],
     ) -> None:
-        self.inputs = [n for n in nodes if n.function == "input" and n.rows]
         self.buffers: list[Buffer] = []
         self._free: list[int] = []
         self._memory: dict[int, int] = {}
         """Of a node that others are views of: the buffer that holds it."""
-        self._names = {id(n): f"i{k}" for k, n in enumerate(self.inputs)}
+        self._names = {id(n): f"i{k}" for k, n in enumerate(inputs)}
         self._names |= {id(n): f"c{k}" for k, n in enumerate(shared)}
         self._globals: dict[str, Any] = {"copyto": np.copyto, "concatenate": np.concatenate}
         self._lines: list[str] = []
@@ -57,16 +63,23 @@ class Block:
             self._write(place, node)
         self._lines += [f"copyto({name}, {self._result(node)})" for node, name in copied]
         self._lines.append(f"return ({''.join(f'{self._names[id(n)]}, ' for n in totals)})")
-        names = [self._names[id(n)] for n in (*self.inputs, *shared)]
+        names = [self._names[id(n)] for n in (*inputs, *shared)]
         names += [f"o{k}" for k in range(len(results))]
         names += [self._seen_as(k, kind) for k, b in enumerate(self.buffers) for kind in b.kinds]
         lines = "".join(f"    {line}\n" for line in self._lines)
         self.source = f"def block({', '.join(names)}):\n{lines}"
-
-    def compiled(self) -> Callable[..., Any]:
-        """The function itself."""
+        self.length = len(self._lines)
         exec(self.source, self._globals)  # our own text throughout, as in collections.namedtuple
-        found: Callable[..., Any] = self._globals["block"]
+        self.function: Callable[..., Any] = self._globals["block"]
+        self.bytes_each = sum(size(core) * itemsize for core, itemsize, _ in self.buffers)
+        """How much scratch memory an example needs."""
+
+    def buffers_for(self, rows: int) -> list[Any]:
+        """Fresh scratch memory for some examples: each buffer as all that it is seen as."""
+        found = []
+        for core, itemsize, kinds in self.buffers:
+            memory = np.empty((rows, *core), f"V{itemsize}")
+            found.extend(memory.view(kind) for kind in kinds)
         return found
 
     # --- whose memory a node's is
@@ -74,8 +87,7 @@ class Block:
     def _root_of(self, node: Node) -> Node:
         """The node whose memory a node shows: itself, unless it is a view."""
         first = node.operands[0] if node.operands else None
-        is_view = node.function == "view" or node.function is operator.getitem
-        return self._roots.get(id(first), node) if is_view else node
+        return self._roots.get(id(first), node) if node.function in _VIEWS else node
 
     def _place(self, results: list[Node]) -> list[tuple[Node, str]]:
         """Have results written where they belong; those that must be copied there instead."""
@@ -215,6 +227,11 @@ class Block:
         name = f"f_{function.__name__}"
         self._globals[name] = function
         return name
+
+
+def size(core: tuple[int, ...]) -> int:
+    """How many entries an array of this shape has."""
+    return math.prod(core)
 
 
 def _writes(node: Node) -> bool:

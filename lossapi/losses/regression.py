@@ -66,18 +66,24 @@ def _(xp, prediction, target):
 @loss("(),()->()", delta="(0, inf)")
 def huber_loss(xp, prediction, target, *, delta=1.0):
     """Quadratic for small residuals, linear for large ones."""
-    # In halves of the residual r, which can't overflow: r²/2 = 2h², δ(r - δ/2) = 2δ(h - δ/4).
-    half = p.half_distance(xp, prediction, target)
-    inside = half < 0.5 * delta
-    inner = xp.where(inside, half, 0.0)
-    return xp.where(inside, 2.0 * inner * inner, 2.0 * delta * (half - 0.25 * delta))
+    # With the slope s, the residual r clipped to delta: s (r - s/2) is r²/2 or δ (|r| - δ/2).
+    residual = prediction - target
+    wide = xp.isinf(residual)
+    slope = _clipped(xp, xp.where(wide, 0.0, residual), delta)
+    near = slope * (xp.where(wide, 0.0, residual) - 0.5 * slope)
+    # From the half distance where the distance overflows and, by a small delta, the loss may not.
+    far = 2.0 * delta * (p.half_distance(xp, prediction, target) - 0.25 * delta)
+    return xp.where(wide, far, near)
 
 
 @huber_loss.gradient("prediction", "target")
 def _(xp, prediction, target, *, delta):
-    residual = prediction - target
-    slope = xp.where(residual >= delta, delta, xp.where(residual <= -delta, -delta, residual))
+    slope = _clipped(xp, prediction - target, delta)
     return slope, -slope
+
+
+def _clipped(xp, residual, delta):
+    return xp.where(residual >= delta, delta, xp.where(residual <= -delta, -delta, residual))
 
 
 @huber_loss.curvature("prediction", "target")

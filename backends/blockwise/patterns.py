@@ -1,0 +1,95 @@
+"""What kernels write as selections, because derivatives at ties matter there and not here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .graph import Node, constant, rewritten
+
+_UP = (np.greater, np.greater_equal)
+_DOWN = (np.less, np.less_equal)
+
+
+def recognised(outputs: list[Any]) -> list[Any]:
+    """The same graph with magnitudes, signs, the smaller and the larger as NumPy's functions.
+
+    The sign of a zero may differ.
+    """
+    return rewritten(outputs, _known)
+
+
+def _known(node: Node, operands: tuple[Any, ...]) -> Node | None:
+    if node.function is not np.where or node.dtype.kind != "f":
+        return None
+    mask, first, second = operands
+    if not isinstance(mask, Node) or mask.function not in (*_UP, *_DOWN):
+        return None
+    a, b = mask.operands
+    if not isinstance(a, Node):
+        return None
+    if isinstance(b, Node) and constant(b) is None:
+        return _of_difference(node, a, b, first, second) if mask.function is np.greater else None
+    found = _magnitude(node, a, b, first, second)
+    return _extreme(node, a, b, first, second) if found is None else found
+
+
+def _magnitude(node: Node, a: Node, b: Any, first: Any, second: Any) -> Node | None:
+    """|a| and -|a|, from a comparison of a with 0."""
+    straight, turned = first is a and _negates(second, a), second is a and _negates(first, a)
+    if constant(b) != 0 or not (straight or turned):
+        return None
+    size = node.like(np.absolute, a)
+    is_up = node.operands[0].function in _UP
+    return size if straight == is_up else node.like(np.negative, size)
+
+
+def _extreme(node: Node, a: Node, b: Any, first: Any, second: Any) -> Node | None:
+    """The smaller or the larger of a and a number b, also of an a that has a floor already."""
+    if constant(first) is None or constant(first) != constant(b):
+        return None
+    if node.operands[0].function in _UP and (second is a or _has_floor(second, a, b)):
+        return node.like(np.minimum, second, b)
+    if node.operands[0].function in _DOWN and second is a:
+        return node.like(np.maximum, a, b)
+    return None
+
+
+def _of_difference(node: Node, a: Node, b: Node, first: Any, second: Any) -> Node | None:
+    """|a - b|, or the sign of a - b, from comparisons of a with b both ways."""
+    if not isinstance(second, Node) or second.function is not np.where:
+        return None
+    mask, below, equal = second.operands
+    if not isinstance(mask, Node) or mask.function is not np.less or mask.operands != (a, b):
+        return None
+    difference = node.like(np.subtract, a, b)
+    if not _vanishes_with(equal, difference):
+        return None
+    if first is difference and _negates(below, difference):
+        return node.like(np.absolute, difference)
+    if constant(first) == 1 and constant(below) == -1:
+        return node.like(np.sign, difference)
+    return None
+
+
+def _negates(x: Any, y: Node) -> bool:
+    return isinstance(x, Node) and x.function is np.negative and x.operands[0] is y
+
+
+def _has_floor(x: Any, of: Node, ceiling: Any) -> bool:
+    if not isinstance(x, Node) or x.function is not np.maximum or x.operands[0] is not of:
+        return False
+    floor = constant(x.operands[1])
+    return floor is not None and bool(floor <= constant(ceiling))
+
+
+def _vanishes_with(x: Any, difference: Node) -> bool:
+    """Whether x is 0, or NaN where the difference is."""
+    if constant(x) is not None:
+        return bool(constant(x) == 0)
+    if x.function is not np.where or x.operands[1] is not difference:
+        return False
+    mask = x.operands[0]
+    is_nan = isinstance(mask, Node) and mask.function is np.isnan and mask.operands[0] is difference
+    return is_nan and constant(x.operands[2]) == 0

@@ -1,0 +1,168 @@
+"""What is known of every entry of a block from the ranges of the inputs, and what that spares.
+
+Kernels guard against infinities, NaN, zeros and overflow. In most blocks no input comes near
+these: the guards are decided by interval arithmetic once, and a shorter program serves such blocks.
+Rounding is monotonic, so that a range's ends, computed in the dtype itself, are true bounds; the
+functions of NumPy that are not rounded correctly get a margin.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from .graph import Node, constant, rewritten
+from .tracing import elementwise
+
+Range = tuple[Any, Any]
+"""The least and the greatest value; NaN is none of them."""
+
+_MARGIN = 1e-5
+_ROUNDED = (np.add, np.subtract, np.multiply, np.maximum, np.minimum, np.true_divide)
+_RISING = {
+    np.exp: 0.0,
+    np.expm1: -1.0,
+    np.tanh: -1.0,
+    np.sinh: -np.inf,
+    np.log: -np.inf,
+    np.log1p: -np.inf,
+    np.sqrt: 0.0,
+}
+"""Functions that rise, and below what they never fall."""
+_SAME = ("broadcast", np.max, np.min, np.expand_dims, operator.getitem)
+_SAME_NUMBER = (*_SAME, np.any, np.all)
+_DECIDED: dict[Any, Callable[[Range, Range], bool | None]] = {
+    np.less: lambda x, y: True if x[1] < y[0] else False if x[0] >= y[1] else None,
+    np.less_equal: lambda x, y: True if x[1] <= y[0] else False if x[0] > y[1] else None,
+    np.greater: lambda x, y: True if x[0] > y[1] else False if x[1] <= y[0] else None,
+    np.greater_equal: lambda x, y: True if x[0] >= y[1] else False if x[1] < y[0] else None,
+    np.equal: lambda x, y: False if x[1] < y[0] or x[0] > y[1] else None,
+    np.not_equal: lambda x, y: True if x[1] < y[0] or x[0] > y[1] else None,
+}
+_CLASSES: dict[Any, Callable[[Range], bool | None]] = {
+    np.isnan: lambda x: False,
+    np.isinf: lambda x: False if np.isfinite(x).all() else None,
+    np.isfinite: lambda x: True if np.isfinite(x).all() else None,
+}
+
+
+def narrowed(outputs: list[Any], inputs: dict[str, Range]) -> list[Any]:
+    """The same results for inputs that lie in these ranges."""
+    known: dict[int, Range | None] = {}
+
+    def narrow(node: Node, operands: tuple[Any, ...]) -> Any:
+        new = _rebuilt(node, operands, known)
+        if isinstance(new, Node) and id(new) not in known:
+            known[id(new)] = _range(new, known, inputs)
+        return new
+
+    with np.errstate(all="ignore"):
+        return rewritten(outputs, narrow)
+
+
+def _rebuilt(node: Node, operands: tuple[Any, ...], known: dict[int, Range | None]) -> Any:
+    """The node with new operands, or what it is known to be."""
+    function, tape = node.function, node.tape
+    decided = _decision(function, operands, known)
+    if decided is not None:
+        return tape.full(decided, node.rows, node.core, bool)
+    if function is np.where and constant(operands[0]) is not None:
+        return _as(operands[1] if constant(operands[0]) else operands[2], node)
+    if function in _SAME_NUMBER and constant(operands[0]) is not None:
+        return tape.full(constant(operands[0]), node.rows, node.core, node.dtype)
+    again = node.of(operands)
+    if again is not node and (isinstance(function, np.ufunc) or function is np.where):
+        return _as(elementwise(function)(*operands), node)
+    return again
+
+
+def _decision(
+    function: Any, operands: tuple[Any, ...], known: dict[int, Range | None]
+) -> bool | None:
+    if function in _DECIDED or function in _CLASSES:
+        ranges = [_of(x, known) for x in operands]
+        table: Any = _DECIDED if function in _DECIDED else _CLASSES
+        return None if None in [r if r is None else 0 for r in ranges] else table[function](*ranges)
+    return None
+
+
+def _as(x: Any, node: Node) -> Any:
+    """A result in the shape and dtype of the node that it stands for."""
+    value = constant(x)
+    if value is not None:
+        return node.tape.full(value, node.rows, node.core, node.dtype)
+    if x.dtype != node.dtype:
+        x = node.tape.add("astype", (x,), x.rows, x.core, node.dtype)
+    if (x.rows, x.core) != (node.rows, node.core):
+        x = node.tape.add("broadcast", (x,), node.rows, node.core, node.dtype)
+    return x
+
+
+def _of(x: Any, known: dict[int, Range | None]) -> Range | None:
+    value = constant(x)
+    if value is None:
+        return known.get(id(x))
+    return None if value != value else (value, value)
+
+
+def _range(node: Node, known: dict[int, Range | None], inputs: dict[str, Range]) -> Range | None:
+    """The range of a node's entries; None if it may be NaN, or nothing is known."""
+    function = node.function
+    if function == "input":
+        return inputs.get(node.options["name"])
+    if function == "count":
+        return node.dtype.type(1), node.dtype.type(np.inf)
+    if function == "total" or node.dtype == bool:
+        return None
+    ranges = [_of(x, known) for x in node.operands]
+    if function is np.where:
+        ranges = ranges[1:]
+    if not ranges or any(r is None for r in ranges):
+        return None
+    found = _image(function, [r for r in ranges if r is not None], node)
+    if found is None or any(end != end for end in found):
+        return None
+    return found
+
+
+def _image(function: Any, ranges: list[Range], node: Node) -> Range | None:
+    kind = node.dtype.type
+    first = ranges[0]
+    if function in _SAME or function in (np.where, "concat"):
+        return min(r[0] for r in ranges), max(r[1] for r in ranges)
+    if function == "astype":
+        return kind(first[0]), kind(first[1])
+    if function in _ROUNDED:
+        return _corners(function, ranges, kind)
+    if function is np.negative:
+        return -first[1], -first[0]
+    if function is np.absolute:
+        least = max(first[0], -first[1], kind(0))
+        return least, max(-first[0], first[1])
+    if function is np.sign:
+        return kind(-1), kind(1)
+    if function in _RISING:
+        ends = function(kind(first[0])), function(kind(first[1]))
+        low, high = (
+            x + side * (kind(_MARGIN) * abs(x) + kind(1e-30)) for x, side in zip(ends, (-1, 1))
+        )
+        return max(low, kind(_RISING[function])), high
+    if function is np.sum and first[0] >= 0:
+        return kind(0), kind(first[1] * kind(2 * np.prod(node.operands[0].core)))
+    return None
+
+
+def _corners(function: Any, ranges: list[Range], kind: Any) -> Range | None:
+    first, second = ranges
+    holds_zero = [r[0] <= 0 <= r[1] for r in ranges]
+    endless = [not np.isfinite(r).all() for r in ranges]
+    if function is np.true_divide and holds_zero[1]:
+        return None
+    if function is np.multiply and (holds_zero[0] and endless[1] or holds_zero[1] and endless[0]):
+        return None
+    ends = [function(kind(x), kind(y)) for x, y in product(first, second)]
+    return (min(ends), max(ends)) if not any(np.isnan(ends)) else None
