@@ -9,14 +9,12 @@ import numpy as np
 from lossapi.backend import Backend
 
 from .blockwise.graph import Untraceable
-from .blockwise.layout import Layout
+from .blockwise.layout import Blockwise, Layout
 from .blockwise.ordinary import ordinary
 from .blockwise.walking import Steps
 
 if TYPE_CHECKING:
     from lossapi.plan import Plan
-
-    from .blockwise.walking import Run
 
 _KEPT = 1000
 """How many programs are kept."""
@@ -55,28 +53,29 @@ class NumpyBackend(Backend):
 
     def execute(self, plan: Plan, arrays: dict[str, Any]) -> Any:
         """Run a whole call, on blocks of examples where its kernel allows that."""
-        if plan.prepared is None:
-            plan.prepared = self._prepared(plan, arrays)
-        layout, run = plan.prepared
-        if run is None:
-            return super().execute(plan, arrays)
-        with np.errstate(all="ignore"):
-            return layout.restored(run(layout.as_rows(arrays)))
+        call = self.blockwise(plan, arrays)
+        return super().execute(plan, arrays) if call is None else call(arrays)
 
-    def _prepared(self, plan: Plan, arrays: dict[str, Any]) -> tuple[Layout | None, Run | None]:
-        """The layout of a call and its steps, if it has them."""
+    def blockwise(self, plan: Plan, arrays: dict[str, Any]) -> Blockwise | None:
+        """The plan as a program of blocks for arrays like these, if it can be one."""
+        if plan.prepared is None:
+            plan.prepared = (self._prepared(plan, arrays),)
+        found: Blockwise | None = plan.prepared[0]
+        return found
+
+    def _prepared(self, plan: Plan, arrays: dict[str, Any]) -> Blockwise | None:
         if any(type(array) is not np.ndarray for array in arrays.values()):
-            return None, None
+            return None
         try:
             layout = Layout(plan, arrays)
             outputs = None if layout.key in self._steps else layout.record(self)
         except Untraceable:
-            return None, None
+            return None
         if outputs is not None:
             if len(self._steps) >= _KEPT:
                 self._steps.clear()
             self._steps[layout.key] = Steps(outputs, ordinary(plan, layout.arrays))
-        return layout, self._steps[layout.key].bind(layout.count)
+        return Blockwise(layout, self._steps[layout.key])
 
 
 def _astype(array: Any, dtype: Any) -> Any:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import array_api_compat.torch as compat
+import numpy as np
 import torch
 from torch.autograd import forward_ad
 
-from lossapi.backend import Backend, Transform, undifferentiated
+from lossapi.backend import Backend, Transform, get, undifferentiated
 from lossapi.binding import bind
 
 if TYPE_CHECKING:
@@ -44,6 +45,17 @@ class TorchBackend(Backend):
         """Whether a tensor is concrete and in the host's memory."""
         return bool(array.device.type == "cpu" and not _transformed((array,)))
 
+    @property
+    def remembers(self) -> bool:  # type: ignore[override]
+        """Whether calls run as they come, so that their plans are worth keeping."""
+        return not torch.compiler.is_compiling()
+
+    def signature(self, array: Any) -> Any:
+        """What a plan depends on."""
+        if type(array) not in self.kinds:
+            return None
+        return array.dtype, array.shape, array.device
+
     def asarray(self, value: Any, dtype: str | None = None, like: Any = None) -> Any:
         """A tensor from numbers."""
         kind = None if dtype is None else getattr(torch, dtype)
@@ -64,9 +76,49 @@ class TorchBackend(Backend):
         """The same values, constant under differentiation."""
         return array.detach()
 
+    @property
+    def remembers(self) -> bool:  # type: ignore[override]
+        """Whether calls are executed as they come, so that plans are worth keeping."""
+        return not torch.compiler.is_compiling()
+
     def execute(self, plan: Plan, arrays: dict[str, Any]) -> Any:
-        """Run a whole call."""
+        """Run a whole call: by NumPy in the host's memory, where nothing else is to look at it."""
+        if _are_plain(arrays.values()):
+            wanted = self._wanted(plan, arrays)
+            if wanted is not None:
+                run = self._on_host(plan, wanted, arrays)
+                if run is not None:
+                    if not wanted:
+                        return _as_tensors(run(_as_numpy(arrays)))
+                    return _OnHost.apply(self, plan, run, wanted, tuple(arrays), *arrays.values())
         return plan(self, arrays)
+
+    def _wanted(self, plan: Plan, arrays: dict[str, Any]) -> tuple[str, ...] | None:
+        """Whose gradients autograd will want; None where these are not all analytic."""
+        if not torch.is_grad_enabled():
+            return ()
+        wanted = tuple([name for name, tensor in arrays.items() if tensor.requires_grad])
+        if not wanted:
+            return ()
+        function = plan.program.function
+        if plan.mode != "value" or any(name not in function.gradients for name in wanted):
+            return None
+        if plan.reduction != "none":
+            return wanted
+        # Of an input that serves several examples there is only the gradient of the sum.
+        dimensions = [len(plan.loop) + function.cores[name] for name in wanted]
+        single = [arrays[n].ndim == due for n, due in zip(wanted, dimensions, strict=True)]
+        return wanted if all(single) and plan.axis == -1 else None
+
+    def _on_host(self, plan: Plan, wanted: tuple[str, ...], arrays: dict[str, Any]) -> Any:
+        """The call and these gradients as a program on NumPy's arrays, if it can be one."""
+        if plan.prepared is None:
+            plan.prepared = {}
+        if wanted not in plan.prepared:
+            mode = "value_and_grad" if wanted else plan.mode
+            host_plan = plan.changed(mode=mode, wrt=wanted or plan.wrt)
+            plan.prepared[wanted] = get("numpy").blockwise(host_plan, _as_numpy(arrays))
+        return plan.prepared[wanted]
 
     def apply(self, program: Program, arrays: tuple[Any, ...]) -> Any:
         """Run a kernel with its analytic gradient, or plainly where a transform looks inside."""
@@ -99,7 +151,7 @@ def _cumulative_sum(x: Any, /, *, axis: int) -> Any:
     return torch.cumsum(x, dim=axis)
 
 
-def _transformed(tensors: tuple[Any, ...]) -> bool:
+def _transformed(tensors: Any) -> bool:
     """Whether something other than plain eager execution will see these operations."""
     return (
         torch.compiler.is_compiling()
@@ -107,6 +159,66 @@ def _transformed(tensors: tuple[Any, ...]) -> bool:
         or forward_ad._current_level >= 0
         or any(type(tensor) not in TorchBackend.kinds for tensor in tensors)
     )
+
+
+def _are_plain(tensors: Any) -> bool:
+    """Whether these are tensors in the host's memory that NumPy can share, and nobody listens."""
+    return not (
+        _transformed(tensors)
+        or torch.jit.is_tracing()
+        or torch._C._len_torch_dispatch_stack()
+        or any(x.device.type != "cpu" or x.dtype == torch.bfloat16 for x in tensors)
+    )
+
+
+def _as_numpy(tensors: dict[str, Any]) -> dict[str, Any]:
+    return {name: tensor.detach().numpy() for name, tensor in tensors.items()}
+
+
+def _as_tensors(result: Any) -> Any:
+    if isinstance(result, tuple):
+        return tuple([_as_tensors(x) for x in result])
+    return torch.from_numpy(np.asarray(result))
+
+
+class _OnHost(torch.autograd.Function):
+    """A call whose value and gradients NumPy computes together, on the memory of the tensors."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        backend: TorchBackend,
+        plan: Plan,
+        run: Any,
+        wanted: tuple[str, ...],
+        names: tuple[str, ...],
+        *tensors: Any,
+    ) -> Any:
+        value, gradients = _as_tensors(run(_as_numpy(dict(zip(names, tensors, strict=True)))))
+        ctx.backend, ctx.plan, ctx.run, ctx.wanted, ctx.names = backend, plan, run, wanted, names
+        ctx.gradients = gradients
+        ctx.save_for_backward(*tensors)
+        return value
+
+    @staticmethod
+    def backward(ctx: Any, cotangent: Any) -> Any:
+        arrays = dict(zip(ctx.names, ctx.saved_tensors, strict=True))
+        wanted = [arrays[name] for name in ctx.wanted]
+        if torch.is_grad_enabled():  # these are to be differentiated in their turn
+            value = ctx.plan(ctx.backend, arrays)
+            gradients = torch.autograd.grad(value, wanted, cotangent, create_graph=True)
+        else:
+            gradients, ctx.gradients = ctx.gradients, None  # theirs who asks first
+            if gradients is None:
+                _, gradients = _as_tensors(ctx.run(_as_numpy(arrays)))
+            cores = ctx.plan.program.function.cores
+            for name, gradient in zip(ctx.wanted, gradients, strict=True):
+                if cotangent.ndim:
+                    gradient.mul_(cotangent[(..., *(None,) * cores[name])])
+                elif cotangent != 1:
+                    gradient.mul_(cotangent)
+        found = dict(zip(ctx.wanted, gradients, strict=True))
+        return (None,) * 5 + tuple([found.get(name) for name in ctx.names])
 
 
 class _Analytic(torch.autograd.Function):

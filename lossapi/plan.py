@@ -179,7 +179,7 @@ class Plan:
         signature = self.program.function.signature
         if signature.output and signature.has_axis:
             first = tuple(arrays[self.program.function.inputs[0]].shape)
-            array = _core_back(backend.xp, array, self.axis, first)
+            array = core_back(backend.xp, array, self.axis, first)
         return _astype(backend, array, self.result)
 
     def _finish(
@@ -191,7 +191,7 @@ class Plan:
         if examples.dimensions[name] < gradient.ndim:
             gradient = _over_examples(backend, gradient, function.cores[name])
         if function.signature.inputs[place] and function.signature.has_axis:
-            gradient = _core_back(backend.xp, gradient, self.axis, shape)
+            gradient = core_back(backend.xp, gradient, self.axis, shape)
         if name in self.stretched:
             gradient = backend.xp.sum(gradient, axis=-1)
         dtype = self.dtypes[place]
@@ -229,9 +229,9 @@ class Examples:
         """The input with its core axis last, in the computing dtype."""
         function = self.plan.program.function
         if name == CLASS_MASK:
-            return _core_last(self.xp, array, self.plan.axis) if array.ndim > 1 else array
+            return core_last(self.xp, array, self.plan.axis) if array.ndim > 1 else array
         if function.cores.get(name) and function.signature.has_axis:
-            array = _core_last(self.xp, array, self.plan.axis)
+            array = core_last(self.xp, array, self.plan.axis)
         if self._domain(name).text == LABELS:
             return self.xp.astype(array, self.backend.index_dtype)
         return _astype(self.backend, array, self.plan.compute)
@@ -359,7 +359,7 @@ class Examples:
             device = self.backend.device(self.inputs[0])
             return self.xp.ones(self.plan.output, dtype=self._compute, device=device)
         if self.plan.program.function.signature.has_axis:
-            cotangent = _core_last(self.xp, cotangent, self.plan.axis)
+            cotangent = core_last(self.xp, cotangent, self.plan.axis)
         return _astype(self.backend, cotangent, self.plan.compute)
 
     def _derivative(self, name: str, gradient: Any, factor: Any, divisor: Any) -> Any:
@@ -439,7 +439,7 @@ def _trail(array: Any, count: int) -> Any:
     return array[(..., *(None,) * count)] if count else array
 
 
-def _core_last(xp: Any, array: Any, axis: Axis) -> Any:
+def core_last(xp: Any, array: Any, axis: Axis) -> Any:
     """The array with its core axis last; several axes are taken as one."""
     if axis == -1:
         return array
@@ -450,7 +450,7 @@ def _core_last(xp: Any, array: Any, axis: Axis) -> Any:
     return xp.reshape(array, (*array.shape[:split], math.prod(array.shape[split:])))
 
 
-def _core_back(xp: Any, array: Any, axis: Axis, shape: Shape) -> Any:
+def core_back(xp: Any, array: Any, axis: Axis, shape: Shape) -> Any:
     """The opposite of that; `shape` is that of the array it was done to."""
     if axis == -1:
         return array

@@ -114,6 +114,7 @@ class Tape:
         **options: Any,
     ) -> Node:
         """The node of a call: the one recorded before, if there is one."""
+        operands = tuple(operands)
         key = (
             function,
             *(id(x) if isinstance(x, Node) else (type(x), repr(x)) for x in operands),

@@ -10,9 +10,11 @@ import numpy as np
 
 from lossapi.backend import Backend
 from lossapi.binding import CLASS_MASK
+from lossapi.plan import core_back, core_last
 
 from . import tracing
 from .graph import ROWS, Node, Tape, Untraceable
+from .walking import Run, Steps
 
 if TYPE_CHECKING:
     from lossapi.plan import Plan
@@ -25,15 +27,26 @@ class Layout:
 
     def __init__(self, plan: Plan, arrays: Arrays) -> None:
         function = plan.program.function
-        self.plan = plan
-        self.count = math.prod(plan.loop)
-        if not self.count or plan.stretched or (plan.axis != -1 and function.signature.has_axis):
-            raise Untraceable("no examples, or their axes are not the first")
+        self.plan, self.count = plan, math.prod(plan.loop)
+        if not self.count or plan.stretched:
+            raise Untraceable("no examples, or some that share an input along their last axis")
         cores = {**function.cores, **{n: len(c) for n, c in function.parameter_cores.items()}}
         cores |= {CLASS_MASK: 1, "class_weights": 1, "cotangent": len(function.signature.output)}
+        self.shapes = {name: array.shape for name, array in arrays.items()}
+        self.moved: set[str] = set()
+        """The arrays whose axis of classes is to be moved last."""
+        if function.signature.has_axis and plan.axis != -1:
+            own = {name for name, core in function.cores.items() if core}
+            self.moved = {
+                name
+                for name in arrays
+                if name in own
+                or (name == CLASS_MASK and arrays[name].ndim > 1)
+                or (name == "cotangent" and function.signature.output)
+            }
         self.arrays: dict[str, tuple[bool, tuple[int, ...], Any]] = {}
         """Of each array: whether there is one for each example, the core shape and the dtype."""
-        for name, array in arrays.items():
+        for name, array in self._moved(arrays).items():
             shape = array.shape
             core = shape[len(shape) - cores.get(name, 0) :]
             of_all = name == "class_weights" or name in function.parameter_cores
@@ -43,7 +56,7 @@ class Layout:
                 self.arrays[name] = (False, core, array.dtype)
             else:
                 raise Untraceable(f"{name} of shape {shape} serves several examples, but not all")
-        self.flat = len(plan.loop) == 1
+        self.flat = len(plan.loop) == 1 and not self.moved
         output = plan.output[len(plan.loop) :]
         self.key = (
             *(plan.program, plan.mode, plan.reduction, plan.wrt, plan.ignore_index, plan.classes),
@@ -54,9 +67,13 @@ class Layout:
         """The results as nodes; ``Untraceable`` where the plan looks beyond a block."""
         tape = Tape()
         output = (ROWS, *self.plan.output[len(self.plan.loop) :])
-        plan = self.plan.changed(loop=(ROWS,), output=output)
+        plan = self.plan.changed(loop=(ROWS,), output=output, axis=-1)
         arrays = {name: tape.input(name, *kind) for name, kind in self.arrays.items()}
         return _listed(plan(_Recorder(backend, tape, plan.compute), arrays))
+
+    def _moved(self, arrays: Arrays) -> Arrays:
+        axis = self.plan.axis
+        return {n: core_last(np, x, axis) if n in self.moved else x for n, x in arrays.items()}
 
     def as_rows(self, arrays: Arrays) -> Arrays:
         """The arrays with one axis for all examples."""
@@ -65,7 +82,7 @@ class Layout:
         return {
             name: array.reshape((self.count, *core)) if rows else array
             for (name, array), (rows, core, _) in zip(
-                arrays.items(), self.arrays.values(), strict=True
+                self._moved(arrays).items(), self.arrays.values(), strict=True
             )
         }
 
@@ -75,17 +92,42 @@ class Layout:
         if plan.mode == "sum_and_weight":
             return tuple(outputs)
         if not self.flat:
-            of_value = [plan.reduction == "none"] if plan.mode.startswith("value") else []
-            of_each = [*of_value, *(self.arrays[name][0] for name in plan.wrt)]
             outputs = [
-                x.reshape((*plan.loop, *x.shape[1:]))[()] if rows else x
-                for x, rows in zip(outputs, of_each, strict=True)
+                self._shaped(name, x)
+                for name, x in zip(
+                    (*((None,) if plan.mode.startswith("value") else ()), *plan.wrt),
+                    outputs,
+                    strict=True,
+                )
             ]
         if plan.mode == "value":
             return outputs[0]
         if plan.mode == "value_and_grad":
             return outputs[0], tuple(outputs[1:])
         return tuple(outputs)
+
+    def _shaped(self, name: str | None, result: Any) -> Any:
+        """A gradient by the input of this name, or the value, in its own shape."""
+        plan, function = self.plan, self.plan.program.function
+        of_each = plan.reduction == "none" if name is None else self.arrays[name][0]
+        if of_each:
+            result = result.reshape((*plan.loop, *result.shape[1:]))
+        first = function.inputs[0]
+        if self.moved and (function.signature.output if name is None else name in self.moved):
+            result = core_back(np, result, plan.axis, self.shapes[name or first])
+        return result[()]
+
+
+class Blockwise:
+    """A plan as a program of blocks, for arrays of known shapes."""
+
+    def __init__(self, layout: Layout, steps: Steps) -> None:
+        self._layout, self._run = layout, Run(steps, layout.count)
+
+    def __call__(self, arrays: Arrays) -> Any:
+        """The results of the call."""
+        with np.errstate(all="ignore"):
+            return self._layout.restored(self._run(self._layout.as_rows(arrays)))
 
 
 def _listed(result: Any) -> list[Any]:

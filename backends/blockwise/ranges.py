@@ -118,6 +118,8 @@ def _range(node: Node, known: dict[int, Range | None], inputs: dict[str, Range])
         return node.dtype.type(1), node.dtype.type(np.inf)
     if function == "total" or node.dtype == bool:
         return None
+    if function == "astype" and node.operands[0].dtype == np.int8:
+        return node.dtype.type(-128), node.dtype.type(127)
     ranges = [_of(x, known) for x in node.operands]
     if function is np.where:
         ranges = ranges[1:]

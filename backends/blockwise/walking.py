@@ -129,10 +129,6 @@ class Steps:
             done.add(id(node))
         return steps
 
-    def bind(self, rows: int) -> Run:
-        """The program for a number of examples."""
-        return Run(self, rows)
-
 
 class Run:
     """A program for a number of examples, with its scratch memory where that is small."""

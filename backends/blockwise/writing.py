@@ -45,6 +45,7 @@ class Block:
         totals: list[Node],
     ) -> None:
         self.buffers: list[Buffer] = []
+        self._filled: list[tuple[Any, tuple[int, ...], Any]] = []
         self._free: list[int] = []
         self._memory: dict[int, int] = {}
         """Of a node that others are views of: the buffer that holds it."""
@@ -66,12 +67,14 @@ class Block:
         names = [self._names[id(n)] for n in (*inputs, *shared)]
         names += [f"o{k}" for k in range(len(results))]
         names += [self._seen_as(k, kind) for k, b in enumerate(self.buffers) for kind in b.kinds]
+        names += [f"w{k}" for k in range(len(self._filled))]
         lines = "".join(f"    {line}\n" for line in self._lines)
         self.source = f"def block({', '.join(names)}):\n{lines}"
         self.length = len(self._lines)
         exec(self.source, self._globals)  # our own text throughout, as in collections.namedtuple
         self.function: Callable[..., Any] = self._globals["block"]
         self.bytes_each = sum(size(core) * itemsize for core, itemsize, _ in self.buffers)
+        self.bytes_each += sum(size(core) * dtype.itemsize for _, core, dtype in self._filled)
         """How much scratch memory an example needs."""
 
     def buffers_for(self, rows: int) -> list[Any]:
@@ -80,6 +83,7 @@ class Block:
         for core, itemsize, kinds in self.buffers:
             memory = np.empty((rows, *core), f"V{itemsize}")
             found.extend(memory.view(kind) for kind in kinds)
+        found.extend(np.full((rows, *core), x, dtype) for x, core, dtype in self._filled)
         return found
 
     # --- whose memory a node's is
@@ -159,6 +163,8 @@ class Block:
             self._assign(node, f"{self._operands(node)[0]}[{index}]")
         elif _writes(node):
             given = self._operands(node)
+            if node.function in _EXTREMES:
+                given = [self._spread(name, node) for name in given]
             out = self._out(place, node)
             self._lines.append(self._call_into(node, given, out))
             self._names[id(node)] = out
@@ -210,6 +216,17 @@ class Block:
             else self._constant(_number(constant(x), met[0] if met else None))
             for x in node.operands
         ]
+
+    def _spread(self, name: str, node: Node) -> str:
+        """An array for a constant, beside which NumPy's `maximum` takes three times as long."""
+        value = self._globals.get(name)
+        if value is None:
+            return name
+        entry = value, node.core, node.dtype
+        known = [i for i, filled in enumerate(self._filled) if repr(filled) == repr(entry)]
+        if not known:
+            self._filled.append(entry)
+        return f"w{known[0] if known else len(self._filled) - 1}"
 
     def _result(self, node: Node) -> str:
         value = constant(node)
