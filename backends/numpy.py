@@ -11,7 +11,7 @@ from lossapi.backend import Backend
 from .blockwise.graph import Untraceable
 from .blockwise.layout import Blockwise, Layout
 from .blockwise.ordinary import ordinary
-from .blockwise.walking import Steps
+from .blockwise.steps import Steps
 
 if TYPE_CHECKING:
     from lossapi.plan import Plan

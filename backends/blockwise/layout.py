@@ -14,7 +14,8 @@ from lossapi.plan import core_back, core_last
 
 from . import tracing
 from .graph import ROWS, Node, Tape, Untraceable
-from .walking import Run, Steps
+from .steps import Steps
+from .walking import Run
 
 if TYPE_CHECKING:
     from lossapi.plan import Plan

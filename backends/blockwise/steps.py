@@ -1,0 +1,202 @@
+"""A recorded plan as walks over blocks of examples, with what is computed once between them."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .graph import Node, constant, ordered
+from .lowering import lowered
+from .ordinary import Ordinary
+from .patterns import recognised
+from .ranges import narrowed
+from .writing import Block, size
+
+BLOCK_BYTES = 128 * 1024
+"""How much of one array a block holds: half a dozen of them share the cache of a core."""
+
+Step = tuple[int, Callable[..., Any], tuple[int, ...]]
+"""What is the same for all examples: where it is to stand, its function, where the operands are."""
+
+
+class Walk(NamedTuple):
+    """One walk over all examples, and what is computed once before it."""
+
+    before: list[Step]
+    block: Block
+    ordinary: Block | None
+    """The same for blocks whose inputs are ordinary, where that is shorter."""
+    checks: list[tuple[int, Callable[[Any], bool]]]
+    """Of which inputs, and how, that is to be told."""
+    inputs: list[str]
+    shared: list[int]
+    """What blocks take besides, by where it stands."""
+    results: list[tuple[int, tuple[int, ...], Any]]
+    """Where each result of the examples is to stand, its core shape and its dtype."""
+    totals: list[tuple[int, int, Any]]
+    """Where each total is to stand, for what follows each of the two blocks, and its dtype."""
+
+
+class Steps:
+    """A plan for any number of examples."""
+
+    def __init__(self, outputs: list[Any], usual: dict[str, Ordinary]) -> None:
+        targets = recognised([*outputs, *_totals(outputs)])
+        shorter, self._usual = _shorter(targets, usual)
+        targets, shorter = lowered(targets), lowered(recognised(shorter))
+        nodes, outputs = ordered(targets), targets[: len(outputs)]
+        self._slots: dict[int, int] = {}
+        self._shorter = {id(x): y for x, y in zip(targets, shorter, strict=True)}
+        self.values: list[Any] = []
+        """What is known beforehand of all that stands somewhere."""
+        self.counts: list[int] = []
+        """Where the number of examples is to stand."""
+        self.inputs: list[tuple[int, str]] = []
+        """Where the arrays are to stand that are the same for all examples."""
+        self.first: list[Step] = []
+        """What the number of examples decides."""
+        self._done: set[int] = set()
+        waited = {id(n) for n in ordered([n for n in nodes if n.rows]) if n.function == "total"}
+        stages = _stages(nodes)
+        last = max((stages[id(n)] for n in nodes if n.rows), default=0)
+        results = list({id(x): x for x in outputs if isinstance(x, Node) and x.rows}.values())
+        self.walks = []
+        for stage in range(last + 1):
+            totals = [n for n in nodes if n.function == "total" and id(n) not in self._done]
+            if stage < last:
+                totals = [n for n in totals if id(n) in waited and stages[id(n)] == stage + 1]
+            self.walks.append(self._walk(totals, results if stage == last else []))
+        self.after = self._once([n for n in nodes if not n.rows])
+        """What is computed when all totals are known."""
+        self.outputs = [self._slot(x) for x in outputs]
+        self.entries = max((size(n.core) for n in nodes if n.rows), default=1)
+        """How many entries the largest array has for each example."""
+        bytes_each = max((size(n.core) * n.dtype.itemsize for n in nodes if n.rows), default=1)
+        self.rows = max(1, BLOCK_BYTES // bytes_each)
+        """How many examples make a block."""
+
+    def _walk(self, totals: list[Node], results: list[Node]) -> Walk:
+        nodes = _of_block([*totals, *results])
+        totals_too = [self._shorter[id(n)] for n in totals]
+        results_too = [self._shorter[id(n)] for n in results]
+        nodes_too = _of_block([*totals_too, *results_too])
+        shared = _shared([*nodes, *nodes_too])
+        before = self._once([n for n in ordered(shared) if not n.rows])
+        self._done.update(id(n) for n in (*totals, *totals_too))
+        inputs = [n for n in nodes if n.function == "input"]
+        names = [n.options["name"] for n in inputs]
+        checks = [(names.index(n), o.holds) for n, o in self._usual.items() if n in names]
+        block, ordinary = Block(nodes, inputs, shared, results, totals), None
+        if checks and not any(constant(n.operands[0]) is not None for n in totals_too):
+            ordinary = Block(nodes_too, inputs, shared, results_too, totals_too)
+            if ordinary.length + 2 * len(checks) >= block.length:
+                ordinary = None
+        both = zip(totals, totals_too, strict=True)
+        return Walk(
+            before=before,
+            block=block,
+            ordinary=ordinary,
+            checks=checks if ordinary else [],
+            inputs=names,
+            shared=[self._slot(n) for n in shared],
+            results=[(self._slot(n), n.core, n.dtype) for n in results],
+            totals=[(self._slot(n), self._slot(m), n.dtype) for n, m in both],
+        )
+
+    def _once(self, nodes: list[Node]) -> list[Step]:
+        """The steps to what is the same for all examples and not yet done."""
+        steps: list[Step] = []
+        for node in nodes:
+            if id(node) in self._done or constant(node) is not None:
+                continue
+            self._done.add(id(node))
+            slot = self._slot(node)
+            if node.function == "input":
+                self.inputs.append((slot, node.options["name"]))
+            elif node.function == "count":
+                self.counts.append(slot)
+            else:
+                step = slot, _function(node), tuple(self._slot(x) for x in node.operands)
+                waits = any(n.function in ("input", "total") for n in ordered([node]))
+                (steps if waits else self.first).append(step)
+        return steps
+
+    def _slot(self, x: Any) -> int:
+        """Where a node's value stands, or a number."""
+        if isinstance(x, Node):
+            if id(x) not in self._slots:
+                self._slots[id(x)] = len(self.values)
+                self.values.append(None if x.rows else constant(x))
+            return self._slots[id(x)]
+        self.values.append(x)
+        return len(self.values) - 1
+
+
+def _totals(outputs: list[Any]) -> list[Node]:
+    return [n for n in ordered(outputs) if n.function == "total"]
+
+
+def _of_block(targets: list[Any]) -> list[Node]:
+    """What is computed of each example, and the totals of that."""
+    own = {id(x) for x in targets}
+    return [n for n in ordered(targets) if n.rows or id(n) in own]
+
+
+def _shared(nodes: list[Node]) -> list[Node]:
+    """What blocks take from outside, the same for all."""
+    found: dict[int, Node] = {}
+    for node in nodes:
+        for x in node.operands:
+            if isinstance(x, Node) and not x.rows and constant(x) is None:
+                found[id(x)] = x
+    return list(found.values())
+
+
+def _shorter(
+    targets: list[Any], usual: dict[str, Ordinary]
+) -> tuple[list[Any], dict[str, Ordinary]]:
+    """The graph for ordinary inputs, and those inputs for which it matters."""
+
+    def narrow(inputs: dict[str, Ordinary]) -> list[Any]:
+        return narrowed(targets, {name: (o.low, o.high) for name, o in inputs.items()})
+
+    needed, found = usual, narrow(usual)
+    for name in usual:
+        fewer = {n: o for n, o in needed.items() if n != name}
+        without = narrow(fewer)
+        # One node more is less than what the look at an input costs.
+        if len(ordered(without)) <= len(ordered(found)) + 1:
+            needed, found = fewer, without
+    return found, needed
+
+
+def _stages(nodes: list[Node]) -> dict[int, int]:
+    """In which walk over the examples each node can be known."""
+    stages: dict[int, int] = {}
+    for node in nodes:
+        stage = max((stages[id(x)] for x in node.operands if isinstance(x, Node)), default=0)
+        stages[id(node)] = stage + (node.function == "total")
+    return stages
+
+
+def _function(node: Node) -> Callable[..., Any]:
+    """What computes a node that is the same for all examples, from the values of its operands."""
+    function, options = node.function, node.options
+    if function == "view":
+        return lambda x: np.asarray(x).view(node.dtype)
+    if function == "astype":
+        return lambda x: np.asarray(x).astype(node.dtype)
+    if function == "broadcast":
+        return lambda x: np.broadcast_to(x, node.core)
+    if function == "index":
+        return lambda: np.arange(node.core[0])
+    if function is operator.getitem:
+        return lambda x: np.asarray(x)[options["index"]]
+    if function == "concat":
+        return lambda *arrays: np.concatenate(arrays, **options)
+    if node.dtype.kind == "i" and isinstance(function, np.ufunc):
+        return lambda *x: function(*x, dtype=node.dtype)
+    return (lambda *x: function(*x, **options)) if options else function
