@@ -31,6 +31,7 @@ from .errors import (
 from .exact_transport import wasserstein_distance
 from .labels import one_hot
 from .loss import Loss, Primitive
+from .threads import get_threads, set_threads
 
 __version__ = "0.1.0"
 
@@ -48,7 +49,9 @@ __all__ = [  # noqa: PLE0604 (the losses are named by their registry, not a seco
     "ShapeError",
     "SpecError",
     "errors_on_invalid",
+    "get_threads",
     "one_hot",
+    "set_threads",
     "wasserstein_distance",
     *_losses.registry,
 ]

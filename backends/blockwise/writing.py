@@ -45,7 +45,8 @@ class Block:
         totals: list[Node],
     ) -> None:
         self.buffers: list[Buffer] = []
-        self._filled: list[tuple[Any, tuple[int, ...], Any]] = []
+        self._constants: dict[Any, str] = {}
+        self._filled: dict[tuple[str, tuple[int, ...], Any], Any] = {}
         self._free: list[int] = []
         self._memory: dict[int, int] = {}
         """Of a node that others are views of: the buffer that holds it."""
@@ -83,7 +84,7 @@ class Block:
         for core, itemsize, kinds in self.buffers:
             memory = np.empty((rows, *core), f"V{itemsize}")
             found.extend(memory.view(kind) for kind in kinds)
-        found.extend(np.full((rows, *core), x, dtype) for x, core, dtype in self._filled)
+        found.extend(np.full((rows, *key[1]), x, key[2]) for key, x in self._filled.items())
         return found
 
     # --- whose memory a node's is
@@ -222,21 +223,19 @@ class Block:
         value = self._globals.get(name)
         if value is None:
             return name
-        entry = value, node.core, node.dtype
-        known = [i for i, filled in enumerate(self._filled) if repr(filled) == repr(entry)]
-        if not known:
-            self._filled.append(entry)
-        return f"w{known[0] if known else len(self._filled) - 1}"
+        key = name, node.core, node.dtype
+        if key not in self._filled:
+            self._filled[key] = value
+        return f"w{list(self._filled).index(key)}"
 
     def _result(self, node: Node) -> str:
         value = constant(node)
         return self._names[id(node)] if value is None else self._constant(value)
 
     def _constant(self, value: Any) -> str:
-        for name, known in self._globals.items():
-            if name[0] == "k" and type(known) is type(value) and repr(known) == repr(value):
-                return name
-        name = f"k{len(self._globals)}"
+        # The text of an array would not tell numbers apart that differ in their last digits.
+        text = (value.dtype.str, value.tobytes()) if isinstance(value, np.ndarray) else repr(value)
+        name = self._constants.setdefault((type(value), text), f"k{len(self._constants)}")
         self._globals[name] = value
         return name
 
