@@ -8,7 +8,7 @@ import numpy as np
 
 from lossapi.backend import Backend
 
-from .blockwise.graph import Untraceable
+from .blockwise.graph import UntraceableError
 from .blockwise.layout import Blockwise, Layout
 from .blockwise.ordinary import ordinary
 from .blockwise.steps import Steps
@@ -69,7 +69,7 @@ class NumpyBackend(Backend):
         try:
             layout = Layout(plan, arrays)
             outputs = None if layout.key in self._steps else layout.record(self)
-        except Untraceable:
+        except UntraceableError:
             return None
         if outputs is not None:
             if len(self._steps) >= _KEPT:

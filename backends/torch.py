@@ -76,11 +76,6 @@ class TorchBackend(Backend):
         """The same values, constant under differentiation."""
         return array.detach()
 
-    @property
-    def remembers(self) -> bool:  # type: ignore[override]
-        """Whether calls are executed as they come, so that plans are worth keeping."""
-        return not torch.compiler.is_compiling()
-
     def execute(self, plan: Plan, arrays: dict[str, Any]) -> Any:
         """Run a whole call: by NumPy in the host's memory, where nothing else is to look at it."""
         if _are_plain(arrays.values()):
@@ -90,7 +85,8 @@ class TorchBackend(Backend):
                 if run is not None:
                     if not wanted:
                         return _as_tensors(run(_as_numpy(arrays)))
-                    return _OnHost.apply(self, plan, run, wanted, tuple(arrays), *arrays.values())
+                    names, tensors = tuple(arrays), arrays.values()
+                    return _OnHost.apply(self, plan, run, wanted, names, *tensors)  # type: ignore[no-untyped-call]
         return plan(self, arrays)
 
     def _wanted(self, plan: Plan, arrays: dict[str, Any]) -> tuple[str, ...] | None:
@@ -117,7 +113,8 @@ class TorchBackend(Backend):
         if wanted not in plan.prepared:
             mode = "value_and_grad" if wanted else plan.mode
             host_plan = plan.changed(mode=mode, wrt=wanted or plan.wrt)
-            plan.prepared[wanted] = get("numpy").blockwise(host_plan, _as_numpy(arrays))
+            host: Any = get("numpy")
+            plan.prepared[wanted] = host.blockwise(host_plan, _as_numpy(arrays))
         return plan.prepared[wanted]
 
     def apply(self, program: Program, arrays: tuple[Any, ...]) -> Any:
@@ -165,7 +162,7 @@ def _are_plain(tensors: Any) -> bool:
     """Whether these are tensors in the host's memory that NumPy can share, and nobody listens."""
     return not (
         _transformed(tensors)
-        or torch.jit.is_tracing()
+        or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
         or torch._C._len_torch_dispatch_stack()
         or any(x.device.type != "cpu" or x.dtype == torch.bfloat16 for x in tensors)
     )

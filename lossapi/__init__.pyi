@@ -18,6 +18,8 @@ from .exact_transport import wasserstein_distance as wasserstein_distance
 from .labels import one_hot as one_hot
 from .loss import Loss as Loss
 from .loss import Primitive as Primitive
+from .threads import get_threads as get_threads
+from .threads import set_threads as set_threads
 
 _T = TypeVar("_T")
 _Array: TypeAlias = Any  # an array of any library; also a number, or a list of numbers
@@ -64,6 +66,7 @@ __all__ = [
     "general_robust_loss",
     "generalized_box_iou_loss",
     "generalized_cross_entropy",
+    "get_threads",
     "half_squared_error",
     "heteroscedastic_gaussian_nll",
     "hinge_loss",
@@ -91,6 +94,7 @@ __all__ = [
     "poisson_nll",
     "quantile_loss",
     "self_information",
+    "set_threads",
     "sigmoid",
     "sigmoid_binary_cross_entropy",
     "sigmoid_focal_loss",

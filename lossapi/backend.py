@@ -231,8 +231,10 @@ def find(loss: str, values: Iterable[tuple[str, Any]]) -> Backend:
 
 
 def known(value: Any) -> Backend | None:
-    """The backend of an array, if arrays of its type have come before."""
-    return _by_type.get(type(value))
+    """The backend of an array, if an adapter knows it or one of its type has come before."""
+    if value is None or is_number(value) or isinstance(value, list | tuple):
+        return None
+    return _by_type[type(value)] if _has_adapter(type(value)) else None
 
 
 def check_devices(loss: str, backend: Backend, values: Iterable[tuple[str, Any]]) -> None:

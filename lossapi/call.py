@@ -43,7 +43,7 @@ def run(function: Function, mode: str, args: tuple[Any, ...], kwargs: dict[str, 
     known = _known.get(key)
     if known is not None:
         call, places = known
-        return call({n: args[p] if type(p) is int else kwargs[p] for n, p in places.items()})
+        return call({n: kwargs[p] if isinstance(p, str) else args[p] for n, p in places.items()})
     bound = bind(function, mode, args, kwargs)
     given = _given(bound)
     backend = backends.find(function.__name__, given.items())

@@ -17,7 +17,7 @@ def set_threads(count: int | None) -> None:
     it, OMP_NUM_THREADS, or else the number of cores this process may use. Only calls with about
     a million examples and more use several. PyTorch and JAX have settings of their own.
     """
-    global _chosen
+    global _chosen  # noqa: PLW0603 (one setting of the process)
     if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
         raise ParameterError(f"set_threads: count is {count!r}; accepted is an integer from 1.")
     _chosen = count

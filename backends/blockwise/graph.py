@@ -11,7 +11,7 @@ import numpy as np
 Shape = tuple[Any, ...]
 
 
-class Untraceable(Exception):
+class UntraceableError(Exception):
     """What a kernel does cannot be done to a block of examples at a time."""
 
 
@@ -22,7 +22,7 @@ class _Rows:
         return "rows"
 
     def __mul__(self, other: Any) -> Any:
-        raise Untraceable("the number of all entries")
+        raise UntraceableError("the number of all entries")
 
     __rmul__ = __mul__
 
@@ -64,7 +64,7 @@ class Node:
         index = index if isinstance(index, tuple) else (index,)
         consumed = sum(entry is not None for entry in index) - 1
         if index[0] is not Ellipsis or consumed > len(self.core):
-            raise Untraceable(f"index {index}")
+            raise UntraceableError(f"index {index}")
         core = dummy(self.core)[index].shape
         return self.tape.add(
             operator.getitem, (self,), self.rows, core, self.dtype, index=_Index(index)
@@ -83,7 +83,7 @@ class Node:
         return self.tape.add(function, operands, self.rows, self.core, self.dtype)
 
     def _refused(self, *_: Any, **__: Any) -> Any:
-        raise Untraceable("a value that is not known yet")
+        raise UntraceableError("a value that is not known yet")
 
     __array__ = __bool__ = __float__ = __int__ = __index__ = __len__ = __iter__ = _refused
     __hash__ = object.__hash__

@@ -13,7 +13,7 @@ from lossapi.binding import CLASS_MASK
 from lossapi.plan import core_back, core_last
 
 from . import tracing
-from .graph import ROWS, Node, Tape, Untraceable
+from .graph import ROWS, Node, Tape, UntraceableError
 from .steps import Steps
 from .walking import Run
 
@@ -30,7 +30,7 @@ class Layout:
         function = plan.program.function
         self.plan, self.count = plan, math.prod(plan.loop)
         if not self.count or plan.stretched:
-            raise Untraceable("no examples, or some that share an input along their last axis")
+            raise UntraceableError("no examples, or some that share an input along their last axis")
         cores = {**function.cores, **{n: len(c) for n, c in function.parameter_cores.items()}}
         cores |= {CLASS_MASK: 1, "class_weights": 1, "cotangent": len(function.signature.output)}
         self.shapes = {name: array.shape for name, array in arrays.items()}
@@ -56,7 +56,9 @@ class Layout:
             elif shape == core:
                 self.arrays[name] = (False, core, array.dtype)
             else:
-                raise Untraceable(f"{name} of shape {shape} serves several examples, but not all")
+                raise UntraceableError(
+                    f"{name} of shape {shape} serves several examples, but not all"
+                )
         self.flat = len(plan.loop) == 1 and not self.moved
         output = plan.output[len(plan.loop) :]
         self.key = (
@@ -65,7 +67,7 @@ class Layout:
         )
 
     def record(self, backend: Backend) -> list[Any]:
-        """The results as nodes; ``Untraceable`` where the plan looks beyond a block."""
+        """The results as nodes; ``UntraceableError`` where the plan looks beyond a block."""
         tape = Tape()
         output = (ROWS, *self.plan.output[len(self.plan.loop) :])
         plan = self.plan.changed(loop=(ROWS,), output=output, axis=-1)
@@ -169,4 +171,4 @@ class _Recorder(Backend):
         """The sum over all entries."""
         if isinstance(array, Node) and array.rows:
             return self.tape.total(array)
-        raise Untraceable("a sum of what is the same for all examples")
+        raise UntraceableError("a sum of what is the same for all examples")

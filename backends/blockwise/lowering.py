@@ -9,7 +9,7 @@ import numpy as np
 
 from .graph import Node, constant, rewritten
 
-_SIGNED = {1: np.int8, 2: np.int16, 4: np.int32, 8: np.int64}
+_SIGNED: dict[int, Any] = {1: np.int8, 2: np.int16, 4: np.int32, 8: np.int64}
 
 
 def lowered(outputs: list[Any]) -> list[Any]:
@@ -39,7 +39,7 @@ def _selected(node: Node, mask: Any, first: Any, second: Any) -> Node:
     if not isinstance(mask, Node) or _is_full(mask):
         return node.of((mask, first, second))
     first, second = _as(first, dtype), _as(second, dtype)
-    if dtype == bool:
+    if dtype.kind == "b":
         chosen = _mixed(first, second, mask, lambda: _with_bits(np.logical_not, np.bool_, mask))
         return _in_shape_of(node, chosen)
     kind = _SIGNED[dtype.itemsize]

@@ -77,7 +77,7 @@ def _sign(node: Node, a: Node, b: Node, equal: Any) -> Node:
     """The sign of a - b as the difference of two comparisons: NumPy's own has a branch."""
     tape, place = node.tape, (node.rows, node.core)
     above, below = (tape.add(f, (a, b), *place, bool) for f in (np.greater, np.less))
-    narrow = [tape.add("view", (x,), *place, np.int8) for x in (above, below)]
+    narrow = tuple(tape.add("view", (x,), *place, np.int8) for x in (above, below))
     sign = tape.add("astype", (tape.add(np.subtract, narrow, *place, np.int8),), *place, node.dtype)
     if constant(equal) is not None:
         return sign

@@ -106,7 +106,7 @@ def _of(x: Any, known: dict[int, Range | None]) -> Range | None:
     value = constant(x)
     if value is None:
         return known.get(id(x))
-    return None if value != value else (value, value)
+    return None if np.isnan(value) else (value, value)
 
 
 def _range(node: Node, known: dict[int, Range | None], inputs: dict[str, Range]) -> Range | None:
@@ -126,7 +126,7 @@ def _range(node: Node, known: dict[int, Range | None], inputs: dict[str, Range])
     if not ranges or any(r is None for r in ranges):
         return None
     found = _image(function, [r for r in ranges if r is not None], node)
-    if found is None or any(end != end for end in found):
+    if found is None or np.isnan(found).any():
         return None
     return found
 
@@ -150,7 +150,8 @@ def _image(function: Any, ranges: list[Range], node: Node) -> Range | None:
     if function in _RISING:
         ends = function(kind(first[0])), function(kind(first[1]))
         low, high = (
-            x + side * (kind(_MARGIN) * abs(x) + kind(1e-30)) for x, side in zip(ends, (-1, 1))
+            x + side * (kind(_MARGIN) * abs(x) + kind(1e-30))
+            for x, side in zip(ends, (-1, 1), strict=True)
         )
         return max(low, kind(_RISING[function])), high
     if function is np.sum and first[0] >= 0:
@@ -164,7 +165,9 @@ def _corners(function: Any, ranges: list[Range], kind: Any) -> Range | None:
     endless = [not np.isfinite(r).all() for r in ranges]
     if function is np.true_divide and holds_zero[1]:
         return None
-    if function is np.multiply and (holds_zero[0] and endless[1] or holds_zero[1] and endless[0]):
+    if function is np.multiply and any(
+        z and e for z, e in zip(holds_zero, reversed(endless), strict=True)
+    ):
         return None
     ends = [function(kind(x), kind(y)) for x, y in product(first, second)]
     return (min(ends), max(ends)) if not any(np.isnan(ends)) else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .graph import ROWS, Node, Shape, Untraceable, constant, dummy
+from .graph import ROWS, Node, Shape, UntraceableError, constant, dummy
 
 if TYPE_CHECKING:
     from lossapi.backend import Backend
@@ -56,7 +56,7 @@ def _neutral(
             continue
         if x.dtype == dtype and other == _NEUTRAL[function]:
             return x
-        if dtype == bool and function is not np.multiply:
+        if dtype.kind == "b" and function is not np.multiply:
             return x.tape.full(other, rows, core, dtype)
     return None
 
@@ -69,7 +69,7 @@ def _together(nodes: list[Node]) -> tuple[bool, tuple[int, ...]]:
     rows = any(node.rows for node in nodes)
     length = max(len(node.core) for node in nodes)
     if any(node.rows and len(node.core) < length for node in nodes):
-        raise Untraceable("examples along different axes")
+        raise UntraceableError("examples along different axes")
     return rows, np.broadcast_shapes(*(node.core for node in nodes))
 
 
@@ -81,9 +81,9 @@ def _along_core(function: Any, is_view: bool = False) -> Callable[..., Any]:
             return function(x, axis=axis, **options)
         axes = axis if isinstance(axis, tuple) else (axis,)
         extra = 1 if function is np.expand_dims else 0
-        if any(a is None or not -len(x.core) - extra <= a < 0 for a in axes):
-            if x.rows or axis is not None:
-                raise Untraceable(f"axis {axis} of {x.shape}")
+        outside = any(a is None or not -len(x.core) - extra <= a < 0 for a in axes)
+        if outside and (x.rows or axis is not None):
+            raise UntraceableError(f"axis {axis} of {x.shape}")
         sample = function(np.ones([min(n, 2) for n in x.core] or (), x.dtype), axis=axis, **options)
         core = function(np.broadcast_to(np.ones((), x.dtype), x.core), axis=axis, **options).shape
         return x.tape.add(function, (x,), x.rows, core, sample.dtype, axis=axis, **options)
@@ -112,7 +112,7 @@ def _like(value: float) -> Callable[..., Any]:
 
 def _broadcast_to(x: Any, shape: Shape) -> Any:
     if not isinstance(x, Node):
-        raise Untraceable("a number in the shape of the examples")
+        raise UntraceableError("a number in the shape of the examples")
     rows = shape[:1] == (ROWS,)
     core = tuple(shape[1:]) if rows else tuple(shape)
     if (rows, core) == (x.rows, x.core):
@@ -120,7 +120,7 @@ def _broadcast_to(x: Any, shape: Shape) -> Any:
     if x.function == "full":
         return x.tape.full(x.operands[0], rows, core, x.dtype)
     if x.rows and (not rows or len(x.core) != len(core)):
-        raise Untraceable(f"{x.shape} as {shape}")
+        raise UntraceableError(f"{x.shape} as {shape}")
     return x.tape.add("broadcast", (x,), rows, core, x.dtype)
 
 
@@ -132,7 +132,7 @@ def take_class(array: Any, labels: Any) -> Any:
 def take_class_of_node(array: Node, labels: Node) -> Node:
     """The same, recorded."""
     if not (array.rows and labels.rows and len(labels.core) == len(array.core) - 1):
-        raise Untraceable("labels of other examples")
+        raise UntraceableError("labels of other examples")
     core = np.broadcast_shapes(array.core[:-1], labels.core)
     return array.tape.add(take_class, (array, labels), True, core, array.dtype)
 
@@ -149,7 +149,7 @@ def _concat(arrays: Any, *, axis: int = 0) -> Any:
     first = nodes[0]
     alike = all(x.rows == first.rows and len(x.core) == len(first.core) for x in nodes)
     if len(nodes) < len(arrays) or not alike or not -len(first.core) <= axis < 0:
-        raise Untraceable("arrays that do not stand side by side")
+        raise UntraceableError("arrays that do not stand side by side")
     core = np.concatenate([dummy(x.core) for x in nodes], axis=axis).shape
     dtype = np.result_type(*(x.dtype for x in nodes))
     return first.tape.add("concat", tuple(nodes), first.rows, core, dtype, axis=axis)
@@ -190,21 +190,25 @@ def _operators() -> None:
         "xor": np.bitwise_xor,
         "pow": np.power,
     }
-    compared = {
+    others = {
         "lt": np.less,
         "le": np.less_equal,
         "gt": np.greater,
         "ge": np.greater_equal,
         "eq": np.equal,
         "ne": np.not_equal,
+        "neg": np.negative,
+        "invert": np.invert,
+        "abs": np.abs,
     }
-    for name, function in (binary | compared).items():
-        recorded = elementwise(function)
-        setattr(Node, f"__{name}__", lambda a, b, f=recorded: f(a, b))
-        if name in binary:
-            setattr(Node, f"__r{name}__", lambda a, b, f=recorded: f(b, a))
-    for name, function in {"neg": np.negative, "invert": np.invert, "abs": np.abs}.items():
-        setattr(Node, f"__{name}__", lambda a, f=elementwise(function): f(a))
+    for name, function in (binary | others).items():
+        setattr(Node, f"__{name}__", elementwise(function))
+    for name, function in binary.items():
+        setattr(Node, f"__r{name}__", _reflected(elementwise(function)))
+
+
+def _reflected(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda a, b: function(b, a)
 
 
 _operators()

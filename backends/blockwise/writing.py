@@ -80,7 +80,7 @@ class Block:
 
     def buffers_for(self, rows: int) -> list[Any]:
         """Fresh scratch memory for some examples: each buffer as all that it is seen as."""
-        found = []
+        found: list[Any] = []
         for core, itemsize, kinds in self.buffers:
             memory = np.empty((rows, *core), f"V{itemsize}")
             found.extend(memory.view(kind) for kind in kinds)
