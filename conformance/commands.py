@@ -19,7 +19,7 @@ from lossapi.errors import BackendError
 
 from .result import DTYPES, KINDS, Settings
 
-_PLAIN = {"one_hot": "primitive", "wasserstein_distance": "divergence"}
+_PLAIN = {"wasserstein_distance": "divergence"}
 """The functions that have no specification, and the family of each."""
 _EXTRAS = ("torch", "jax", "cupy", "dask")
 _ONE_OF_KINDS = f"Only this check, one of {', '.join(KINDS)}."

@@ -29,7 +29,7 @@ from .errors import (
     SpecError,
 )
 from .exact_transport import wasserstein_distance
-from .labels import one_hot
+from .labels import one_hot as _one_hot  # noqa: F401 (to declare it)
 from .loss import Loss, Primitive
 
 __version__ = "0.1.0"
@@ -48,7 +48,6 @@ __all__ = [  # noqa: PLE0604 (the losses are named by their registry, not a seco
     "ShapeError",
     "SpecError",
     "errors_on_invalid",
-    "one_hot",
     "wasserstein_distance",
     *_losses.registry,
 ]

@@ -15,7 +15,6 @@ from .errors import ParameterError as ParameterError
 from .errors import ShapeError as ShapeError
 from .errors import SpecError as SpecError
 from .exact_transport import wasserstein_distance as wasserstein_distance
-from .labels import one_hot as one_hot
 from .loss import Loss as Loss
 from .loss import Primitive as Primitive
 
@@ -2437,6 +2436,19 @@ class _Nll(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _OneHot(Primitive):
+    """Labels as vectors with 1 for the class that is the label and 0 for the others."""
+
+    def __call__(
+        self,
+        labels: _Array,
+        *,
+        num_classes: int,
+        axis: int = -1,
+        dtype: Any = None,
+        ignore_index: int | None = None,
+    ) -> Any: ...
+
 class _OrdinalBinaryCrossEntropy(Loss):
     """The sum over the thresholds of a scale of whether a label lies above each, from logits."""
 
@@ -3884,6 +3896,7 @@ logsumexp: _Logsumexp
 multilabel_soft_margin_loss: _MultilabelSoftMarginLoss
 mutual_information: _MutualInformation
 nll: _Nll
+one_hot: _OneHot
 ordinal_binary_cross_entropy: _OrdinalBinaryCrossEntropy
 outcome_weighted_sigmoid_binary_cross_entropy: _OutcomeWeightedSigmoidBinaryCrossEntropy
 pairwise_distance: _PairwiseDistance

@@ -30,7 +30,7 @@ def test_list_names_every_function(lossapi):
     code, out, _ = lossapi("list")
     assert code == 0
     named = [line.split()[0] for line in out.splitlines() if line.startswith(" ")]
-    assert sorted(named) == sorted([*spec_names(), "one_hot", "wasserstein_distance"])
+    assert sorted(named) == sorted([*spec_names(), "wasserstein_distance"])
 
 
 def test_list_can_be_narrowed_to_a_family(lossapi):
@@ -41,7 +41,7 @@ def test_list_can_be_narrowed_to_a_family(lossapi):
 
 def test_show_prints_the_reference_page(lossapi):
     assert "  one_hot " in lossapi("list", "--family", "primitive")[1]
-    assert lossapi("show", "one_hot")[1].startswith("Labels as one-hot vectors")
+    assert lossapi("show", "one_hot") == (0, pages.render(load_spec("one_hot")), "")
     assert lossapi("show", "wasserstein_distance")[1].startswith("The least cost of moving")
     assert lossapi("show", "huber_loss") == (0, pages.render(load_spec("huber_loss")), "")
 

@@ -87,6 +87,8 @@ class Inquiry:
         differentiated = want != "value" or transform in ("gradient", "directional", "hessian")
         if self.spec.has_vector_output and differentiated:
             given["cotangent"] = np.asarray([case.cotangent for case in cases], dtype=np.float64)
+        if self.spec.chooses_dtype:
+            given["dtype"] = self.dtype
         given |= dict(options or {})
         parameters = {k: v for k, v in cases[0].parameters.items() if v is not None}
         inputs = stacked(self.spec, cases)

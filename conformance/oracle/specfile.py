@@ -13,6 +13,7 @@ from typing import Any
 
 import jsonschema
 
+from lossapi.domain import LABELS
 from lossapi.errors import SpecError
 from lossapi.loss import CLASS_PREDICTIONS
 from lossapi.signature import Signature
@@ -54,6 +55,16 @@ class Spec:
     def parameters(self) -> dict[str, dict[str, Any]]:
         """Each parameter's default, domain and meaning."""
         return dict(self.data.get("parameters", {}))
+
+    @cached_property
+    def sizes(self) -> dict[str, str]:
+        """The core dimension of the output that each parameter without a default is the size of."""
+        return {name: entry["size"] for name, entry in self.parameters.items() if "size" in entry}
+
+    @property
+    def chooses_dtype(self) -> bool:
+        """Whether the dtype of the result is an option, as no input is of a floating dtype."""
+        return all(entry["dtype"] == LABELS for entry in self.inputs.values())
 
     @cached_property
     def points(self) -> list[dict[str, Any]]:

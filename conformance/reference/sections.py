@@ -27,11 +27,17 @@ _OPTIONS = {
     "class_where": "A bool array, of shape (k) or of that of the logits. Where it is False a class "
     "is left out: the result is that of the others alone, whatever the logits and targets of this "
     "one hold, and its gradient is 0.",
+    "dtype": "The dtype of the result, bfloat16, float16, float32 or float64, by name or as the "
+    "library's own; the one in which the library makes numbers if left out.",
     "ignore_index": "A label that marks examples to leave out, as `where` does.",
     "reduction": '"mean" is Σwℓ / Σw, "sum" is Σwℓ, "none" is wℓ for each example.',
     "weights": "The weight w of each example, 0 or more, broadcast to the losses; 1 if left out.",
     "where": "A bool array, broadcast to the losses. Where it is False an example contributes "
     "nothing to value, weight or gradient, whatever it contains.",
+}
+_OF_PRIMITIVES = {
+    "ignore_index": "A label that names none of the classes; the result for it is 0.",
+    "where": _OPTIONS["class_where"],
 }
 _ENTRIES = "The axis of the entries of one example; several, in a tuple, are taken as one."
 
@@ -103,10 +109,10 @@ def parameters(spec: Spec) -> Lines:
     """Each parameter's default, domain and meaning."""
     defaults = face(spec).parameters
     for name, entry in spec.parameters.items():
-        given = spelled(defaults[name])
+        given = "required" if defaults[name] is ... else f"default {spelled(defaults[name])}"
         shape = f"shape {entry['shape']}, " if "shape" in entry else ""
         domain = f"{shape}domain {entry['domain']}"
-        yield item(f"`{name}` (default {given}, {domain}): {entry['meaning']}")
+        yield item(f"`{name}` ({given}, {domain}): {entry['meaning']}")
     if defaults and spec.signature.elementwise:
         yield ""
         yield "A parameter is a number, or an array that broadcasts to the result."
@@ -125,8 +131,10 @@ def options(spec: Spec) -> Lines:
     for name, default in called.options.items():
         classes = any("k" in core for core in spec.signature.inputs)
         text = _ENTRIES if name == "axis" and not classes else _OPTIONS[name]
-        if name == "where" and not called.reduces:
-            text = _OPTIONS["class_where"]
+        if name == "axis" and called.new_axis:
+            text = "Where the axis of the classes, which is new, is in the result."
+        if name in _OF_PRIMITIVES and not called.reduces:
+            text = _OF_PRIMITIVES[name]
         yield item(f"`{name}` (default {spelled(default)}): {text}")
 
 
@@ -142,9 +150,10 @@ def returns(spec: Spec) -> Lines:
         )
     else:
         shape = f"(..., {core})" if core else "(...)"
-        yield wrapped(f"An array of shape {shape}, {span}, in the dtype of the inputs.")
-    yield ""
-    yield from _faces(called)
+        dtype = "that is chosen" if spec.chooses_dtype else "of the inputs"
+        yield wrapped(f"An array of shape {shape}, {span}, in the dtype {dtype}.")
+    faces = list(_faces(called))
+    yield from ["", *faces] if faces else []
 
 
 def _faces(called: Face) -> Lines:
@@ -163,7 +172,7 @@ def _faces(called: Face) -> Lines:
 
 def gradient(spec: Spec) -> Lines:
     """The gradient by each differentiable input."""
-    if spec.has_vector_output:
+    if spec.has_vector_output and spec.differentiable:
         yield wrapped("Of Σ cotangent · result, where cotangent is 1 unless given.")
         yield ""
     yield from _derivatives(spec.data["gradient"])
@@ -212,6 +221,8 @@ def limits(spec: Spec) -> Lines:
 def outside(spec: Spec) -> Lines:
     """What happens outside the domain, and to NaN."""
     yield wrapped(spec.data["outside"])
+    if spec.chooses_dtype:
+        return
     yield ""
     yield wrapped(
         "Wherever an input is NaN or outside its domain, that example's value and gradient are "
@@ -242,7 +253,8 @@ def errors(spec: Spec) -> Lines:
     if any(entry["dtype"] == "labels" for entry in spec.inputs.values()):
         yield item("LabelError: a label is outside 0 … k-1 and is not ignore_index.")
     yield item("BackendError: the arrays belong to several libraries or devices.")
-    yield item("DomainError: within `errors_on_invalid()`, an input is outside its domain.")
+    if not spec.chooses_dtype:
+        yield item("DomainError: within `errors_on_invalid()`, an input is outside its domain.")
 
 
 def accuracy(spec: Spec) -> Lines:

@@ -233,6 +233,10 @@ def distance_with_epsilon(xp, a, b, *, p=2.0, squared=False):
     return registry["pairwise_distance"].kernel(xp, a + 1e-6, b, p=p, squared=squared)
 
 
+def one_hot_counted_from_one(xp, labels, *, num_classes):
+    return registry["one_hot"].kernel(xp, labels - 1, num_classes=num_classes)
+
+
 def mixture_of_densities(xp, mixture_logits, means, log_variances, target, *, full=True):
     residual = means - xp.expand_dims(target, axis=-1)
     cost = 0.5 * residual * residual * xp.exp(-log_variances) + 0.5 * log_variances
@@ -321,6 +325,13 @@ MUTANTS = [
         "value",
         "quadratic/value",
         kernel=wasserstein_to_the_power,
+    ),
+    Mutant(
+        "labels that count from one",
+        "one_hot",
+        "value",
+        "middle-of-three/value",
+        kernel=one_hot_counted_from_one,
     ),
     Mutant(
         "an epsilon in every difference",
