@@ -28,7 +28,6 @@ from .errors import (
     ShapeError,
     SpecError,
 )
-from .exact_transport import wasserstein_distance
 from .labels import one_hot as _one_hot  # noqa: F401 (to declare it)
 from .loss import Loss, Primitive
 
@@ -48,7 +47,6 @@ __all__ = [  # noqa: PLE0604 (the losses are named by their registry, not a seco
     "ShapeError",
     "SpecError",
     "errors_on_invalid",
-    "wasserstein_distance",
     *_losses.registry,
 ]
 

@@ -14,7 +14,6 @@ from .errors import MissingExtraError as MissingExtraError
 from .errors import ParameterError as ParameterError
 from .errors import ShapeError as ShapeError
 from .errors import SpecError as SpecError
-from .exact_transport import wasserstein_distance as wasserstein_distance
 from .loss import Loss as Loss
 from .loss import Primitive as Primitive
 
@@ -3705,6 +3704,51 @@ class _TverskyLoss(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _WassersteinDistance(Loss):
+    """The least cost of moving one distribution of masses to another, for any cost matrix."""
+
+    def __call__(
+        self,
+        a: _Array,
+        b: _Array,
+        cost: _Array,
+        *,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        a: _Array,
+        b: _Array,
+        cost: _Array,
+        *,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["a", "b", "cost"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        a: _Array,
+        b: _Array,
+        cost: _Array,
+        *,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["a", "b", "cost"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        a: _Array,
+        b: _Array,
+        cost: _Array,
+        *,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
 class _WassersteinDistance1d(Loss):
     """The least cost of moving one sample of numbers to the other, per unit of mass."""
 
@@ -3920,6 +3964,7 @@ student_t_nll: _StudentTNll
 symmetric_cross_entropy: _SymmetricCrossEntropy
 temperature_softmax_cross_entropy: _TemperatureSoftmaxCrossEntropy
 tversky_loss: _TverskyLoss
+wasserstein_distance: _WassersteinDistance
 wasserstein_distance_1d: _WassersteinDistance1d
 weighted_sigmoid_binary_cross_entropy: _WeightedSigmoidBinaryCrossEntropy
 xlogy: _Xlogy

@@ -73,6 +73,8 @@ class Function:
         self.gradients: dict[str, tuple[tuple[str, ...], Kernel]] = {}
         self.curvatures: dict[str, tuple[tuple[str, ...], Kernel]] = {}
         self.vjps: dict[str, tuple[tuple[str, ...], Kernel]] = {}
+        self.libraries: tuple[str, ...] = ()
+        """The libraries whose arrays it takes; any, if there are none."""
 
     # --- registration, used where a loss is written
 
@@ -202,11 +204,15 @@ def registered(function: _Kind) -> _Kind:
     return function
 
 
-def loss(signature: str, **domains: str) -> Callable[[Kernel], Loss]:
+def loss(
+    signature: str, *, libraries: tuple[str, ...] = (), **domains: str
+) -> Callable[[Kernel], Loss]:
     """Declare a loss: its signature, and the domain of each input and parameter."""
 
     def declare(kernel: Kernel) -> Loss:
-        return registered(Loss(kernel, signature, dict(domains)))
+        declared = registered(Loss(kernel, signature, dict(domains)))
+        declared.libraries = libraries
+        return declared
 
     return declare
 

@@ -77,6 +77,11 @@ class Spec:
         return tuple(name for name, entry in self.inputs.items() if entry["differentiable"])
 
     @property
+    def libraries(self) -> tuple[str, ...]:
+        """The array libraries that it is for; all, if there are none."""
+        return tuple(self.data.get("libraries", []))
+
+    @property
     def over_classes(self) -> bool:
         """Whether it judges predictions over classes against labels or their distribution."""
         first, *others = self.inputs

@@ -103,6 +103,11 @@ def inputs(spec: Spec) -> Lines:
         "The examples' shape `...` is the same for all inputs, or an input has none. Numbers and "
         "lists go with the arrays they meet; complex arrays are a DTypeError."
     )
+    if spec.libraries:
+        yield ""
+        yield wrapped(
+            f"Arrays of {', '.join(spec.libraries)} only, and lists: it has to look at the values."
+        )
 
 
 def parameters(spec: Spec) -> Lines:
@@ -194,6 +199,10 @@ def _derivatives(table: Mapping[str, Mapping[str, str]]) -> Lines:
 def kinks(spec: Spec) -> Lines:
     """Where a derivative jumps, within which bounds, and what is chosen there."""
     for kink in spec.data.get("kinks", []):
+        if "free" in kink:
+            by = ", ".join(f"`{name}`" for name in kink["interval"])
+            yield item(f"By {by}: {kink['note']} Any subgradient may come, and each is right.")
+            continue
         what = {"0": "function", "1": "gradient", "2": "curvature"}[kink["order"]]
         chosen = "; ".join(
             f"by `{name}` the gradient is {value}"
@@ -252,7 +261,11 @@ def errors(spec: Spec) -> Lines:
     yield item("DTypeError: a dtype is not among those listed.")
     if any(entry["dtype"] == "labels" for entry in spec.inputs.values()):
         yield item("LabelError: a label is outside 0 … k-1 and is not ignore_index.")
-    yield item("BackendError: the arrays belong to several libraries or devices.")
+    yield item(
+        f"BackendError: the arrays are not of {', '.join(spec.libraries)}."
+        if spec.libraries
+        else "BackendError: the arrays belong to several libraries or devices."
+    )
     if not spec.chooses_dtype:
         yield item("DomainError: within `errors_on_invalid()`, an input is outside its domain.")
 
@@ -269,8 +282,8 @@ def accuracy(spec: Spec) -> Lines:
         else:
             yield item(f"{what}: {bound['ulp']} ULP")
     yield ""
+    jax = "" if spec.libraries else " JAX, whose exp and log are less accurate, gets twice that."
     yield wrapped(
-        "Against the exact result at the exact inputs, in float64 and float32. JAX, whose exp and "
-        "log are less accurate, gets twice that. bfloat16 and float16 are computed in float32 and "
-        "rounded once, within 2 ULP."
+        f"Against the exact result at the exact inputs, in float64 and float32.{jax} bfloat16 and "
+        "float16 are computed in float32 and rounded once, within 2 ULP."
     )
