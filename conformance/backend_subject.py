@@ -73,8 +73,10 @@ class BackendSubject:
         return ""
 
     def supports(self, loss: str) -> bool:
-        """Whether there is a function of this name."""
-        return loss in self._losses
+        """Whether there is a function of this name, and it is for this library."""
+        if loss not in self._losses:
+            return False
+        return self.name in (self._losses[loss].libraries or (self.name,))
 
     def run(self, request: Request) -> Response:
         """Place the arrays, call the function, under a transform if asked, and read the results."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import inspect
 import os
 import tempfile
 from collections.abc import Sequence
@@ -13,14 +12,11 @@ from typing import Any, TextIO
 
 import click
 
-import lossapi
 from lossapi import backend as backends
 from lossapi.errors import BackendError
 
 from .result import DTYPES, KINDS, Settings
 
-_PLAIN = {"one_hot": "primitive", "wasserstein_distance": "divergence"}
-"""The functions that have no specification, and the family of each."""
 _EXTRAS = ("torch", "jax", "cupy", "dask")
 _ONE_OF_KINDS = f"Only this check, one of {', '.join(KINDS)}."
 _ONE_OF_DTYPES = f"Only this dtype, one of {', '.join(DTYPES)}."
@@ -74,18 +70,12 @@ def list_(family: str | None) -> None:
 
     specs = [load_spec(name) for name in spec_names()]
     rows = [(spec.family, spec.name, spec.data["summary"]) for spec in specs]
-    rows += [(of, name, _plain_page(name).partition("\n")[0]) for name, of in _PLAIN.items()]
     families = sorted({of for of, _, _ in rows})
     for shown in _known("family", [family] if family else families, families):
         click.echo(shown)
         for of, name, summary in sorted(rows):
             if of == shown:
                 click.echo(f"  {name:<30} {summary}")
-
-
-def _plain_page(name: str) -> str:
-    """The page of a function that has no specification: it says itself what it does."""
-    return inspect.cleandoc(getattr(lossapi, name).__doc__)
 
 
 @cli.command()
@@ -95,9 +85,6 @@ def show(loss: str) -> None:
     from .oracle.specfile import load_spec
     from .reference.pages import render
 
-    if loss in _PLAIN:
-        click.echo(_plain_page(loss))
-        return
     (name,) = _losses([loss])
     click.echo(render(load_spec(name)), nl=False)
 

@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import suppress
 
 from .backend_subject import BackendSubject
 from .oracle.specfile import load_spec
@@ -44,6 +45,7 @@ def run_apart(
             found += task.result()
             progress(Step(done, len(tasks), ", ".join(names), tasks[task]))
     except BaseException:
+        _survive_broken_pipes()
         for process in multiprocessing.active_children():
             process.terminate()
         raise
@@ -60,6 +62,13 @@ def _length(loss: str) -> int:
     data = load_spec(loss).data
     entries = (data["formula"], *data["gradient"].values())
     return sum(len(entry["definition"]) for entry in entries)
+
+
+def _survive_broken_pipes() -> None:
+    """Let the pool fail, and not this process end, where it writes to a child that is gone."""
+    if hasattr(signal, "SIGPIPE"):
+        with suppress(ValueError):  # not the main thread
+            signal.signal(signal.SIGPIPE, signal.SIG_IGN)
 
 
 def _leave_interrupts_to_parent() -> None:

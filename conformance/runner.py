@@ -178,7 +178,8 @@ def _unit(
     results: list[Result] = []
     verdict = Result(spec.name, kind, "", dtype, "unsupported", subject=subject.name)
     if not subject.supports(spec.name):
-        return [replace(verdict, message=f"{subject.name} has no {spec.name}")]
+        only = f", which is for {', '.join(spec.libraries)} only" if spec.libraries else ""
+        return [replace(verdict, message=f"{subject.name} has no {spec.name}{only}")]
     if dtype not in subject.traits.dtypes:
         return [replace(verdict, message=f"{subject.name} has no {dtype}")]
     try:

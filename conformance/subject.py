@@ -67,8 +67,8 @@ class Request:
     """The floating dtype of inputs, array parameters, weights and cotangent."""
     parameters: Mapping[str, float | np.ndarray[Any, Any]] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
-    """reduction, axis, ignore_index; as arrays: weights, where, class_weights, cotangent. What
-    is left out is the function's own default."""
+    """reduction, axis, ignore_index, dtype; as arrays: weights, where, class_weights, cotangent.
+    What is left out is the function's own default."""
     want: str = "value"
     """value, gradient, hessian_diag, value_and_grad or sum_and_weight."""
     wrt: tuple[str, ...] = ()
@@ -189,7 +189,8 @@ class FunctionSubject:
         if function is None or (request.want == "gradient" and request.wrt not in ((), (first,))):
             by = " by " + ", ".join(request.wrt) if request.wrt else ""
             raise Unsupported(f"no function gives the {request.want} of {request.loss}{by}")
-        options = {key for key in request.options if key != "reduction"}
+        # A function of labels alone has a dtype of its own.
+        options = {key for key in request.options if key not in ("reduction", "dtype")}
         if options or request.transform or request.strict or not self._per_example(request):
             raise Unsupported("a plain function gives one result per example, with no options")
         inputs = [

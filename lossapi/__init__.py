@@ -28,8 +28,7 @@ from .errors import (
     ShapeError,
     SpecError,
 )
-from .exact_transport import wasserstein_distance
-from .labels import one_hot
+from .labels import one_hot as _one_hot  # noqa: F401 (to declare it)
 from .loss import Loss, Primitive
 from .threads import get_threads, set_threads
 
@@ -50,9 +49,7 @@ __all__ = [  # noqa: PLE0604 (the losses are named by their registry, not a seco
     "SpecError",
     "errors_on_invalid",
     "get_threads",
-    "one_hot",
     "set_threads",
-    "wasserstein_distance",
     *_losses.registry,
 ]
 

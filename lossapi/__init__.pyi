@@ -14,8 +14,6 @@ from .errors import MissingExtraError as MissingExtraError
 from .errors import ParameterError as ParameterError
 from .errors import ShapeError as ShapeError
 from .errors import SpecError as SpecError
-from .exact_transport import wasserstein_distance as wasserstein_distance
-from .labels import one_hot as one_hot
 from .loss import Loss as Loss
 from .loss import Primitive as Primitive
 from .threads import get_threads as get_threads
@@ -2441,6 +2439,19 @@ class _Nll(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _OneHot(Primitive):
+    """Labels as vectors with 1 for the class that is the label and 0 for the others."""
+
+    def __call__(
+        self,
+        labels: _Array,
+        *,
+        num_classes: int,
+        axis: int = -1,
+        dtype: Any = None,
+        ignore_index: int | None = None,
+    ) -> Any: ...
+
 class _OrdinalBinaryCrossEntropy(Loss):
     """The sum over the thresholds of a scale of whether a label lies above each, from logits."""
 
@@ -3697,6 +3708,51 @@ class _TverskyLoss(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _WassersteinDistance(Loss):
+    """The least cost of moving one distribution of masses to another, for any cost matrix."""
+
+    def __call__(
+        self,
+        a: _Array,
+        b: _Array,
+        cost: _Array,
+        *,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        a: _Array,
+        b: _Array,
+        cost: _Array,
+        *,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["a", "b", "cost"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        a: _Array,
+        b: _Array,
+        cost: _Array,
+        *,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["a", "b", "cost"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        a: _Array,
+        b: _Array,
+        cost: _Array,
+        *,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
 class _WassersteinDistance1d(Loss):
     """The least cost of moving one sample of numbers to the other, per unit of mass."""
 
@@ -3888,6 +3944,7 @@ logsumexp: _Logsumexp
 multilabel_soft_margin_loss: _MultilabelSoftMarginLoss
 mutual_information: _MutualInformation
 nll: _Nll
+one_hot: _OneHot
 ordinal_binary_cross_entropy: _OrdinalBinaryCrossEntropy
 outcome_weighted_sigmoid_binary_cross_entropy: _OutcomeWeightedSigmoidBinaryCrossEntropy
 pairwise_distance: _PairwiseDistance
@@ -3911,6 +3968,7 @@ student_t_nll: _StudentTNll
 symmetric_cross_entropy: _SymmetricCrossEntropy
 temperature_softmax_cross_entropy: _TemperatureSoftmaxCrossEntropy
 tversky_loss: _TverskyLoss
+wasserstein_distance: _WassersteinDistance
 wasserstein_distance_1d: _WassersteinDistance1d
 weighted_sigmoid_binary_cross_entropy: _WeightedSigmoidBinaryCrossEntropy
 xlogy: _Xlogy

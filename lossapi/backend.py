@@ -237,6 +237,16 @@ def known(value: Any) -> Backend | None:
     return _by_type[type(value)] if _has_adapter(type(value)) else None
 
 
+def check_library(loss: str, backend: Backend, accepted: tuple[str, ...]) -> None:
+    """Raise where a function that looks at values is not for the arrays of this library."""
+    if backend.name not in accepted:
+        raise BackendError(
+            f"{loss}: the inputs are arrays of {backend.name}; accepted are arrays of "
+            f"{', '.join(accepted)} and lists, as it has to look at the values. Convert them, "
+            f"for example with numpy.asarray, and give the gradient back by hand."
+        )
+
+
 def check_devices(loss: str, backend: Backend, values: Iterable[tuple[str, Any]]) -> None:
     """Raise where arrays live on different devices."""
     known: dict[Any, str] = {}

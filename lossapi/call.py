@@ -47,6 +47,8 @@ def run(function: Function, mode: str, args: tuple[Any, ...], kwargs: dict[str, 
     bound = bind(function, mode, args, kwargs)
     given = _given(bound)
     backend = backends.find(function.__name__, given.items())
+    if function.libraries:
+        backends.check_library(function.__name__, backend, function.libraries)
     arrays = _arrays(function, backend, given)
     arrays, stretched = _stretched(function, backend, bound, arrays)
     call = _Checked(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import call, reference
 from .binding import CLASS_MASK
@@ -52,8 +52,9 @@ class Function:
         )
         """The inputs that may be left out, and the number that each then is in all its entries."""
         self.parameters: dict[str, Any] = {
-            name: (kernel.__kwdefaults__ or {})[name] for name in keywords
+            name: (kernel.__kwdefaults__ or {}).get(name, ...) for name in keywords
         }
+        """The parameters and their defaults; `...` for one that has to be given."""
         self.domains = {name: Domain(domains.pop(name, "[-inf, inf]")) for name in positional}
         texts = {name: domains.pop(name) for name in keywords}
         self.several = {name for name, text in texts.items() if text.endswith(SEVERAL)}
@@ -72,6 +73,8 @@ class Function:
         self.gradients: dict[str, tuple[tuple[str, ...], Kernel]] = {}
         self.curvatures: dict[str, tuple[tuple[str, ...], Kernel]] = {}
         self.vjps: dict[str, tuple[tuple[str, ...], Kernel]] = {}
+        self.libraries: tuple[str, ...] = ()
+        """The libraries whose arrays it takes; any, if there are none."""
 
         self.judges_values = not all(domain.is_everything for domain in self.domains.values())
         """Whether an input may hold numbers that are outside its domain."""
@@ -192,21 +195,26 @@ class Loss(Function):
         return call.run(self, "sum_and_weight", args, kwargs)
 
 
+_Kind = TypeVar("_Kind", bound=Function)
 registry: dict[str, Function] = {}
 
 
-def _declare(function: Function) -> None:
+def registered(function: _Kind) -> _Kind:
+    """Enter a function where all are found by their names."""
     if function.__name__ in registry:
         raise TypeError(f"{function.__name__} is declared twice")
     registry[function.__name__] = function
+    return function
 
 
-def loss(signature: str, **domains: str) -> Callable[[Kernel], Loss]:
+def loss(
+    signature: str, *, libraries: tuple[str, ...] = (), **domains: str
+) -> Callable[[Kernel], Loss]:
     """Declare a loss: its signature, and the domain of each input and parameter."""
 
     def declare(kernel: Kernel) -> Loss:
-        declared = Loss(kernel, signature, dict(domains))
-        _declare(declared)
+        declared = registered(Loss(kernel, signature, dict(domains)))
+        declared.libraries = libraries
         return declared
 
     return declare
@@ -216,8 +224,6 @@ def primitive(signature: str, **domains: str) -> Callable[[Kernel], Primitive]:
     """Declare a primitive, as `loss` does a loss."""
 
     def declare(kernel: Kernel) -> Primitive:
-        declared = Primitive(kernel, signature, dict(domains))
-        _declare(declared)
-        return declared
+        return registered(Primitive(kernel, signature, dict(domains)))
 
     return declare

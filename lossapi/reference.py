@@ -16,6 +16,7 @@ DEFAULTS = {
     "axis": -1,
     "class_weights": None,
     "class_where": None,
+    "dtype": None,
     "ignore_index": None,
     "reduction": "mean",
     "weights": None,
@@ -60,7 +61,11 @@ def call_signature(function: Function) -> inspect.Signature:
     ]
     options = {name: DEFAULTS[name] for name in DEFAULTS if name in function.options}
     keywords = [
-        Parameter(name, Parameter.KEYWORD_ONLY, default=default)
+        Parameter(
+            name,
+            Parameter.KEYWORD_ONLY,
+            default=Parameter.empty if default is ... else default,
+        )
         for name, default in {**function.parameters, **options}.items()
     ]
     return Signature([*inputs, *keywords])

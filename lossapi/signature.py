@@ -28,8 +28,8 @@ class Signature(NamedTuple):
 
     @property
     def elementwise(self) -> bool:
-        """Whether no input has a core dimension."""
-        return not any(self.inputs)
+        """Whether neither an input nor the output has a core dimension."""
+        return not any(self.inputs) and not self.output
 
     @property
     def has_axis(self) -> bool:

@@ -12,7 +12,7 @@ from ..oracle.specfile import Spec
 from ..result import Result
 from ..subject import Request
 from .asking import together
-from .cases import Array, Case, labels_of
+from .cases import Array, Case, labels_of, reduces
 from .expected import VALUE, quantities
 from .hazards import CLASSES
 from .inquiry import Inquiry
@@ -33,6 +33,30 @@ def left_out(inquiry: Inquiry) -> Iterator[Result]:
         yield from _judged(inquiry, cases, [1] * COUNT, "left-out/one-class", suffix)
         places = [i % (CLASSES + 1) for i in range(COUNT)]
         yield from _judged(inquiry, cases, places, "left-out/a-class-each", suffix)
+
+
+def ignored(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
+    """Of a building block, 0 for a label that is ignored, be it a class otherwise or none."""
+    label = labels_of(inquiry.spec)
+    if label is None or reduces(inquiry.spec):
+        return
+    for title, number in (("inside", cases[0].inputs[label]), ("outside", -100)):
+        first = replace(cases[0], inputs={**cases[0].inputs, label: number})
+        asked = [first, *cases[1:]]
+        kept = [i for i, case in enumerate(asked) if case.inputs[label] != number]
+        request = inquiry.request(asked, options={"ignore_index": number})
+        answer, name = inquiry.ask(request), f"ignore_index/{title}"
+        if answer.response is None:
+            yield inquiry.unanswered(name, answer, request)
+            continue
+        rows = answer.arrays[0]
+        found = inquiry.judged_batch([asked[i] for i in kept], VALUE, rows[kept], request)
+        summary = inquiry.summarised(name, found) or inquiry.result(name)
+        if np.any(np.delete(rows, kept, axis=0)):
+            shown = inquiry.subject.reproduce(request)
+            problem = "an ignored label gives numbers that are not 0"
+            summary = inquiry.result(name, "fail", problem, reproduce=shown)
+        yield summary
 
 
 def _judged(

@@ -79,7 +79,7 @@ def golden_cases(spec: Spec, dtype: str) -> list[Case]:
             for name, numbers in entry.get(kind, {}).items():
                 known[kind, name] = _exact(numbers["exact"])
         if spec.has_vector_output and cotangent is None:
-            cotangent = filled(oracle.shape(spec, "value", inputs, None), 1.0)
+            cotangent = filled(oracle.shape(spec, "value", inputs, None, parameters), 1.0)
         flags, note = tuple(point["flags"]), point["note"]
         cases.append(Case(point["id"], inputs, parameters, cotangent, flags, note, known))
     return cases
@@ -129,7 +129,8 @@ def core_sizes(spec: Spec, size: int, *, equal: bool = False) -> dict[str, int]:
 
     Unlike sizes show where two dimensions are mixed up; `equal` makes all of them alike.
     """
-    cores = [name for core in spec.signature.inputs for name in core if not name.isdigit()]
+    every = (*spec.signature.inputs, spec.signature.output)
+    cores = [name for core in every for name in core if not name.isdigit()]
     names = dict.fromkeys(name.removesuffix("-1") for name in cores)
     steps = (0, 0, 0) if equal else (0, -1, 1)
     return {name: max(1, size + step) for name, step in zip(names, steps, strict=False)}
@@ -146,13 +147,17 @@ def shape_of(spec: Spec, name: str, sizes: Mapping[str, int]) -> tuple[int, ...]
 
 
 def fitted(spec: Spec, parameters: Mapping[str, Any], sizes: Mapping[str, int]) -> dict[str, Any]:
-    """The parameters with vectors of the length that the sizes want, repeated or cut."""
-    return {
+    """The parameters with vectors of the length that the sizes want, repeated or cut.
+
+    And with those that are a size themselves.
+    """
+    found = {
         name: np.resize(value, length(spec.parameters[name]["shape"].strip("()"), sizes)).tolist()
         if isinstance(value, list)
         else value
         for name, value in parameters.items()
     }
+    return found | {name: sizes[of] for name, of in spec.sizes.items()}
 
 
 def nested(numbers: list[float], shape: tuple[int, ...]) -> Value:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..oracle import formats
-from ..oracle.trees import flat
 from ..result import Result
 from ..subject import Request
 from . import expected
-from .cases import Array, Case, Value
+from .cases import Array, Case
 from .expected import Quantity
 from .inquiry import Inquiry, shown_value, single
-from .judging import Tolerance
+from .judging import Tolerance, within
 
 
 def explicit(
@@ -59,7 +57,7 @@ def judged_derivative(
             continue
         title = name.format(id=case.id, label=quantity.label) + "/permitted"
         scale = expected.due(inquiry.spec, case, quantity, inquiry.form).scale
-        if _inside(array[i], interval, tolerance, scale):
+        if within(array[i], interval, tolerance, scale):
             yield inquiry.result(title, flags=case.flags, note=case.note)
             continue
         low, high = shown_value(interval.low), shown_value(interval.high)
@@ -73,19 +71,3 @@ def judged_derivative(
             got=repr(array[i].tolist()),
             reproduce=inquiry.subject.reproduce(single(request, i, len(cases))),
         )
-
-
-def _inside(
-    got: Array, interval: expected.Interval, tolerance: Tolerance, scale: Value | None
-) -> bool:
-    """Whether every component lies in the interval, or within the tolerance of its ends."""
-    lows, highs = list(flat(interval.low)), list(flat(interval.high))
-    numbers = [float(x) for x in got.reshape(-1)]
-    lows = lows if len(lows) > 1 else lows * len(numbers)
-    highs = highs if len(highs) > 1 else highs * len(numbers)
-    scales = list(flat(scale)) if isinstance(scale, list) else [scale] * len(numbers)
-    for x, low, high, size in zip(numbers, lows, highs, scales, strict=True):
-        ends = (formats.ulp_error(x, end, tolerance.form, size) for end in (low, high))
-        if not (low <= x <= high or min(ends) <= tolerance.ulp):
-            return False
-    return True

@@ -45,6 +45,8 @@ def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterato
 def _kept(batch: Batch) -> Iterator[Result]:
     """Everything comes in the dtype of the inputs."""
     inquiry = batch.inquiry
+    if inquiry.spec.chooses_dtype and not inquiry.subject.traits.options:
+        return
     wanted = quantities(inquiry.spec, "value", "gradient", "hessian_diag")
     for quantity, answer, request in together(inquiry, batch.cases, wanted):
         yield _dtype(inquiry, f"kept/{quantity.label}", answer, request, inquiry.dtype)
@@ -131,7 +133,8 @@ def _integer_targets(batch: Batch) -> Iterator[Result]:
                 inputs = {**request.inputs, name: array}
                 return replace(request, inputs=inputs, input_dtypes={name: dtype})
 
-            wanted = [VALUE, Quantity("gradient", batch.names[0])][: 2 if dtype == "int64" else 1]
+            slopes = [Quantity("gradient", name) for name in batch.names[:1]]
+            wanted = [VALUE, *(slopes if dtype == "int64" else [])]
             for quantity, answer, request in together(inquiry, cases, wanted, given):
                 title = f"{name}-in-{dtype}/{quantity.label}"
                 if answer.response is None:

@@ -57,7 +57,7 @@ def _parameters(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
         bad += ["1", [1.0] * (due - 1)]
         if vector and inquiry.subject.traits.visible:
             bad += [[1.0] * (due - 1) + [x] for x in _CANDIDATES if x not in domain]
-        bad += [None] if entry["default"] != "none" else []
+        bad += [None] if entry.get("default") != "none" else []
         for value in bad:
             asked = replace(request, parameters={**request.parameters, name: value})
             kinds = (ValueError, TypeError) if not isinstance(value, float) else (ValueError,)
@@ -83,7 +83,10 @@ def _options(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
             asked = replace(request, options={**request.options, "axis": axis})
             kinds = (ValueError, TypeError)
             yield refused(inquiry, f"axis={axis!r}", asked, kinds, "axis")
-    for want in ("gradient", "value_and_grad"):
+    for value in ("int64", "float", 1) if spec.chooses_dtype else ():
+        asked = replace(request, options={**request.options, "dtype": value})
+        yield refused(inquiry, f"dtype={value!r}", asked, (TypeError,), "dtype")
+    for want in ("gradient", "value_and_grad") if spec.differentiable else ():
         asked = inquiry.request(cases, want, (spec.differentiable[0], "nothing"))
         yield refused(inquiry, f"unknown-wrt/{want}", asked, (ValueError,), "wrt")
 
@@ -118,7 +121,7 @@ def _labels(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
         return
     for wrong in _WRONG_LABELS:
         spoiled = [replace(cases[0], inputs={**cases[0].inputs, label: wrong}), *cases[1:]]
-        for want in ("value", "gradient"):
+        for want in ("value", "gradient")[: 1 + bool(inquiry.spec.differentiable)]:
             wrt = inquiry.spec.differentiable[:1] if want == "gradient" else ()
             request = inquiry.request(spoiled, want, wrt)
             name = f"{label}={wrong}/{want}"

@@ -167,10 +167,13 @@ class Interval(NamedTuple):
     high: Value
 
 
-def permitted(spec: Spec, case: Case, quantity: Quantity) -> Interval | None:
-    """The interval that a kink at this case gives a derivative; None where there is no kink."""
+def permitted(spec: Spec, case: Case, quantity: Quantity, *, free: bool = False) -> Interval | None:
+    """The interval that a kink at this case gives a derivative; None where there is no kink.
+
+    With `free`, only that of a kink at which none of the interval is to be preferred.
+    """
     orders = "01" if quantity.kind == "gradient" else "2"
-    return _at_kink(spec, case, str(quantity.wrt), orders)
+    return _at_kink(spec, case, str(quantity.wrt), orders, free=free)
 
 
 def discontinuous(spec: Spec, case: Case, name: str) -> bool:
@@ -178,20 +181,22 @@ def discontinuous(spec: Spec, case: Case, name: str) -> bool:
     return _at_kink(spec, case, name, "0") is not None
 
 
-def _at_kink(spec: Spec, case: Case, name: str, orders: str) -> Interval | None:
+def _at_kink(
+    spec: Spec, case: Case, name: str, orders: str, *, free: bool = False
+) -> Interval | None:
     """The interval by one input of the first kink of these orders at which the case lies."""
     kinks = [
         kink
         for kink in spec.data.get("kinks", [])
-        if kink["order"] in orders and name in kink["interval"]
+        if kink["order"] in orders and name in kink["interval"] and kink.get("free", False) >= free
     ]
     if not kinks:
         return None
     results = _known(spec)
-    key = ("kink", orders, name, case.key)
+    key = ("kink", orders, name, free, case.key)
     if key not in results:
         results[key] = None
-        if oracle.in_domain(spec, case.inputs):
+        if oracle.in_domain(spec, case.inputs, case.parameters):
             names = oracle.names(spec, case.inputs, case.parameters, case.cotangent)
             held = (kink for kink in kinks if definition.holds(kink["at"], names, 60))
             if kink := next(held, None):

@@ -27,6 +27,8 @@ def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterato
     """
     inquiry = Inquiry(subject, spec, "gradient", dtype, settings)
     wanted = quantities(spec, "gradient")
+    if not wanted:
+        return
     kinds = subject.traits.transforms
     autodiff = next((name for name, kind in kinds.items() if kind == "gradient"), None)
     groups = grouped(golden_cases(spec, dtype))

@@ -51,7 +51,8 @@ def parameter_sets(
     defaults = oracle.defaults(spec)
     found: list[dict[str, float | None]] = [defaults]
     for point in spec.points if spec.parameters else ():
-        other = defaults | oracle.read_point(spec, point)[1]
+        given = oracle.settings(spec, point).items()
+        other = defaults | {name: value for name, value in given if name not in spec.sizes}
         if any(isinstance(x, list) for x in other.values()) and not vectors:
             continue
         if other not in found and _held(other, form):

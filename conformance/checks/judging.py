@@ -73,6 +73,20 @@ def judge_components(got: Array, due: Any, scale: Any, tolerance: Tolerance) -> 
     return verdict
 
 
+def within(got: Array, interval: tuple[Any, Any], tolerance: Tolerance, scale: Any) -> bool:
+    """Whether every component lies in an interval, or within the tolerance of its ends."""
+    numbers = [float(x) for x in got.reshape(-1)]
+    lows, highs = (list(flat(end)) for end in interval)
+    lows = lows if len(lows) > 1 else lows * len(numbers)
+    highs = highs if len(highs) > 1 else highs * len(numbers)
+    scales = list(flat(scale)) if isinstance(scale, list) else [scale] * len(numbers)
+    for x, low, high, size in zip(numbers, lows, highs, scales, strict=True):
+        ends = (formats.ulp_error(x, end, tolerance.form, size) for end in (low, high))
+        if not (low <= x <= high or min(ends) <= tolerance.ulp):
+            return False
+    return True
+
+
 def show(x: Any) -> str:
     """A number as a message shows it: enough digits to tell neighbours apart."""
     return formats.decimal(x, 20) if not isinstance(x, float) else repr(x)

@@ -14,7 +14,7 @@ import numpy as np
 from lossapi.domain import LABELS, Domain
 
 from ..result import Result
-from .cases import Array, Case, Value, core_shape, core_sizes, nested, shape_of
+from .cases import Array, Case, Value, core_shape, core_sizes, fitted, nested, shape_of
 from .hazards import CLASSES, parameter_sets
 from .inquiry import Answer, Inquiry
 
@@ -81,9 +81,10 @@ class Probe:
 
     def cases(self, count: int, parameters: Mapping[str, float | None]) -> list[Case]:
         """Random ordinary cases; probabilities and targets of K classes sum to one."""
-        return [self._case(dict(parameters)) for _ in range(count)]
+        given = fitted(self.spec, parameters, self.sizes)
+        return [self._case(given) for _ in range(count)]
 
-    def _case(self, parameters: dict[str, float | None]) -> Case:
+    def _case(self, parameters: dict[str, Any]) -> Case:
         inputs = {name: self.value(name) for name in self.spec.inputs}
         cotangent = None
         if self.spec.has_vector_output:

@@ -59,6 +59,8 @@ def _drawn(
     cores = (*signature.inputs, signature.output)
     if signature.elementwise:
         classes = (1,)
+    if "largest" in inquiry.spec.data:
+        classes = tuple(n for n in classes if n <= int(inquiry.spec.data["largest"]))
     arrangements = [
         sizes
         for number in classes

@@ -122,6 +122,7 @@ def _called(probe: Probe, name: str, given: list[Any], parameters: dict[str, Any
         inputs[key] = array if whole else np.broadcast_to(array, (count, *array.shape)).copy()
     settings = {key: value for key, value in parameters.items() if value is not None}
     options = {"reduction": "none"} if reduces(spec) else {}
+    options |= {"dtype": probe.inquiry.dtype} if spec.chooses_dtype else {}
     request = Request(name, inputs, probe.inquiry.dtype, settings, options)
     answer = probe.inquiry.ask(request)
     if answer.response is None:

@@ -11,7 +11,7 @@ import numpy as np
 from ..oracle.specfile import Spec
 from ..result import Result, Settings
 from ..subject import Request, Subject
-from .absence import left_out
+from .absence import ignored, left_out
 from .asking import Asked, together
 from .cases import Array, Case, core_shape, core_sizes, reduces, shape_of
 from .expected import VALUE, Quantity
@@ -38,6 +38,7 @@ def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterato
         return
     yield from _axes(inquiry, cases)
     yield from left_out(inquiry)
+    yield from ignored(inquiry, cases)
     yield from _several(inquiry, cases)
     yield from _without(inquiry, cases)
     yield from _scalars(inquiry, cases)
@@ -64,7 +65,7 @@ def _looped(request: Request, loop: tuple[int, ...]) -> Request:
 
 def _arranged(inquiry: Inquiry, cases: list[Case], loop: tuple[int, ...]) -> Iterator[Result]:
     """Value and gradient in one loop shape."""
-    wanted = [VALUE, _first_gradient(inquiry)]
+    wanted = _wanted(inquiry)
     title = f"loop-{'x'.join(map(str, loop)) or 'scalar'}"
     few = cases[: math.prod(loop)]
     for asked in together(inquiry, cases, wanted, lambda request: _looped(request, loop)):
@@ -133,7 +134,7 @@ def _axes(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
         def arranged(request: Request, axis: int = axis) -> Request:
             return _moved(inquiry, _looped(request, (3, 2)), axis)
 
-        wanted = [VALUE, _first_gradient(inquiry)]
+        wanted = _wanted(inquiry)
         for asked in together(inquiry, cases, wanted, arranged, {"axis": axis}):
             name = f"axis={axis}/{asked.quantity.label}"
             yield _compared(inquiry, name, asked, (3, 2), cases, axis)
@@ -160,7 +161,7 @@ def _several(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
             inputs |= {key: inputs[key][:, 0] for key in others}
             return replace(request, inputs=inputs, parameters={name: np.asarray(values)})
 
-        for asked in together(inquiry, rows, [VALUE, _first_gradient(inquiry)], arranged):
+        for asked in together(inquiry, rows, _wanted(inquiry), arranged):
             label = f"several/{name}/{asked.quantity.label}"
             yield _compared(inquiry, label, asked, table, rows)
         for key in others:
@@ -186,7 +187,7 @@ def _without(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
         inputs = {name: value for name, value in request.inputs.items() if name not in defaults}
         return replace(request, inputs=inputs)
 
-    for asked in together(inquiry, same, [VALUE, _first_gradient(inquiry)], arranged):
+    for asked in together(inquiry, same, _wanted(inquiry), arranged):
         yield _compared(inquiry, f"defaults/{asked.quantity.label}", asked, (COUNT,), same)
 
 
@@ -277,5 +278,6 @@ def _refusals(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
         yield refused(inquiry, "refused/no-class-axis", asked, (ValueError,), names[0])
 
 
-def _first_gradient(inquiry: Inquiry) -> Quantity:
-    return Quantity("gradient", inquiry.spec.differentiable[0])
+def _wanted(inquiry: Inquiry) -> list[Quantity]:
+    """The value, and the gradient by the first input that has one."""
+    return [VALUE, *(Quantity("gradient", name) for name in inquiry.spec.differentiable[:1])]

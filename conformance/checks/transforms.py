@@ -21,7 +21,7 @@ from ..oracle.formats import Format
 from ..oracle.specfile import Spec
 from ..oracle.trees import flat
 from ..result import Result, Settings
-from ..subject import Request, Subject
+from ..subject import DERIVED, Request, Subject
 from . import expected, hessians
 from .cases import Array, Case, computing, golden_cases, grouped, reduces, smallest_normal
 from .derivatives import judged_derivative
@@ -46,6 +46,8 @@ def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterato
     maskable = reduces(spec) and subject.traits.options and bool(gone)
     seen: set[str] = set()
     for name, kind in subject.traits.transforms.items():
+        if kind in DERIVED and not spec.differentiable:
+            continue
         # Everything masked, and one transform of each kind without a mask as well.
         if kind not in seen or not maskable:
             yield from _KINDS[kind](inquiry, name, kept, None)
@@ -170,11 +172,12 @@ def _call(
     inquiry: Inquiry, transform: str, cases: list[Case], mask: Array | None
 ) -> Iterator[Result]:
     """Compiled, mapped and the like: the same values, and with a mask the written gradients too."""
-    title, first = _title(transform, mask), inquiry.spec.differentiable[0]
+    title = _title(transform, mask)
     if mask is None:
         request = _request(inquiry, transform, cases, mask, "value")
         yield from _judged(inquiry, title, cases, mask, VALUE, request)
         return
+    first = inquiry.spec.differentiable[0]
     request = _request(inquiry, transform, cases, mask, "value_and_grad", first)
     answer = inquiry.ask(request)
     if answer.response is None:

@@ -31,7 +31,7 @@ def problems(site: Site, kinks: list[Mapping[str, Any]]) -> Iterator[str]:
         yield from _order(site, "gradient", name, first, smooth=not first and not jumps)
         for kink in jumps:
             yield from _jump(site, name, kink)
-        for kink in first:
+        for kink in (kink for kink in first if "free" not in kink):
             for output in _outputs(site):
                 yield from _least_norm(output, name, kink)
         if name in site.spec.data.get("hessian_diag", {}):

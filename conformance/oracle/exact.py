@@ -44,8 +44,8 @@ def exact(
     definition where a clause of the file says so; where the value is NaN every derivative is. With
     ``fast`` 25 digits are right, otherwise 45.
     """
-    due = shape(spec, quantity, inputs, wrt)
-    if not in_domain(spec, inputs):
+    due = shape(spec, quantity, inputs, wrt, parameters)
+    if not in_domain(spec, inputs, parameters):
         return filled(due, _NAN)
     infinite = any(math.isinf(x) for name in spec.inputs for x in flat(inputs[name]))
     if infinite and quantity != "value":
@@ -84,17 +84,17 @@ def scale(
     text = (bound if quantity == "value" else bound[wrt]).get("scale")
     if text is None:
         return None
-    due = shape(spec, quantity, inputs, wrt)
-    if not in_domain(spec, inputs):
+    due = shape(spec, quantity, inputs, wrt, parameters)
+    if not in_domain(spec, inputs, parameters):
         return filled(due, _ZERO)
     known = {**names(spec, inputs, parameters, cotangent), "tiny": tiny}
     found = shaped(due, definition.evaluate(text, known, 30 if fast else 1400))
     return mapped(found, lambda x: x if formats.isfinite(x) else _ZERO)
 
 
-def in_domain(spec: Spec, inputs: Inputs) -> bool:
+def in_domain(spec: Spec, inputs: Inputs, parameters: Parameters | None = None) -> bool:
     """Whether every input lies in its domain; NaN and a label that names no class do not."""
-    classes = _class_count(spec, inputs)
+    classes = _sizes(spec, inputs, parameters).get("k")
     for name, entry in spec.inputs.items():
         domain = _domain(entry["domain"])
         if domain.is_increasing and not domain.holds(inputs[name]):
@@ -118,14 +118,24 @@ def read_point(
         name: mapped(point["inputs"][name], _label if entry["dtype"] == LABELS else formats.parse)
         for name, entry in spec.inputs.items()
     }
-    parameters = {name: parameter(token) for name, token in point.get("parameters", {}).items()}
+    parameters = settings(spec, point)
     cotangent = mapped(point["cotangent"], formats.parse) if "cotangent" in point else None
     return inputs, parameters, cotangent
 
 
+def settings(spec: Spec, point: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that a point gives; those that are a size as integers."""
+    given = {name: parameter(token) for name, token in point.get("parameters", {}).items()}
+    return {name: int(value) if name in spec.sizes else value for name, value in given.items()}
+
+
 def defaults(spec: Spec) -> dict[str, Any]:
-    """Every parameter's default."""
-    return {name: parameter(entry["default"]) for name, entry in spec.parameters.items()}
+    """The default of every parameter that has one."""
+    return {
+        name: parameter(entry["default"])
+        for name, entry in spec.parameters.items()
+        if "default" in entry
+    }
 
 
 def names(
@@ -138,7 +148,7 @@ def names(
     }
     known |= defaults(spec) | dict(parameters or {})
     if spec.has_vector_output:
-        output = shape(spec, "value", inputs, None)
+        output = shape(spec, "value", inputs, None, parameters)
         known["cotangent"] = filled(output, 1.0) if cotangent is None else cotangent
     return known
 
@@ -150,11 +160,17 @@ def definition_text(spec: Spec, quantity: Quantity, wrt: str | None) -> str:
     return str(spec.data[quantity][wrt]["definition"])
 
 
-def shape(spec: Spec, quantity: Quantity, inputs: Inputs, wrt: str | None) -> tuple[int, ...]:
+def shape(
+    spec: Spec,
+    quantity: Quantity,
+    inputs: Inputs,
+    wrt: str | None,
+    parameters: Parameters | None = None,
+) -> tuple[int, ...]:
     """The shape of a quantity at these inputs: of the output, or of the input it belongs to."""
     signature = spec.signature
     core = signature.output if wrt is None else signature.inputs[list(spec.inputs).index(wrt)]
-    sizes = _sizes(spec, inputs)
+    sizes = _sizes(spec, inputs, parameters)
     return tuple(length(dimension, sizes) for dimension in core)
 
 
@@ -178,20 +194,15 @@ def _text(spec: Spec, quantity: Quantity, wrt: str | None, known: Mapping[str, A
     return definition_text(spec, quantity, wrt)
 
 
-def _sizes(spec: Spec, inputs: Inputs) -> dict[str, int]:
+def _sizes(spec: Spec, inputs: Inputs, parameters: Parameters | None) -> dict[str, int]:
     """The length of every core dimension."""
-    sizes: dict[str, int] = {}
+    sizes = {of: int((parameters or {})[name]) for name, of in spec.sizes.items()}
     for name, core in zip(spec.inputs, spec.signature.inputs, strict=True):
         level = inputs[name]
         for dimension in core:
             measure(dimension, len(level), sizes)
             level = level[0]
     return sizes
-
-
-def _class_count(spec: Spec, inputs: Inputs) -> int | None:
-    """How many classes a label may name."""
-    return _sizes(spec, inputs).get("k")
 
 
 def _label(token: str) -> int | float:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any, NamedTuple, Protocol
 
+from . import formats, transport
 from .arithmetic import Arithmetic, Mpf
 from .grammar import DefinitionError
+from .trees import mapped
 
 Value = Any
 """A number, a truth value, a list of values, or an integer that counts or indexes."""
@@ -39,6 +42,22 @@ def _root(
 ) -> Mpf:
     """Where an increasing function is 0, between two numbers."""
     return real.root(function, make.number(low, node, real), make.number(high, node, real))
+
+
+def _transport(
+    make: Operands, node: ast.Call, real: Arithmetic, first: Value, second: Value, cost: Value
+) -> Value:
+    """All optimal plans between two lists of masses, and all optimal prices of their places."""
+
+    def ratios(values: Value) -> tuple[Fraction, ...]:
+        numbers = [make.number(value, node, real) for value in make.items(values, node)]
+        if not all(map(formats.isfinite, numbers)):
+            raise make.refuse(node, "masses and costs are finite numbers")
+        return tuple(map(transport.ratio, numbers))
+
+    masses = ratios(first), ratios(second)
+    found = transport.optima(*masses, tuple(map(ratios, make.items(cost, node))))
+    return mapped(found, lambda x: real.number(x.numerator) / real.number(x.denominator))
 
 
 def _largest(make: Operands, node: ast.Call, real: Arithmetic, *values: Value) -> Mpf:
@@ -141,6 +160,7 @@ FUNCTIONS: dict[str, Function] = {
     "sorted": Function(_ordered, 1, 1),
     "stop": Function(lambda make, node, real, value: value, 1, 1),
     "root": Function(_root, 3, 3),
+    "transport": Function(_transport, 3, 3),
     "sum": Function(_total, 1, 1),
     "len": Function(_length, 1, 1),
     "range": Function(_integers, 1, 3),

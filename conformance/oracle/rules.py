@@ -16,6 +16,7 @@ from .definition import DefinitionError
 from .trees import flat
 
 Data = Mapping[str, Any]
+SIZES = "{1, 2, ...}"
 
 
 def check(data: Data, origin: str, flags: Iterable[str]) -> None:
@@ -45,9 +46,18 @@ def _signature(data: Data) -> Problems:
     output = f"({','.join(signature.output)})"
     if data["output"]["shape"] != output:
         yield "output.shape", f"got {data['output']['shape']}; the signature has {output}"
+    sized = [entry["size"] for entry in data.get("parameters", {}).values() if "size" in entry]
+    if sorted(sized) != sorted(_named(signature.output) - _named(*signature.inputs)):
+        yield "parameters", f"sizes are {_list(sized)}; due are the output's that no input has"
     both = sorted(set(data["inputs"]) & set(data.get("parameters", {})))
     if both:
         yield "parameters", f"{', '.join(both)} is an input already"
+
+
+def _named(*cores: tuple[str, ...]) -> set[str]:
+    """The dimensions whose size is not fixed."""
+    names = (name.removesuffix("-1") for core in cores for name in core)
+    return {name for name in names if not name.isdigit()}
 
 
 def _domains(data: Data) -> Problems:
@@ -67,7 +77,11 @@ def _domains(data: Data) -> Problems:
                 yield f"inputs.{name}.differentiable", "got true; labels have no gradient"
             if kind == "inputs" and entry["dtype"] == "floating" and not entry["differentiable"]:
                 yield f"{key[:-7]}.dtype", "got floating; without a gradient it is a target"
-            if kind == "parameters":
+            if "size" in entry and entry["domain"] != SIZES:
+                yield key, f"got {entry['domain']}; a size is in {SIZES}"
+            if kind == "parameters" and ("default" in entry) == ("size" in entry):
+                yield f"parameters.{name}", "has either a default, or a size and must be given"
+            elif kind == "parameters" and "default" in entry:
                 yield from _parameter(entry["default"], entry, f"parameters.{name}.default")
     try:
         Domain(data["output"]["range"])
@@ -81,8 +95,8 @@ def _is_row(shape: str) -> bool:
 
 def _parameter(tokens: Any, entry: Data, key: str) -> Problems:
     if tokens == "none":
-        if entry["default"] != "none":
-            yield key, "got none; accepted is a number, as the default is one"
+        if entry.get("default") != "none":
+            yield key, "got none; accepted is a number, as there is no default of none"
         return
     domain = Domain(entry["domain"])
     if domain.is_switch or tokens in ("true", "false"):
@@ -233,6 +247,13 @@ def _point(data: Data, point: Data) -> Problems:
         yield "inputs", f"got {_list(point['inputs'])}; the inputs are {_list(inputs)}"
         return
     sizes: dict[str, int] = {}
+    for name, entry in parameters.items():
+        if "size" in entry:
+            token = point.get("parameters", {}).get(name, "none")
+            if wrong := list(_parameter(token, entry, f"parameters.{name}")):
+                yield from wrong
+                return
+            sizes[entry["size"]] = int(formats.parse(token))
     for (name, entry), core in zip(inputs.items(), signature.inputs, strict=True):
         yield from _tokens(point["inputs"][name], entry, core, sizes, f"inputs.{name}")
     for name, token in point.get("parameters", {}).items():

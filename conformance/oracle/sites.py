@@ -47,7 +47,7 @@ class Site(NamedTuple):
         With `held`, what stands inside ``stop`` stays what it is at the point.
         """
         text = oracle.definition_text(self.spec, quantity, wrt)
-        shape = oracle.shape(self.spec, quantity, self.inputs, wrt)
+        shape = oracle.shape(self.spec, quantity, self.inputs, wrt, self.parameters)
         found = definition.evaluate(text, names, n, self.names if held else None)
         return oracle.shaped(shape, found)
 

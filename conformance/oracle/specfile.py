@@ -13,6 +13,7 @@ from typing import Any
 
 import jsonschema
 
+from lossapi.domain import LABELS
 from lossapi.errors import SpecError
 from lossapi.loss import CLASS_PREDICTIONS
 from lossapi.signature import Signature
@@ -56,6 +57,16 @@ class Spec:
         return dict(self.data.get("parameters", {}))
 
     @cached_property
+    def sizes(self) -> dict[str, str]:
+        """The core dimension of the output that each parameter without a default is the size of."""
+        return {name: entry["size"] for name, entry in self.parameters.items() if "size" in entry}
+
+    @property
+    def chooses_dtype(self) -> bool:
+        """Whether the dtype of the result is an option, as no input is of a floating dtype."""
+        return all(entry["dtype"] == LABELS for entry in self.inputs.values())
+
+    @cached_property
     def points(self) -> list[dict[str, Any]]:
         """The test points, numbers still as tokens."""
         return list(self.data["points"])
@@ -64,6 +75,11 @@ class Spec:
     def differentiable(self) -> tuple[str, ...]:
         """The inputs that have a gradient."""
         return tuple(name for name, entry in self.inputs.items() if entry["differentiable"])
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """The array libraries that it is for; all, if there are none."""
+        return tuple(self.data.get("libraries", []))
 
     @property
     def over_classes(self) -> bool:

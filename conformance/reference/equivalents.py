@@ -17,7 +17,7 @@ import numpy as np
 
 from lossapi.errors import SpecError
 
-from ..oracle.exact import exact, parameter
+from ..oracle.exact import defaults, exact, settings
 from ..oracle.specfile import Spec
 from ..oracle.trees import flat
 
@@ -61,11 +61,7 @@ def compare(spec: Spec, equivalent: dict[str, Any]) -> list[Comparison]:
     compared = []
     for point in (point for point in spec.points if point["id"] in named):
         inputs = {name: _number(value) for name, value in point["inputs"].items()}
-        given = point.get("parameters", {})
-        parameters = {
-            name: parameter(given.get(name, declared["default"]))
-            for name, declared in spec.parameters.items()
-        }
+        parameters = defaults(spec) | settings(spec, point)
         library = equivalent["library"]
         arrays = {name: _array(spec, name, value, library) for name, value in inputs.items()}
         got = evaluate(equivalent["call"], {**arrays, **parameters})

@@ -29,7 +29,8 @@ def lines(spec: Spec, golden: Mapping[str, Any]) -> list[str]:
     for name, entry in spec.inputs.items():
         column = [_source(point["inputs"][name], entry["dtype"]) for point, _ in pairs]
         typed.append(f">>> {name} = [{', '.join(column)}]")
-    arguments = ", ".join(spec.inputs)
+    sizes = pairs[0][0].get("parameters", {})
+    arguments = ", ".join([*spec.inputs, *(f"{name}={size}" for name, size in sizes.items())])
     if called.reduces:
         mean = sum(Fraction(e["value"]["exact"]) for e in entries) / len(entries)
         typed.append(f">>> float(lossapi.{spec.name}({arguments}).round({_DIGITS}))")
@@ -49,7 +50,11 @@ Pair = tuple[dict[str, Any], dict[str, Any]]
 def _pairs(spec: Spec, golden: Mapping[str, Any]) -> list[Pair]:
     """The ordinary points of default parameters, and their results."""
     known = {entry["id"]: entry for entry in golden["points"]}
-    ordinary = [p for p in spec.points if "typical" in p["flags"] and "parameters" not in p]
+    ordinary = [
+        point
+        for point in spec.points
+        if "typical" in point["flags"] and set(point.get("parameters", {})) <= set(spec.sizes)
+    ]
     if not ordinary:
         raise SpecError(
             f"{spec.origin}: points: none is typical and has the default parameters; the example "
@@ -81,7 +86,8 @@ def _alike(pairs: list[Pair]) -> list[Pair]:
 
 
 def _shape(point: Mapping[str, Any]) -> list[tuple[int, ...]]:
-    return [np.shape(value) for value in point["inputs"].values()]
+    sizes = point.get("parameters", {}).values()
+    return [*(np.shape(value) for value in point["inputs"].values()), *((int(n),) for n in sizes)]
 
 
 def _size(shape: list[tuple[int, ...]]) -> int:

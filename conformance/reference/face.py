@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from lossapi.domain import LABELS
 from lossapi.reference import DEFAULTS
@@ -20,13 +21,16 @@ class Face:
     inputs: tuple[str, ...]
     defaults: dict[str, float]
     """The inputs that may be left out."""
-    parameters: dict[str, float | bool | None]
+    parameters: dict[str, Any]
+    """Each with its default; `...` for one that has to be given."""
     vectors: tuple[str, ...]
     options: dict[str, object]
     differentiable: tuple[str, ...]
     curved: tuple[str, ...]
     reduces: bool
     elementwise: bool
+    new_axis: bool
+    """Whether the axis of the classes is one that the result has and no input."""
     has_vector_output: bool
 
     @property
@@ -42,7 +46,10 @@ class Face:
             for name in self.inputs
         ]
         shown += [*(["*"] if self.keywords else [])]
-        shown += [f"{name}={spelled(value)}" for name, value in self.keywords.items()]
+        shown += [
+            name if value is ... else f"{name}={spelled(value)}"
+            for name, value in self.keywords.items()
+        ]
         return f"lossapi.{self.name}({', '.join(shown)})"
 
 
@@ -53,7 +60,8 @@ def face(spec: Spec) -> Face:
         "axis": spec.signature.has_axis,
         "class_weights": reduces and spec.over_classes,
         "class_where": reduces and spec.class_mask != "",
-        "ignore_index": reduces and any(i["dtype"] == LABELS for i in spec.inputs.values()),
+        "dtype": spec.chooses_dtype,
+        "ignore_index": any(i["dtype"] == LABELS for i in spec.inputs.values()),
         "reduction": reduces,
         "weights": reduces,
         "where": reduces or spec.class_mask != "",
@@ -66,13 +74,17 @@ def face(spec: Spec) -> Face:
             for name, entry in spec.inputs.items()
             if "default" in entry
         },
-        parameters={name: parameter(entry["default"]) for name, entry in spec.parameters.items()},
+        parameters={
+            name: parameter(entry["default"]) if "default" in entry else ...
+            for name, entry in spec.parameters.items()
+        },
         vectors=tuple(name for name, entry in spec.parameters.items() if "shape" in entry),
         options={name: DEFAULTS[name] for name in DEFAULTS if offered[name]},
         differentiable=spec.differentiable,
         curved=tuple(spec.data.get("hessian_diag", {})),
         reduces=reduces,
         elementwise=spec.signature.elementwise,
+        new_axis=not any(spec.signature.inputs),
         has_vector_output=spec.has_vector_output,
     )
 

@@ -27,11 +27,17 @@ _OPTIONS = {
     "class_where": "A bool array, of shape (k) or of that of the logits. Where it is False a class "
     "is left out: the result is that of the others alone, whatever the logits and targets of this "
     "one hold, and its gradient is 0.",
+    "dtype": "The dtype of the result, bfloat16, float16, float32 or float64, by name or as the "
+    "library's own; the one in which the library makes numbers if left out.",
     "ignore_index": "A label that marks examples to leave out, as `where` does.",
     "reduction": '"mean" is Σwℓ / Σw, "sum" is Σwℓ, "none" is wℓ for each example.',
     "weights": "The weight w of each example, 0 or more, broadcast to the losses; 1 if left out.",
     "where": "A bool array, broadcast to the losses. Where it is False an example contributes "
     "nothing to value, weight or gradient, whatever it contains.",
+}
+_OF_PRIMITIVES = {
+    "ignore_index": "A label that names none of the classes; the result for it is 0.",
+    "where": _OPTIONS["class_where"],
 }
 _ENTRIES = "The axis of the entries of one example; several, in a tuple, are taken as one."
 
@@ -97,16 +103,21 @@ def inputs(spec: Spec) -> Lines:
         "The examples' shape `...` is the same for all inputs, or an input has none. Numbers and "
         "lists go with the arrays they meet; complex arrays are a DTypeError."
     )
+    if spec.libraries:
+        yield ""
+        yield wrapped(
+            f"Arrays of {', '.join(spec.libraries)} only, and lists: it has to look at the values."
+        )
 
 
 def parameters(spec: Spec) -> Lines:
     """Each parameter's default, domain and meaning."""
     defaults = face(spec).parameters
     for name, entry in spec.parameters.items():
-        given = spelled(defaults[name])
+        given = "required" if defaults[name] is ... else f"default {spelled(defaults[name])}"
         shape = f"shape {entry['shape']}, " if "shape" in entry else ""
         domain = f"{shape}domain {entry['domain']}"
-        yield item(f"`{name}` (default {given}, {domain}): {entry['meaning']}")
+        yield item(f"`{name}` ({given}, {domain}): {entry['meaning']}")
     if defaults and spec.signature.elementwise:
         yield ""
         yield "A parameter is a number, or an array that broadcasts to the result."
@@ -125,8 +136,10 @@ def options(spec: Spec) -> Lines:
     for name, default in called.options.items():
         classes = any("k" in core for core in spec.signature.inputs)
         text = _ENTRIES if name == "axis" and not classes else _OPTIONS[name]
-        if name == "where" and not called.reduces:
-            text = _OPTIONS["class_where"]
+        if name == "axis" and called.new_axis:
+            text = "Where the axis of the classes, which is new, is in the result."
+        if name in _OF_PRIMITIVES and not called.reduces:
+            text = _OF_PRIMITIVES[name]
         yield item(f"`{name}` (default {spelled(default)}): {text}")
 
 
@@ -142,9 +155,10 @@ def returns(spec: Spec) -> Lines:
         )
     else:
         shape = f"(..., {core})" if core else "(...)"
-        yield wrapped(f"An array of shape {shape}, {span}, in the dtype of the inputs.")
-    yield ""
-    yield from _faces(called)
+        dtype = "that is chosen" if spec.chooses_dtype else "of the inputs"
+        yield wrapped(f"An array of shape {shape}, {span}, in the dtype {dtype}.")
+    faces = list(_faces(called))
+    yield from ["", *faces] if faces else []
 
 
 def _faces(called: Face) -> Lines:
@@ -163,7 +177,7 @@ def _faces(called: Face) -> Lines:
 
 def gradient(spec: Spec) -> Lines:
     """The gradient by each differentiable input."""
-    if spec.has_vector_output:
+    if spec.has_vector_output and spec.differentiable:
         yield wrapped("Of Σ cotangent · result, where cotangent is 1 unless given.")
         yield ""
     yield from _derivatives(spec.data["gradient"])
@@ -185,6 +199,10 @@ def _derivatives(table: Mapping[str, Mapping[str, str]]) -> Lines:
 def kinks(spec: Spec) -> Lines:
     """Where a derivative jumps, within which bounds, and what is chosen there."""
     for kink in spec.data.get("kinks", []):
+        if "free" in kink:
+            by = ", ".join(f"`{name}`" for name in kink["interval"])
+            yield item(f"By {by}: {kink['note']} Any subgradient may come, and each is right.")
+            continue
         what = {"0": "function", "1": "gradient", "2": "curvature"}[kink["order"]]
         chosen = "; ".join(
             f"by `{name}` the gradient is {value}"
@@ -212,6 +230,8 @@ def limits(spec: Spec) -> Lines:
 def outside(spec: Spec) -> Lines:
     """What happens outside the domain, and to NaN."""
     yield wrapped(spec.data["outside"])
+    if spec.chooses_dtype:
+        return
     yield ""
     yield wrapped(
         "Wherever an input is NaN or outside its domain, that example's value and gradient are "
@@ -241,8 +261,13 @@ def errors(spec: Spec) -> Lines:
     yield item("DTypeError: a dtype is not among those listed.")
     if any(entry["dtype"] == "labels" for entry in spec.inputs.values()):
         yield item("LabelError: a label is outside 0 … k-1 and is not ignore_index.")
-    yield item("BackendError: the arrays belong to several libraries or devices.")
-    yield item("DomainError: within `errors_on_invalid()`, an input is outside its domain.")
+    yield item(
+        f"BackendError: the arrays are not of {', '.join(spec.libraries)}."
+        if spec.libraries
+        else "BackendError: the arrays belong to several libraries or devices."
+    )
+    if not spec.chooses_dtype:
+        yield item("DomainError: within `errors_on_invalid()`, an input is outside its domain.")
 
 
 def accuracy(spec: Spec) -> Lines:
@@ -257,8 +282,8 @@ def accuracy(spec: Spec) -> Lines:
         else:
             yield item(f"{what}: {bound['ulp']} ULP")
     yield ""
+    jax = "" if spec.libraries else " JAX, whose exp and log are less accurate, gets twice that."
     yield wrapped(
-        "Against the exact result at the exact inputs, in float64 and float32. JAX, whose exp and "
-        "log are less accurate, gets twice that. bfloat16 and float16 are computed in float32 and "
-        "rounded once, within 2 ULP."
+        f"Against the exact result at the exact inputs, in float64 and float32.{jax} bfloat16 and "
+        "float16 are computed in float32 and rounded once, within 2 ULP."
     )

@@ -27,6 +27,7 @@ _TYPES = {
     "axis": "int | tuple[int, ...]",
     "class_weights": "_Array | None",
     "class_where": "_Array | None",
+    "dtype": "Any",
     "ignore_index": "int | None",
     "reduction": "_Reduction",
     "weights": "_Array | None",
@@ -110,11 +111,11 @@ def _method(name: str, called: Face, more: dict[str, str], returned: str) -> Ite
     for place, default in enumerate(map(called.defaults.get, called.inputs), start=1):
         arguments[place] += "" if default is None else f" = {spelled(default)}"
     keywords = [
-        f"{given}: {_kind(called, given)} = {spelled(default)}"
+        f"{given}: {_kind(called, given)}" + ("" if default is ... else f" = {spelled(default)}")
         for given, default in called.parameters.items()
     ]
     keywords += [
-        f"{given}: {_TYPES[given]} = {spelled(default)}"
+        f"{given}: {_option_type(called, given)} = {spelled(default)}"
         for given, default in called.options.items()
         if not (name == "sum_and_weight" and given == "reduction")
     ]
@@ -135,11 +136,17 @@ def _kind(called: Face, name: str) -> str:
     default = called.parameters[name]
     if isinstance(default, bool):
         return "bool"
+    if default is ...:
+        return "int"
     if name in called.vectors:
         kind = "_Array"
     else:
         kind = "float | _Array" if called.elementwise else "float"
     return kind + " | None" * (default is None)
+
+
+def _option_type(called: Face, name: str) -> str:
+    return "int" if name == "axis" and called.new_axis else _TYPES[name]
 
 
 def _wrt(names: tuple[str, ...]) -> str:

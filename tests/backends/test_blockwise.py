@@ -23,6 +23,8 @@ WHOLE = {
     "distance_box_iou_loss": "stacks what differs on a new first axis",
     "complete_box_iou_loss": "stacks what differs on a new first axis",
     "mutual_information": "joins its two axes by reshaping",
+    "one_hot": "is not the engine's, as it has no floating input",
+    "wasserstein_distance": "solves a problem of its own for each example",
     "wasserstein_distance_1d": "sorts",
 }
 """The functions that run on whole arrays, and what about them no block can do."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lossapi import class_axis, special
+from lossapi import class_axis, special, transport_program
 from lossapi import primitives as p
 from lossapi.conformance.backend_subject import BackendSubject
 from lossapi.conformance.result import Result
@@ -233,6 +233,33 @@ def distance_with_epsilon(xp, a, b, *, p=2.0, squared=False):
     return registry["pairwise_distance"].kernel(xp, a + 1e-6, b, p=p, squared=squared)
 
 
+def transport_undivided(xp, a, b, cost):
+    return transport_program.solved(a, b, cost).value * xp.sum(a, axis=-1)
+
+
+def transport_prices_that_hold_together(xp, a, b, cost):
+    _, by_first, _, plan = transport_program.solved(a, b, cost)
+    low = by_first * xp.sum(a, axis=-1, keepdims=True)
+    prices = xp.min(cost - low[..., None], axis=-2)
+    total = xp.sum(b, axis=-1, keepdims=True)
+    return by_first, (prices - xp.sum(prices * b, axis=-1, keepdims=True) / total) / total, plan
+
+
+def transport_plan_of_independence(xp, a, b, cost):
+    first, second = (x / xp.sum(x, axis=-1, keepdims=True) for x in (a, b))
+    _, by_first, by_second, _ = transport_program.solved(a, b, cost)
+    return by_first, by_second, first[..., None] * second[..., None, :]
+
+
+def transport_plan_twice(xp, a, b, cost):
+    _, by_first, by_second, plan = transport_program.solved(a, b, cost)
+    return by_first, by_second, 2.0 * plan
+
+
+def one_hot_counted_from_one(xp, labels, *, num_classes):
+    return registry["one_hot"].kernel(xp, labels - 1, num_classes=num_classes)
+
+
 def mixture_of_densities(xp, mixture_logits, means, log_variances, target, *, full=True):
     residual = means - xp.expand_dims(target, axis=-1)
     cost = 0.5 * residual * residual * xp.exp(-log_variances) + 0.5 * log_variances
@@ -241,6 +268,7 @@ def mixture_of_densities(xp, mixture_logits, means, log_variances, target, *, fu
 
 
 _BOTH = ("prediction", "target")
+_OF_TRANSPORT = ("a", "b", "cost")
 MUTANTS = [
     Mutant(
         "log(1 + exp(x)) overflows",
@@ -321,6 +349,41 @@ MUTANTS = [
         "value",
         "quadratic/value",
         kernel=wasserstein_to_the_power,
+    ),
+    Mutant(
+        "masses that are not divided by their sum",
+        "wasserstein_distance",
+        "value",
+        "three-by-two/value",
+        kernel=transport_undivided,
+    ),
+    Mutant(
+        "one set of prices for all places without mass",
+        "wasserstein_distance",
+        "gradient",
+        "massless-places/gradient/b",
+        gradient=(_OF_TRANSPORT, transport_prices_that_hold_together),
+    ),
+    Mutant(
+        "a plan that moves everything everywhere",
+        "wasserstein_distance",
+        "gradient",
+        "two-by-two/gradient/cost",
+        gradient=(_OF_TRANSPORT, transport_plan_of_independence),
+    ),
+    Mutant(
+        "no plan at all where any would do",
+        "wasserstein_distance",
+        "gradient",
+        "two-plans/gradient/cost",
+        gradient=(_OF_TRANSPORT, transport_plan_twice),
+    ),
+    Mutant(
+        "labels that count from one",
+        "one_hot",
+        "value",
+        "middle-of-three/value",
+        kernel=one_hot_counted_from_one,
     ),
     Mutant(
         "an epsilon in every difference",

@@ -11,7 +11,7 @@ from lossapi.conformance.result import Result, Settings
 from lossapi.conformance.runner import run
 from lossapi.errors import SpecError
 
-HUBER, OTHER = SimpleNamespace(name="huber_loss"), SimpleNamespace(name="log_cosh")
+HUBER, OTHER = (SimpleNamespace(name=n, libraries=()) for n in ("huber_loss", "log_cosh"))
 
 
 @dataclass

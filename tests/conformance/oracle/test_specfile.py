@@ -283,3 +283,24 @@ def test_every_flag_has_a_meaning_and_an_effect():
     for flag, entry in specfile.flags().items():
         assert set(entry) == {"meaning", "effect"}, flag
         assert all(text.endswith(".") for text in entry.values()), flag
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('num_classes: "4"', 'num_classes: "0"', "num_classes: got 0; the domain is {1, 2, ...}"),
+        ('num_classes: "4"', 'num_classes: "2.5"', "got 2.5; the domain is {1, 2, ...}"),
+        ('num_classes: "4"', "num_classes: none", "got none; accepted is a number"),
+        ('domain: "{1, 2, ...}"', 'domain: "[0, 9]"', "got [0, 9]; a size is in {1, 2, ...}"),
+        ("size: k", "size: m", "sizes are m; due are the output's that no input has"),
+        ("size: k", 'size: k\n    default: "3"', "has either a default, or a size"),
+        ("    size: k\n", "", "sizes are none; due are the output's that no input has"),
+    ],
+)
+def test_a_size_that_is_no_size_is_refused(old, new, message):
+    root = Path(str(resources.files("lossapi.spec")))
+    text = (root / "losses" / "primitive" / "one_hot.yaml").read_text("utf-8")
+    assert old in text
+    with pytest.raises(SpecError) as caught:
+        specfile.parse_spec(text.replace(old, new, 1), "here.yaml")
+    assert message in str(caught.value)

@@ -41,6 +41,7 @@ def test_the_call_on_the_page_is_the_call_of_the_function(name):
     assert set(called.curved) == set(function.curvatures)
     assert called.reduces == function.reduces
     assert set(called.options) == set(function.options)
+    assert load_spec(name).libraries == function.libraries
 
 
 def test_no_page_is_left_over():

@@ -28,7 +28,7 @@ def written(stub, name):
         method.name: (
             [argument.arg for argument in method.args.args[1:]],
             {
-                argument.arg: ast.literal_eval(default)
+                argument.arg: ast.literal_eval(default) if default else inspect.Parameter.empty
                 for argument, default in zip(
                     method.args.kwonlyargs, method.args.kw_defaults, strict=True
                 )
