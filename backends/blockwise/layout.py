@@ -72,7 +72,10 @@ class Layout:
         output = (ROWS, *self.plan.output[len(self.plan.loop) :])
         plan = self.plan.changed(loop=(ROWS,), output=output, axis=-1)
         arrays = {name: tape.input(name, *kind) for name, kind in self.arrays.items()}
-        return _listed(plan(_Recorder(backend, tape, plan.compute), arrays))
+        try:
+            return _listed(plan(_Recorder(backend, tape, plan.compute), arrays))
+        except TypeError as error:  # a function of NumPy's that wants arrays
+            raise UntraceableError(str(error)) from error
 
     def _moved(self, arrays: Arrays) -> Arrays:
         axis = self.plan.axis
