@@ -63,6 +63,7 @@ class Backend:
         self.xp = SimpleNamespace(**vars(namespace))
         self.xp.class_index = self.class_index
         self.xp.take_class = self.take_class
+        self.xp.put_class = self.put_class
         self.xp.stop_gradient = self.stop_gradient
         self.xp.differentiates = self.differentiates
         self.xp.flushes = self.flushes_subnormals
@@ -147,6 +148,14 @@ class Backend:
             return xp.take_along_axis(array, labels[..., None], axis=-1)[..., 0]
         chosen = self.class_index(array) == labels[..., None]
         return xp.sum(xp.where(chosen, array, xp.zeros_like(array)), axis=-1)
+
+    def put_class(self, array: Any, labels: Any, value: Any) -> Any:
+        """The array with a value in the entry of the last axis that each example's label names.
+
+        The value is a number, or an array with an axis of length 1 in place of the classes.
+        """
+        chosen = self.class_index(array) == labels[..., None]
+        return self.xp.where(chosen, value, array)
 
     def stop_gradient(self, array: Any) -> Any:
         """The same values, constant under differentiation."""

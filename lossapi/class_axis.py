@@ -15,14 +15,14 @@ def leading_class(xp: Namespace, x: Array) -> tuple[Array, Array]:
 class Softmax(NamedTuple):
     """A softmax relative to its leading class, with that class apart from the others."""
 
-    leading: Array
-    """Mask of the leading class."""
+    index: Array
+    """Which class leads; without an axis of classes."""
     top: Array
     """The leading logit; shape (..., 1)."""
-    others: Array
-    """exp((z - top) / T), the odds against the leading class; 0 for the leading class itself."""
+    odds: Array
+    """exp((z - top) / T), the odds of each class against the leading one, which has 1."""
     rest: Array
-    """The sum of these odds, so that log1p(rest) = -log of the largest probability; (..., 1)."""
+    """The sum of all odds but its own, so that log1p(rest) = -log of its probability; (..., 1)."""
 
 
 def softmax_parts(xp: Namespace, logits: Array, temperature: float = 1.0) -> Softmax:
@@ -31,30 +31,40 @@ def softmax_parts(xp: Namespace, logits: Array, temperature: float = 1.0) -> Sof
     A class masked by a logit of -inf has odds 0, and a single +inf leaves odds 0 to the others;
     several of them, or nothing but -inf, are undefined: NaN.
     """
-    leading, top = leading_class(xp, logits)
-    others = xp.exp(xp.where(leading, -xp.inf, logits - top) / temperature)
-    rest = xp.sum(others, axis=-1, keepdims=True)
-    return Softmax(leading, top, others, xp.where(top > -xp.inf, rest, xp.nan))
+    index = xp.argmax(logits, axis=-1)
+    top = xp.expand_dims(xp.take_class(logits, index), axis=-1)
+    gap = xp.put_class(logits - top, index, 0.0)
+    odds = xp.exp(gap if temperature == 1.0 else gap / temperature)
+    rest = xp.sum(xp.put_class(odds, index, 0.0), axis=-1, keepdims=True)
+    return Softmax(index, top, odds, xp.where(top > -xp.inf, rest, xp.nan))
 
 
 def softmax_pair(xp: Namespace, logits: Array) -> tuple[Array, Array]:
     """The probability p of each class and 1 - p, each to its own last digits."""
     parts = softmax_parts(xp, logits)
-    leads = xp.astype(parts.leading, logits.dtype)
     total = 1.0 + parts.rest
-    return (parts.others + leads) / total, ((parts.rest - parts.others) + (1.0 - leads)) / total
+    p = parts.odds / total
+    # Only of the leading class is p above 1/2, where the difference would cancel.
+    return p, xp.put_class(1.0 - p, parts.index, parts.rest / total)
 
 
 def softmax(xp: Namespace, logits: Array, temperature: float = 1.0) -> Array:
     """The probability of each class, exp(z / T) over their sum."""
     parts = softmax_parts(xp, logits, temperature)
-    return (parts.others + xp.astype(parts.leading, logits.dtype)) / (1.0 + parts.rest)
+    return parts.odds / (1.0 + parts.rest)
+
+
+def odds_against(xp: Namespace, parts: Softmax, labels: Array) -> Array:
+    """The sum of the odds of all classes but each example's label."""
+    own, rest = xp.take_class(parts.odds, labels), parts.rest[..., 0]
+    # Of the leading class, or one like it, that is the rest as it stands.
+    return xp.where(own == 1, rest, 1.0 + (rest - own))
 
 
 def log_softmax(xp: Namespace, logits: Array) -> Array:
     """The log-probability of each class."""
     parts = softmax_parts(xp, logits)
-    return xp.where(parts.leading, 0.0, logits - parts.top) - xp.log1p(parts.rest)
+    return xp.put_class(logits - parts.top, parts.index, 0.0) - xp.log1p(parts.rest)
 
 
 def only(xp: Namespace, kept: Array | None, x: Array, otherwise: float = 0.0) -> Array:

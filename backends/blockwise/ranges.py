@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .graph import Node, constant, rewritten
-from .tracing import elementwise
+from .tracing import elementwise, put_class, take_class
 
 Range = tuple[Any, Any]
 """The least and the greatest value; NaN is none of them."""
@@ -123,6 +123,8 @@ def _range(node: Node, known: dict[int, Range | None], inputs: dict[str, Range])
     ranges = [_of(x, known) for x in node.operands]
     if function is np.where:
         ranges = ranges[1:]
+    elif function in (put_class, take_class):
+        ranges = [r for place, r in enumerate(ranges) if place != 1]
     if not ranges or any(r is None for r in ranges):
         return None
     found = _image(function, [r for r in ranges if r is not None], node)
@@ -134,7 +136,7 @@ def _range(node: Node, known: dict[int, Range | None], inputs: dict[str, Range])
 def _image(function: Any, ranges: list[Range], node: Node) -> Range | None:
     kind = node.dtype.type
     first = ranges[0]
-    if function in _SAME or function in (np.where, "concat"):
+    if function in _SAME or function in (np.where, "concat", put_class, take_class):
         return min(r[0] for r in ranges), max(r[1] for r in ranges)
     if function == "astype":
         return kind(first[0]), kind(first[1])

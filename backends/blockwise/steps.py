@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .few_classes import are_few, by_masks
 from .graph import Node, constant, ordered
 from .lowering import lowered
 from .ordinary import Ordinary
@@ -16,7 +17,9 @@ from .ranges import narrowed
 from .writing import Block, size
 
 BLOCK_BYTES = 128 * 1024
-"""How much of one array a block holds: half a dozen of them share the cache of a core."""
+"""How much of one array a block may hold."""
+CACHE_BYTES = 1024 * 1024
+"""How much all scratch memory of a block may take, so that the cache of a core holds it."""
 
 Step = tuple[int, Callable[..., Any], tuple[int, ...]]
 """What is the same for all examples: where it is to stand, its function, where the operands are."""
@@ -46,7 +49,12 @@ class Steps:
     def __init__(self, outputs: list[Any], usual: dict[str, Ordinary]) -> None:
         targets = recognised([*outputs, *_totals(outputs)])
         shorter, self._usual = _shorter(targets, usual)
-        targets, shorter = lowered(targets), lowered(recognised(shorter))
+        shorter = recognised(shorter)
+        self._rows_last = are_few(targets)
+        """Whether blocks have the examples along their last axis instead of the first."""
+        if self._rows_last:
+            targets, shorter = by_masks(targets), by_masks(shorter)
+        targets, shorter = lowered(targets), lowered(shorter)
         nodes, outputs = ordered(targets), targets[: len(outputs)]
         self._slots: dict[int, int] = {}
         self._shorter = {id(x): y for x, y in zip(targets, shorter, strict=True)}
@@ -74,8 +82,9 @@ class Steps:
         self.outputs = [self._slot(x) for x in outputs]
         self.entries = max((size(n.core) for n in nodes if n.rows), default=1)
         """How many entries the largest array has for each example."""
-        bytes_each = max((size(n.core) * n.dtype.itemsize for n in nodes if n.rows), default=1)
-        self.rows = max(1, BLOCK_BYTES // bytes_each)
+        widest = max((size(n.core) * n.dtype.itemsize for n in nodes if n.rows), default=1)
+        scratch = max((walk.ordinary or walk.block).bytes_each for walk in self.walks)
+        self.rows = max(1, min(BLOCK_BYTES // widest, CACHE_BYTES // max(scratch, 1)))
         """How many examples make a block."""
 
     def _walk(self, totals: list[Node], results: list[Node]) -> Walk:
@@ -89,9 +98,10 @@ class Steps:
         inputs = [n for n in nodes if n.function == "input"]
         names = [n.options["name"] for n in inputs]
         checks = [(names.index(n), o.holds) for n, o in self._usual.items() if n in names]
-        block, ordinary = Block(nodes, inputs, shared, results, totals), None
+        along = self._rows_last
+        block, ordinary = Block(nodes, inputs, shared, results, totals, along), None
         if checks and not any(constant(n.operands[0]) is not None for n in totals_too):
-            ordinary = Block(nodes_too, inputs, shared, results_too, totals_too)
+            ordinary = Block(nodes_too, inputs, shared, results_too, totals_too, along)
             if ordinary.length + 2 * len(checks) >= block.length:
                 ordinary = None
         both = zip(totals, totals_too, strict=True)

@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .few_classes import first_only
 from .graph import Node, constant
+from .tracing import put_class
 
 _REDUCE = {
     np.sum: np.add,
@@ -20,8 +22,8 @@ _REDUCE = {
     np.prod: np.multiply,
 }
 _EXTREMES = (np.maximum, np.minimum)
-_VIEWS = ("view", operator.getitem, np.expand_dims)
-_INTO = ("astype", "broadcast", "concat")
+_VIEWS = ("view", operator.getitem, np.expand_dims, first_only)
+_INTO = ("astype", "broadcast", "concat", put_class)
 
 
 class Buffer(NamedTuple):
@@ -43,7 +45,9 @@ class Block:
         shared: list[Node],
         results: list[Node],
         totals: list[Node],
+        rows_last: bool = False,
     ) -> None:
+        self._rows_last = rows_last
         self.buffers: list[Buffer] = []
         self._constants: dict[Any, str] = {}
         self._filled: dict[tuple[str, tuple[int, ...], Any], Any] = {}
@@ -52,6 +56,7 @@ class Block:
         """Of a node that others are views of: the buffer that holds it."""
         self._names = {id(n): f"i{k}" for k, n in enumerate(inputs)}
         self._names |= {id(n): f"c{k}" for k, n in enumerate(shared)}
+        names = list(self._names.values())
         self._globals: dict[str, Any] = {"copyto": np.copyto, "concatenate": np.concatenate}
         self._lines: list[str] = []
         self._results: dict[int, tuple[str, Any]] = {}
@@ -65,7 +70,6 @@ class Block:
             self._write(place, node)
         self._lines += [f"copyto({name}, {self._result(node)})" for node, name in copied]
         self._lines.append(f"return ({''.join(f'{self._names[id(n)]}, ' for n in totals)})")
-        names = [self._names[id(n)] for n in (*inputs, *shared)]
         names += [f"o{k}" for k in range(len(results))]
         names += [self._seen_as(k, kind) for k, b in enumerate(self.buffers) for kind in b.kinds]
         names += [f"w{k}" for k in range(len(self._filled))]
@@ -82,10 +86,13 @@ class Block:
         """Fresh scratch memory for some examples: each buffer as all that it is seen as."""
         found: list[Any] = []
         for core, itemsize, kinds in self.buffers:
-            memory = np.empty((rows, *core), f"V{itemsize}")
+            memory = np.empty(self._shape(rows, core), f"V{itemsize}")
             found.extend(memory.view(kind) for kind in kinds)
-        found.extend(np.full((rows, *key[1]), x, key[2]) for key, x in self._filled.items())
+        found.extend(np.full(self._shape(rows, key[1]), x, key[2]) for key, x in self._filled.items())
         return found
+
+    def _shape(self, rows: int, core: tuple[int, ...]) -> tuple[int, ...]:
+        return (*core, rows) if self._rows_last else (rows, *core)
 
     # --- whose memory a node's is
 
@@ -100,7 +107,9 @@ class Block:
         for k, node in enumerate(results):
             root = self._roots[id(node)]
             whole = node is root or (node.function == "view" and node.operands[0] is root)
-            if whole and _writes(root) and id(root) not in self._results:
+            if self._rows_last and node.core:
+                copied.append((node, f"o{k}.T"))
+            elif whole and _writes(root) and id(root) not in self._results:
                 self._results[id(root)] = f"o{k}", node.dtype
             else:
                 copied.append((node, f"o{k}"))
@@ -127,6 +136,9 @@ class Block:
             return name if dtype == node.dtype else self._view_of(name, node.dtype)
         due = node.core, node.dtype.itemsize
         ending = self._ending(place, node) if isinstance(node.function, np.ufunc) else []
+        if node.function is put_class:
+            own = id(self._roots.get(id(node.operands[0])))
+            ending = [k for k in self._ending(place, node) if k == own]
         found = next((k for k in ending if self.buffers[self._memory[k]][:2] == due), None)
         free = next((k for k in self._free if self.buffers[k][:2] == due), None)
         if found is not None:
@@ -151,7 +163,13 @@ class Block:
     def _write(self, place: int, node: Node) -> None:
         """The line that computes a node, and its name from there on."""
         function = node.function
-        if function == "input" or constant(node) is not None:
+        if constant(node) is not None:
+            return
+        if function == "input":
+            if self._rows_last and node.core:
+                given = self._names[id(node)]
+                self._names[id(node)] = out = self._out(place, node)
+                self._lines.append(f"copyto({out}, {given}.T)")
             return
         if function == "view":
             self._names[id(node)] = self._viewed(node)
@@ -160,7 +178,10 @@ class Block:
             self._assign(node, f"f_add.reduce({self._operands(node)[0]}{axis})")
             self._globals["f_add"] = np.add
         elif function is operator.getitem:
-            index = self._constant(tuple(node.options["index"]))
+            index = tuple(node.options["index"])
+            if self._rows_last:
+                index = (*index[1:], slice(None))
+            index = self._constant(index)
             self._assign(node, f"{self._operands(node)[0]}[{index}]")
         elif _writes(node):
             given = self._operands(node)
@@ -171,7 +192,7 @@ class Block:
             self._names[id(node)] = out
         else:
             given = self._operands(node)
-            self._assign(node, f"{self._called(function)}({', '.join(given)}{_options(node)})")
+            self._assign(node, f"{self._called(function)}({', '.join(given)}{self._options(node)})")
         for key in self._ending(place, node):
             self._free.append(self._memory.pop(key))
 
@@ -202,9 +223,13 @@ class Block:
         if function == "broadcast":
             return f"copyto({out}, {listed})"
         if function == "concat":
-            return f"concatenate(({listed}), out={out}{_options(node)})"
+            return f"concatenate(({listed}), out={out}{self._options(node)})"
+        if function is put_class:
+            if out != given[0]:
+                self._lines.append(f"copyto({out}, {given[0]})")
+            return f"{self._called(function)}({out}, {', '.join(given[1:])})"
         if function in _REDUCE:
-            return f"{self._called(_REDUCE[function])}.reduce({listed}, out={out}{_options(node)})"
+            return f"{self._called(_REDUCE[function])}.reduce({listed}, out={out}{self._options(node)})"
         keyword = "out=" if function in _EXTREMES else ""
         return f"{self._called(function)}({listed}, {keyword}{out})"
 
@@ -212,7 +237,7 @@ class Block:
         """How the operands are written: by name, or as constants in the dtype they meet."""
         met = [x.dtype for x in node.operands if isinstance(x, Node) and constant(x) is None]
         return [
-            self._names[id(x)]
+            self._given(x)
             if constant(x) is None
             else self._constant(_number(constant(x), met[0] if met else None))
             for x in node.operands
@@ -228,6 +253,16 @@ class Block:
             self._filled[key] = value
         return f"w{list(self._filled).index(key)}"
 
+    def _given(self, x: Node) -> str:
+        """The name of an operand, of what all examples share in the shape that blocks want."""
+        name = self._names[id(x)]
+        if not (self._rows_last and not x.rows and x.core):
+            return name
+        line = f"{name}_column = {name}[:, None]"
+        if line not in self._lines:
+            self._lines.append(line)
+        return f"{name}_column"
+
     def _result(self, node: Node) -> str:
         value = constant(node)
         return self._names[id(node)] if value is None else self._constant(value)
@@ -238,6 +273,12 @@ class Block:
         name = self._constants.setdefault((type(value), text), f"k{len(self._constants)}")
         self._globals[name] = value
         return name
+
+    def _options(self, node: Node) -> str:
+        options = node.options
+        if self._rows_last and "axis" in options:
+            options = {**options, "axis": 0}
+        return "".join(f", {name}={value!r}" for name, value in options.items())
 
     def _called(self, function: Any) -> str:
         name = f"f_{function.__name__}"
@@ -263,7 +304,3 @@ def _number(value: Any, dtype: Any) -> Any:
     if dtype.kind == "f" or np.result_type(dtype, value) == dtype:
         return np.asarray(value, dtype)
     return value
-
-
-def _options(node: Node) -> str:
-    return "".join(f", {name}={value!r}" for name, value in node.options.items())

@@ -55,12 +55,17 @@ def softmax_cross_entropy(xp, logits, target, *, label_smoothing=0.0, class_wher
 
 @softmax_cross_entropy.gradient("logits")
 def _(xp, logits, target, *, label_smoothing, class_where=None):
-    # p_i sum(w) - w_i = p_i sum_{j != i} w_j - w_i (1 - p_i): neither part cancels in itself.
+    # p_i sum(w) - w_i, which cancels only for a class that is all but certain: of the leading
+    # one p_i sum_{j != i} w_j - w_i (1 - p_i), neither part of which cancels in itself.
     weights = _smooth(xp, target, label_smoothing, class_where)
     summable, grow = _summable(xp, weights)
-    others = c.leave_out(xp, summable, summable)
-    probabilities, complements = c.softmax_pair(xp, c.ruled_out(xp, logits, class_where))
-    return c.only(xp, class_where, (probabilities * others - summable * complements) * grow)
+    parts = c.softmax_parts(xp, c.ruled_out(xp, logits, class_where))
+    total = 1.0 + parts.rest
+    own = xp.expand_dims(xp.take_class(summable, parts.index), axis=-1)
+    others = xp.sum(xp.put_class(summable, parts.index, 0.0), axis=-1, keepdims=True)
+    slope = parts.odds / total * (own + others) - summable
+    leading = (others - own * parts.rest) / total
+    return c.only(xp, class_where, xp.put_class(slope, parts.index, leading) * grow)
 
 
 @softmax_cross_entropy.gradient("target")
@@ -89,19 +94,21 @@ def sparse_softmax_cross_entropy(xp, logits, labels, *, label_smoothing=0.0, cla
         return loss if label_smoothing == 1 else _inf_for_none(xp, loss, class_where)
     # Two terms of one sign, so that the loss of a right and confident prediction keeps its digits.
     parts = c.softmax_parts(xp, logits)
-    gap = parts.top[..., 0] - xp.take_class(logits, labels)
-    right = xp.argmax(logits, axis=-1) == labels
-    loss = xp.where(right, 0.0, gap) + xp.log1p(parts.rest[..., 0])
+    top, own = parts.top[..., 0], xp.take_class(logits, labels)
+    loss = xp.where(own == top, 0.0, top - own) + xp.log1p(parts.rest[..., 0])
     return _inf_for_none(xp, loss, class_where)
 
 
 @sparse_softmax_cross_entropy.gradient("logits")
 def _(xp, logits, labels, *, label_smoothing, class_where=None):
     logits = c.ruled_out(xp, logits, class_where)
-    probabilities, complements = c.softmax_pair(xp, logits)
     if not label_smoothing:
-        slope = xp.where(c.is_label(xp, logits, labels), -complements, probabilities)
+        parts = c.softmax_parts(xp, logits)
+        total = 1.0 + parts.rest
+        against = c.odds_against(xp, parts, labels)[..., None] / total
+        slope = xp.put_class(parts.odds / total, labels, -against)
     else:
+        probabilities, complements = c.softmax_pair(xp, logits)
         weights, others = _smooth_label(xp, logits, labels, label_smoothing, class_where)
         slope = probabilities * others - weights * complements
     return c.only(xp, class_where, slope)
@@ -138,8 +145,9 @@ def _class_count(xp, logits, class_where):
 def _summable(xp, weights):
     """The weights times a power of two, so that their sum can't overflow, and its inverse."""
     factor = 2.0 ** weights.shape[-1].bit_length()
-    _, largest = c.leading_class(xp, weights)
-    grow = xp.where(largest > 1, factor, xp.ones_like(largest))
+    largest = xp.max(weights, axis=-1, keepdims=True)
+    limit = float(xp.finfo(weights.dtype).max) / factor
+    grow = xp.where(largest > limit, factor, xp.ones_like(largest))
     return weights / grow, grow
 
 
@@ -159,5 +167,5 @@ def _cross_entropy(xp, logits, weights):
 def _half_surprise(xp, logits):
     """-log(softmax(z)) / 2, as a spread of logits may overflow that a small weight makes finite."""
     parts = c.softmax_parts(xp, logits)
-    gap = xp.where(parts.leading, 0.0, 0.5 * parts.top - 0.5 * logits)
+    gap = xp.put_class(0.5 * parts.top - 0.5 * logits, parts.index, 0.0)
     return gap + 0.5 * xp.log1p(parts.rest)

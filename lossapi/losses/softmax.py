@@ -41,7 +41,7 @@ def generalized_cross_entropy(xp, logits, labels, *, q=0.7):
 def _(xp, logits, labels, *, q):
     parts = c.softmax_parts(xp, logits)
     judged = _judged(xp, parts, logits, labels)
-    return _each(xp, xp.exp(-q * judged.surprise)) * _slope(xp, parts, judged)
+    return _each(xp, xp.exp(-q * judged.surprise)) * _slope(xp, parts, judged, labels)
 
 
 @loss("(k),()->()", labels="labels", alpha="[0, inf)", beta="[0, inf)", log_zero="(-inf, 0)")
@@ -58,7 +58,7 @@ def _(xp, logits, labels, *, alpha, beta, log_zero):
     parts = c.softmax_parts(xp, logits)
     judged = _judged(xp, parts, logits, labels)
     factor = alpha + beta * judged.probability * -log_zero
-    return _each(xp, factor) * _slope(xp, parts, judged)
+    return _each(xp, factor) * _slope(xp, parts, judged, labels)
 
 
 @loss("(k),()->()", labels="labels", gamma="[0, inf)", alpha="(k) [0, inf)")
@@ -78,9 +78,9 @@ def _(xp, logits, labels, *, gamma, alpha):
     # that could be infinite: the label's entry of that is 1 - p, and the others' share of it is q.
     parts = c.softmax_parts(xp, logits)
     judged = _judged(xp, parts, logits, labels)
-    slope, complement = _slope(xp, parts, judged), _each(xp, judged.complement)
+    slope, complement = _slope(xp, parts, judged, labels), _each(xp, judged.complement)
     certain = complement == 0
-    share = xp.where(judged.right, -1.0, slope / xp.where(certain, 1.0, complement))
+    share = xp.put_class(slope / xp.where(certain, 1.0, complement), labels, -1.0)
     pull = _each(xp, gamma * p.times(xp, judged.probability, judged.surprise))
     factor = _each(xp, _weighted(xp, alpha, labels, _power(xp, judged.complement, gamma)))
     return factor * (pull * share + slope)
@@ -101,8 +101,6 @@ def _power(xp, x, exponent):
 class _Judged(NamedTuple):
     """What a softmax says of each example's label."""
 
-    right: p.Array
-    """Mask of the label; (..., K)."""
     surprise: p.Array
     """-log p, as two terms of one sign."""
     probability: p.Array
@@ -111,22 +109,18 @@ class _Judged(NamedTuple):
 
 
 def _judged(xp, parts, logits, labels):
-    right = c.is_label(xp, logits, labels)
-    leads = xp.any(right & parts.leading, axis=-1)
-    rest, odds = parts.rest[..., 0], xp.take_class(parts.others, labels)
-    gap = xp.where(leads, 0.0, parts.top[..., 0] - xp.take_class(logits, labels))
+    rest, top, own = parts.rest[..., 0], parts.top[..., 0], xp.take_class(logits, labels)
+    gap = xp.where(own == top, 0.0, top - own)
     return _Judged(
-        right=right,
         surprise=gap + xp.log1p(rest),
-        probability=xp.where(leads, 1.0, odds) / (1.0 + rest),
-        complement=xp.where(leads, rest, 1.0 + (rest - odds)) / (1.0 + rest),
+        probability=xp.take_class(parts.odds, labels) / (1.0 + rest),
+        complement=c.odds_against(xp, parts, labels) / (1.0 + rest),
     )
 
 
-def _slope(xp, parts, judged):
+def _slope(xp, parts, judged, labels):
     """The gradient of -log p: probabilities, minus 1 for the label."""
-    odds = parts.others + xp.astype(parts.leading, parts.others.dtype)
-    return xp.where(judged.right, -_each(xp, judged.complement), odds / (1.0 + parts.rest))
+    return xp.put_class(parts.odds / (1.0 + parts.rest), labels, -_each(xp, judged.complement))
 
 
 def _each(xp, x):
