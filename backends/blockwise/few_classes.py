@@ -76,5 +76,7 @@ def _mask(array: Node, index: Node) -> Node:
         largest = tape.add(np.logical_not, (below,), True, core, bool)
         return tape.add(first_only, (largest,), True, core, bool)
     short = tape.add("astype", (index,), True, (), np.int8)[..., None]
-    classes = tape.add("astype", (tape.add("index", (), False, core, np.int64),), False, core, np.int8)
+    classes = tape.add(
+        "astype", (tape.add("index", (), False, core, np.int64),), False, core, np.int8
+    )
     return tape.add(np.equal, (classes, short), True, core, bool)

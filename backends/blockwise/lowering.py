@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .graph import Node, constant, rewritten
+from .tracing import put_class, sum_without
 
 _SIGNED: dict[int, Any] = {1: np.int8, 2: np.int16, 4: np.int32, 8: np.int64}
 
@@ -20,9 +21,21 @@ def lowered(outputs: list[Any]) -> list[Any]:
 def _lower(node: Node, operands: tuple[Any, ...]) -> Any:
     if node.function is np.where:
         return _selected(node, *operands)
+    if node.function is np.sum and _can_be_left_out(operands[0]):
+        put = operands[0]
+        return node.tape.add(
+            sum_without, put.operands[:2], node.rows, node.core, node.dtype, **node.options
+        )
     if isinstance(node.function, np.ufunc) or node.function in ("astype", "broadcast", "full"):
         return None
     return node.of(tuple(_filled(x) if _is_full(x) else x for x in operands))
+
+
+def _can_be_left_out(x: Any) -> bool:
+    """Whether a sum is one of all entries but one, of an array that is the block's own."""
+    if not isinstance(x, Node) or x.function is not put_class or constant(x.operands[2]) != 0:
+        return False
+    return isinstance(x.operands[0].function, np.ufunc)
 
 
 def _is_full(x: Any) -> bool:

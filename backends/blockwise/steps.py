@@ -16,7 +16,7 @@ from .patterns import recognised
 from .ranges import narrowed
 from .writing import Block, size
 
-BLOCK_BYTES = 128 * 1024
+BLOCK_BYTES = 512 * 1024
 """How much of one array a block may hold."""
 CACHE_BYTES = 1024 * 1024
 """How much all scratch memory of a block may take, so that the cache of a core holds it."""

@@ -147,6 +147,19 @@ def put_class(array: Any, labels: Any, value: Any) -> None:
     array.reshape(-1)[_places(array, labels)] = value
 
 
+def sum_without(array: Any, labels: Any, axis: int, keepdims: bool) -> Any:
+    """The sum over the last axis of all entries but that which a label names.
+
+    That entry is 0 for a moment, so that nothing need be copied.
+    """
+    flat, places = array.reshape(-1), _places(array, labels)
+    kept = flat[places]
+    flat[places] = 0
+    total = np.add.reduce(array, axis=axis, keepdims=keepdims)
+    flat[places] = kept
+    return total
+
+
 def _places(array: Any, labels: Any) -> Any:
     """Where the labels' entries stand in the array as one line."""
     return labels.reshape(-1) + _starts(labels.size, array.shape[-1])

@@ -88,7 +88,9 @@ class Block:
         for core, itemsize, kinds in self.buffers:
             memory = np.empty(self._shape(rows, core), f"V{itemsize}")
             found.extend(memory.view(kind) for kind in kinds)
-        found.extend(np.full(self._shape(rows, key[1]), x, key[2]) for key, x in self._filled.items())
+        found.extend(
+            np.full(self._shape(rows, key[1]), x, key[2]) for key, x in self._filled.items()
+        )
         return found
 
     def _shape(self, rows: int, core: tuple[int, ...]) -> tuple[int, ...]:
