@@ -1,6 +1,9 @@
 """Divergences of a predicted distribution from a target distribution."""
 
+import math
+
 from .. import primitives as p
+from .. import special
 from ..loss import loss
 
 
@@ -55,17 +58,49 @@ def _known(xp, prediction, target):
     return xp.where(unknown, 1.0, q), xp.where(unknown, 1.0, t)
 
 
-@loss("(k),(k)->()", prediction="[0, 1]", target="[0, 1]", base="(1, inf)")
-def js_divergence(xp, prediction, target, *, base=None):
+@loss("(k),(k)->()", prediction="[0, 1]", target="[0, 1]", base="(1, inf)", target_share="(0, 1)")
+def js_divergence(xp, prediction, target, *, base=None, target_share=0.5):
     """The mean relative entropy of two distributions with respect to their mean."""
-    q, t = _known(xp, prediction, target)
-    # h log(h/m) + l log(l/m) for the higher h and the lower l with their mean m: where they are
-    # close as (h - l) log1p(r) + l log1p(-r^2) with r = (h - l) / (h + l), of which neither part
-    # cancels, and which does not feel the rounding of r.
-    higher, lower = xp.where(q > t, q, t), xp.where(q > t, t, q)
-    # Enlarged, exactly, where sums and differences of small numbers would be subnormal.
-    enlarge = xp.where(higher < 2.0**-64, 2.0**64, xp.ones_like(higher))
-    h, low = higher * enlarge, lower * enlarge
+    q, t = (_ROOM * x for x in _known(xp, prediction, target))
+    share, rest = target_share, 1.0 - target_share
+    if share == rest:
+        terms = _even_terms(xp, q, t)
+    else:
+        terms = share * _excess(xp, t, q, share, rest) + rest * _excess(xp, q, t, rest, share)
+    return xp.sum(p.in_base(xp, terms, base) / _ROOM, axis=-1)
+
+
+@js_divergence.gradient("prediction")
+def _(xp, prediction, target, *, base, target_share):
+    return _log_share(xp, prediction, target, base, 1.0 - target_share, target_share)
+
+
+@js_divergence.gradient("target")
+def _(xp, prediction, target, *, base, target_share):
+    return _log_share(xp, target, prediction, base, target_share, 1.0 - target_share)
+
+
+@js_divergence.curvature("prediction")
+def _(xp, prediction, target, *, base, target_share):
+    return _js_curvature(xp, prediction, target, base, 1.0 - target_share, target_share)
+
+
+@js_divergence.curvature("target")
+def _(xp, prediction, target, *, base, target_share):
+    return _js_curvature(xp, target, prediction, base, target_share, 1.0 - target_share)
+
+
+_ROOM = 2.0**64
+"""Probabilities times this have sums, differences and shares that are no subnormal numbers."""
+_LOG_2 = math.log(2.0)
+
+
+def _even_terms(xp, q, t):
+    """(t log(t/m) + q log(q/m)) / 2 for the mean m of both."""
+    # h log(h/m) + l log(l/m) for the higher h and the lower l: where they are close as
+    # (h - l) log1p(r) + l log1p(-r^2) with r = (h - l) / (h + l), of which neither part cancels,
+    # and which does not feel the rounding of r.
+    h, low = xp.where(q > t, q, t), xp.where(q > t, t, q)
     difference, total = h - low, h + low
     close = 8.0 * low > h
     r = difference / total
@@ -76,50 +111,63 @@ def js_divergence(xp, prediction, target, *, base=None):
     apart = ~(close | vanishing)
     ratio = xp.where(apart, low, 1.0) / xp.where(apart, 0.5 * total, 1.0)
     far = h * xp.log1p(r) + xp.where(vanishing, -xp.sqrt(low), low * xp.log(ratio))
-    terms = 0.5 * p.in_base(xp, xp.where(close, near, far), base) / enlarge
-    return xp.sum(terms, axis=-1)
+    return 0.5 * xp.where(close, near, far)
 
 
-@js_divergence.gradient("prediction")
-def _(xp, prediction, target, *, base):
-    return _half_log_share(xp, prediction, target, base)
+def _excess(xp, own, other, share, rest):
+    """p log(p/m) - p + m for a distribution p and its mean m with the other one.
+
+    In the mean of two distributions the linear terms cancel, and of what is left none is negative.
+    """
+    mean = share * own + rest * other
+    difference = rest * (own - other)  # p - m
+    # Against u, which is m, or 2 m or m / 2 if p is closer to that: as (p - u)^2 / (2 u) times a
+    # polynomial in s = (p - u) / (p + u), and (p - u) log(u/m) + u log(u/m) - u + m, which adds to
+    # it.
+    near = (mean > 0) & (own < 4.0 * mean) & (4.0 * own > mean)
+    twice, half = near & (own > 2.0 * mean), near & (2.0 * own < mean)
+    unit = xp.where(twice, 2.0 * mean, xp.where(half, 0.5 * mean, mean))
+    gap = xp.where(near, difference - (unit - mean), 0.0)
+    unit = xp.where(near, unit, 1.0)
+    s = gap / (xp.where(near, own, 1.0) + unit)
+    bend = (1.0 - s) * (1.0 + (1.0 + s) * s * special.atanh_excess(s * s))
+    above = _LOG_2 * gap + (2.0 * _LOG_2 - 1.0) * mean
+    below = (0.5 - 0.5 * _LOG_2) * mean - _LOG_2 * gap
+    offset = xp.where(twice, above, xp.where(half, below, 0.0))
+    close = 0.5 * gap * (gap / unit) * bend + offset
+    # At p = 0, where p log p is 0 with a slope of -inf, so is -sqrt(p).
+    vanishing = own + own == 0
+    apart = ~(near | vanishing) & (mean > 0)
+    ratio = xp.where(apart, own, 1.0) / xp.where(apart, mean, 1.0)
+    far = xp.where(vanishing, -xp.sqrt(own), own * xp.log(ratio)) - difference
+    return xp.where(near, close, far)
 
 
-@js_divergence.gradient("target")
-def _(xp, prediction, target, *, base):
-    return _half_log_share(xp, target, prediction, base)
+def _log_share(xp, own, other, base, share, rest):
+    """share log(p/m) for a distribution p and its mean m with the other one."""
+    q, t = (_ROOM * x for x in _known(xp, own, other))
+    # By m/p - 1 where that is small. Far off, of a higher probability by m/p, which the other adds
+    # to; of a lower one by p/m, in two logarithms where that may be a subnormal number, of few
+    # digits.
+    excess = rest * ((t - q) / q)
+    close, high = (excess < 8.0) & (excess > -0.5), q > t
+    near = rest * (xp.where(close, t - q, 0.0) / xp.where(close, q, 1.0))
+    far_high, far_low = high & ~close, ~(high | close)
+    part = share + rest * (xp.where(far_high, t, 0.0) / xp.where(far_high, q, 1.0))
+    mean, q = xp.where(far_low, share * q + rest * t, 1.0), xp.where(far_low, q, 1.0)
+    faint = q / mean < xp.finfo(q.dtype).smallest_normal
+    ratio = xp.where(far_high, part, q / xp.where(faint, 1.0, mean))
+    far = xp.log(ratio) - xp.log(xp.where(faint, mean, 1.0))
+    nats = xp.where(close, -xp.log1p(near), xp.where(high, -far, far))
+    return p.nan_if_any(xp, share * p.in_base(xp, nats, base), own, other)
 
 
-@js_divergence.curvature("prediction")
-def _(xp, prediction, target, *, base):
-    return _js_curvature(xp, prediction, target, base)
-
-
-@js_divergence.curvature("target")
-def _(xp, prediction, target, *, base):
-    return _js_curvature(xp, target, prediction, base)
-
-
-def _half_log_share(xp, own, other, base):
-    """log(p/m) / 2 for a distribution p and its mean m with the other one."""
-    q, t = _known(xp, own, other)
-    enlarge = xp.where((q < 2.0**-64) & (t < 2.0**-64), 2.0**64, xp.ones_like(q))
-    q, t = q * enlarge, t * enlarge
-    close = 3.0 * q > t
-    near = xp.log1p(xp.where(close, q - t, 0.0) / (q + t))
-    # In two logarithms where the quotient may be a subnormal number, of few digits.
-    q, mean = xp.where(close, 1.0, q), xp.where(close, 1.0, 0.5 * (q + t))
-    faint = q < xp.finfo(q.dtype).smallest_normal
-    far = xp.log(q / xp.where(faint, 1.0, mean)) - xp.log(xp.where(faint, mean, 1.0))
-    slope = 0.5 * p.in_base(xp, xp.where(close, near, far), base)
-    return p.nan_if_any(xp, slope, own, other)
-
-
-def _js_curvature(xp, own, other, base):
-    # q / (2 p (p + q)) by the root of q: neither quotient underflows before the curvature does,
-    # nor overflows, in whatever unit.
-    q, t = _known(xp, own, other)
-    root = xp.sqrt(t)
-    curvature = 0.5 * p.in_base(xp, root, base) / q * (root / (q + t))
+def _js_curvature(xp, own, other, base, share, rest):
+    # share rest q / (p m) by the root of q: neither quotient underflows before the curvature does,
+    # nor overflows, in whatever unit; not even by the smallest numbers, in parts that are apart.
+    q, t = (_ROOM * x for x in _known(xp, own, other))
+    root, mean = xp.sqrt(t), share * q + rest * t
+    by_mean = (2.0**26 * _ROOM * share * rest) * (root / xp.where(mean == 0, 1.0, mean))
+    curvature = p.in_base(xp, root, base) / (2.0**26 * q) * by_mean
     curvature = xp.where(_unknown(own, other), 0.0, curvature)
     return p.nan_if_any(xp, curvature, own, other)

@@ -103,6 +103,13 @@ def kl_by_logarithms(xp, prediction, target):
     return xp.sum(p.xlogy(xp, target, target) - p.xlogy(xp, target, prediction), axis=-1)
 
 
+def js_by_divergences(xp, prediction, target, *, base=None, target_share=0.5):
+    mean = target_share * target + (1.0 - target_share) * prediction
+    terms = target_share * target * p.log_ratio(xp, target, mean)
+    terms = terms + (1.0 - target_share) * prediction * p.log_ratio(xp, prediction, mean)
+    return xp.sum(p.in_base(xp, terms, base), axis=-1)
+
+
 def absolute_by_root(xp, prediction, target):
     residual = prediction - target
     return xp.sqrt(residual * residual)
@@ -350,6 +357,13 @@ MUTANTS = [
         "properties",
         "drawn/value",
         kernel=kl_by_logarithms,
+    ),
+    Mutant(
+        "two divergences whose linear terms cancel",
+        "js_divergence",
+        "value",
+        "last-bits-unequal/value",
+        kernel=js_by_divergences,
     ),
     Mutant(
         "two log-gammas subtracted",

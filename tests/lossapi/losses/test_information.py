@@ -112,6 +112,31 @@ def test_the_root_of_js_divergence_obeys_the_triangle_inequality() -> None:
     assert np.all(ac <= ab + bc + NOISE)
 
 
+@pytest.mark.parametrize("share", [0.25, 0.5, 0.875])
+def test_js_divergence_is_at_most_the_entropy_of_its_shares(share: float) -> None:
+    most = lossapi.entropy([share, 1.0 - share])
+    apart = lossapi.js_divergence([0.5, 0.5, 0.0], [0.0, 0.0, 1.0], target_share=share)
+    assert abs(apart - most) < NOISE
+
+
+def test_js_divergence_tends_to_kl_divergence_in_both_directions() -> None:
+    draw = np.random.default_rng(6)
+    a, b = (0.5 * distribution(draw, COUNT, 4) + 0.125 for _ in range(2))
+    due = lossapi.kl_divergence(a, b, reduction="none")
+    for share in (1e-12, 1e-200):
+        of_target = lossapi.js_divergence(a, b, target_share=share, reduction="none") / share
+        np.testing.assert_allclose(of_target, due, rtol=1e-10, atol=0)
+    share = 2.0**-40
+    swapped = lossapi.js_divergence(b, a, target_share=1.0 - share, reduction="none") / share
+    np.testing.assert_allclose(swapped, due, rtol=1e-10, atol=0)
+
+
+def test_a_share_of_nothing_is_refused() -> None:
+    for share in (0.0, 1.0):
+        with pytest.raises(lossapi.ParameterError, match="target_share"):
+            lossapi.js_divergence([0.5, 0.5], [0.25, 0.75], target_share=share)
+
+
 @pytest.mark.parametrize("classes", [2, 3, 7])
 def test_no_guess_errs_less_often_than_fano_allows(classes: int) -> None:
     draw = np.random.default_rng(6)
