@@ -191,7 +191,7 @@ def _at_kink(spec: Spec, case: Case, name: str, orders: str) -> Interval | None:
     key = ("kink", orders, name, case.key)
     if key not in results:
         results[key] = None
-        if oracle.in_domain(spec, case.inputs):
+        if oracle.in_domain(spec, case.inputs, case.parameters):
             names = oracle.names(spec, case.inputs, case.parameters, case.cotangent)
             held = (kink for kink in kinks if definition.holds(kink["at"], names, 60))
             if kink := next(held, None):

@@ -129,7 +129,7 @@ def _due(inquiry: Inquiry, case: Case, name: str) -> list[list[Any]] | None:
     kink = expected.permitted(spec, case, Quantity("gradient", name))
     numbers = [x for x in case.numbers if isinstance(x, float)]
     ordinary = all(x == 0 or 1e-6 < abs(x) < 1e6 for x in numbers)
-    if kink is not None or not ordinary or not oracle.in_domain(spec, case.inputs):
+    if kink is not None or not ordinary or not oracle.in_domain(spec, case.inputs, case.parameters):
         return None
     return _numerical(inquiry, case, name)
 

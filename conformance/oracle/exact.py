@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, Literal
 
-from lossapi.domain import LABELS, Domain
+from lossapi.domain import LABELS
 from lossapi.signature import length, measure
 
 from . import definition, formats
@@ -45,7 +44,7 @@ def exact(
     ``fast`` 25 digits are right, otherwise 45.
     """
     due = shape(spec, quantity, inputs, wrt)
-    if not in_domain(spec, inputs):
+    if not in_domain(spec, inputs, parameters):
         return filled(due, _NAN)
     infinite = any(math.isinf(x) for name in spec.inputs for x in flat(inputs[name]))
     if infinite and quantity != "value":
@@ -85,18 +84,18 @@ def scale(
     if text is None:
         return None
     due = shape(spec, quantity, inputs, wrt)
-    if not in_domain(spec, inputs):
+    if not in_domain(spec, inputs, parameters):
         return filled(due, _ZERO)
     known = {**names(spec, inputs, parameters, cotangent), "tiny": tiny}
     found = shaped(due, definition.evaluate(text, known, 30 if fast else 1400))
     return mapped(found, lambda x: x if formats.isfinite(x) else _ZERO)
 
 
-def in_domain(spec: Spec, inputs: Inputs) -> bool:
+def in_domain(spec: Spec, inputs: Inputs, parameters: Parameters | None = None) -> bool:
     """Whether every input lies in its domain; NaN and a label that names no class do not."""
     classes = _class_count(spec, inputs)
     for name, entry in spec.inputs.items():
-        domain = _domain(entry["domain"])
+        domain = spec.domain(name, parameters)
         if domain.is_increasing and not domain.holds(inputs[name]):
             return False
         for x in flat(inputs[name]):
@@ -204,8 +203,3 @@ def parameter(tokens: Any) -> Any:
     if tokens == "none":
         return None
     return tokens == "true" if tokens in ("true", "false") else mapped(tokens, formats.parse)
-
-
-@lru_cache(maxsize=256)
-def _domain(text: str) -> Domain:
-    return Domain(text)

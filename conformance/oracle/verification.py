@@ -27,8 +27,8 @@ def problems(spec: Spec) -> Iterator[str]:
         yield f"{spec.name}: no point has the flag typical"
     touched: set[int] = set()
     for point in spec.points:
-        inputs, _, _ = oracle.read_point(spec, point)
-        if not oracle.in_domain(spec, inputs):
+        inputs, parameters, _ = oracle.read_point(spec, point)
+        if not oracle.in_domain(spec, inputs, parameters):
             continue
         site = sites.site_at(spec, point)
         try:
