@@ -7,55 +7,122 @@ from .. import special
 from ..loss import loss
 
 
-@loss("(k),(k)->()", prediction="[0, 1]", target="[0, 1]")
-def kl_divergence(xp, prediction, target):
+@loss(
+    "(k),(k)->()",
+    prediction="[-inf, 0] if log_prediction else [0, 1]",
+    target="[-inf, 0] if log_target else [0, 1]",
+    log_prediction="{false, true}",
+    log_target="{false, true}",
+)
+def kl_divergence(xp, prediction, target, *, log_prediction=False, log_target=False):
     """The relative entropy of the target with respect to the prediction."""
-    q, t = _known(xp, prediction, target)
+    q, t = _known(xp, prediction, target, log_prediction, log_target)
+    vanishing = (t == _none(log_target)) & (q >= _none(log_prediction))
+    inside, q = (
+        xp.where(vanishing, _all(log_target), t),
+        xp.where(vanishing, _all(log_prediction), q),
+    )
+    gap = _gap(xp, q, inside, log_prediction, log_target)
+    if log_target:
+        first, second = _factors(xp, inside, xp.isinf(gap))
+        return xp.sum(xp.where(vanishing, 0.0, second * (first * gap)), axis=-1)
     # t log(t / q) in two factors; at t = 0, where it is 0 with a slope of -inf, so is -sqrt(t).
-    vanishing = (t == 0) & (q >= 0)
-    inside, q = xp.where(vanishing, 1.0, t), xp.where(vanishing, 1.0, q)
-    term = xp.where(vanishing, -1.0, xp.sqrt(inside) * p.log_ratio(xp, inside, q))
+    term = xp.where(vanishing, -1.0, xp.sqrt(inside) * gap)
     return xp.sum(xp.sqrt(t) * term, axis=-1)
 
 
 @kl_divergence.gradient("prediction")
-def _(xp, prediction, target):
-    q, _ = _known(xp, prediction, target)
-    return p.nan_if_any(xp, -p.quotient(xp, target, q), prediction, target)
+def _(xp, prediction, target, *, log_prediction, log_target):
+    q, _ = _known(xp, prediction, target, log_prediction, log_target)
+    if log_prediction:
+        slope = -xp.exp(target) if log_target else 0.0 - target
+    elif log_target:
+        first, second = _factors(xp, target, q == 0)
+        slope = -second * p.quotient(xp, first, q)
+    else:
+        slope = -p.quotient(xp, target, q)
+    return p.nan_if_any(xp, slope, prediction, target)
 
 
 @kl_divergence.gradient("target")
-def _(xp, prediction, target):
-    q, t = _known(xp, prediction, target)
-    slope = p.log_ratio(xp, t, q) + 1.0
-    return p.nan_if_any(xp, xp.where(_unknown(prediction, target), 0.0, slope), prediction, target)
+def _(xp, prediction, target, *, log_prediction, log_target):
+    q, t = _known(xp, prediction, target, log_prediction, log_target)
+    slope = _gap(xp, q, t, log_prediction, log_target) + 1.0
+    if log_target:
+        slope = _times_exp(xp, slope, target)
+    unknown = _unknown(prediction, target, log_prediction, log_target)
+    return p.nan_if_any(xp, xp.where(unknown, 0.0, slope), prediction, target)
 
 
 @kl_divergence.curvature("prediction")
-def _(xp, prediction, target):
-    # t / q^2 by the root of t: neither q^2 nor t / q underflows before the quotient does.
-    q, _ = _known(xp, prediction, target)
-    root = xp.sqrt(target) / q
-    return p.nan_if_any(xp, root * root, prediction, target)
+def _(xp, prediction, target, *, log_prediction, log_target):
+    # t / q^2 in two quotients, neither of which underflows before it does.
+    q, _ = _known(xp, prediction, target, log_prediction, log_target)
+    if log_prediction:
+        return p.nan_if_any(xp, xp.zeros_like(q), prediction, target)
+    if log_target:
+        first, second = _factors(xp, target, q == 0)
+    else:
+        first = second = xp.sqrt(target)
+    return p.nan_if_any(xp, (first / q) * (second / q), prediction, target)
 
 
 @kl_divergence.curvature("target")
-def _(xp, prediction, target):
-    _, t = _known(xp, prediction, target)
-    curvature = xp.where(_unknown(prediction, target), 0.0, 1.0 / t)
-    return p.nan_if_any(xp, curvature, prediction, target)
+def _(xp, prediction, target, *, log_prediction, log_target):
+    q, t = _known(xp, prediction, target, log_prediction, log_target)
+    if log_target:
+        bend = _times_exp(xp, _gap(xp, q, t, log_prediction, log_target) + 2.0, target)
+    else:
+        bend = 1.0 / t
+    unknown = _unknown(prediction, target, log_prediction, log_target)
+    return p.nan_if_any(xp, xp.where(unknown, 0.0, bend), prediction, target)
 
 
-def _unknown(prediction, target):
+def _none(logarithm):
+    """What stands for a probability of 0: itself, or its logarithm."""
+    return -math.inf if logarithm else 0.0
+
+
+def _all(logarithm):
+    """What stands for a probability of 1."""
+    return 0.0 if logarithm else 1.0
+
+
+def _gap(xp, q, t, log_prediction, log_target):
+    """log(t / q)."""
+    if not (log_prediction or log_target):
+        return p.log_ratio(xp, t, q)
+    return (t if log_target else xp.log(t)) - (q if log_prediction else xp.log(q))
+
+
+def _factors(xp, s, endless):
+    """Two factors of e^s, which underflow where e^s times or over a number does, no earlier.
+
+    Where that product is `endless`, inf, neither is 0.
+    """
+    far = s < math.log(float(xp.finfo(s.dtype).smallest_normal)) + 1.0
+    part = xp.exp(xp.where(far, 0.5 * s, s))
+    part = xp.where(endless & (part == 0) & (s > -xp.inf), 1.0, part)
+    return part, xp.where(far, part, 1.0)
+
+
+def _times_exp(xp, x, s):
+    """x e^s, and 0 for s of -inf, whatever x is."""
+    x = xp.where(s == -xp.inf, 0.0, x)
+    first, second = _factors(xp, s, xp.isinf(x))
+    return second * (first * x)
+
+
+def _unknown(prediction, target, log_prediction=False, log_target=False):
     """Classes of which neither distribution knows: 0 log(0 / 0) and its derivatives are 0."""
-    return (prediction == 0) & (target == 0)
+    return (prediction == _none(log_prediction)) & (target == _none(log_target))
 
 
-def _known(xp, prediction, target):
+def _known(xp, prediction, target, log_prediction=False, log_target=False):
     """Both distributions, with a harmless 1 and 1 for the classes that neither knows."""
-    unknown = _unknown(prediction, target)
+    unknown = _unknown(prediction, target, log_prediction, log_target)
     q, t = p.without_signed_zero(xp, prediction), p.without_signed_zero(xp, target)
-    return xp.where(unknown, 1.0, q), xp.where(unknown, 1.0, t)
+    return xp.where(unknown, _all(log_prediction), q), xp.where(unknown, _all(log_target), t)
 
 
 @loss("(k),(k)->()", prediction="[0, 1]", target="[0, 1]", base="(1, inf)", target_share="(0, 1)")

@@ -99,8 +99,15 @@ def half_squared_overflowing(xp, prediction, target):
     return 0.5 * (residual * residual)
 
 
-def kl_by_logarithms(xp, prediction, target):
+def kl_by_logarithms(xp, prediction, target, *, log_prediction=False, log_target=False):
     return xp.sum(p.xlogy(xp, target, target) - p.xlogy(xp, target, prediction), axis=-1)
+
+
+def kl_of_logarithms_subtracted(xp, prediction, target, *, log_prediction=False, log_target=False):
+    log_t = target if log_target else xp.log(target)
+    log_q = prediction if log_prediction else xp.log(prediction)
+    t = xp.exp(target) if log_target else target
+    return xp.sum(xp.where(t == 0, 0.0, t) * (log_t - log_q), axis=-1)
 
 
 def js_by_divergences(xp, prediction, target, *, base=None, target_share=0.5):
@@ -357,6 +364,13 @@ MUTANTS = [
         "properties",
         "drawn/value",
         kernel=kl_by_logarithms,
+    ),
+    Mutant(
+        "0 times the logarithm of a class that neither distribution knows",
+        "kl_divergence",
+        "value",
+        "log-both-masked/value",
+        kernel=kl_of_logarithms_subtracted,
     ),
     Mutant(
         "two divergences whose linear terms cancel",

@@ -96,6 +96,58 @@ def test_a_masked_table_outside_the_domain_is_no_error(shape: tuple[int, ...]) -
             lossapi.mutual_information(joint, where=~keep)
 
 
+LOGARITHMS = [(False, False), (True, False), (False, True), (True, True)]
+
+
+def in_logarithms(probabilities: Any, logarithms: bool) -> Any:
+    with np.errstate(divide="ignore"):
+        return np.log(probabilities) if logarithms else np.asarray(probabilities)
+
+
+@pytest.mark.parametrize(("of_prediction", "of_target"), LOGARITHMS)
+def test_kl_divergence_knows_no_class_that_neither_side_knows(
+    of_prediction: bool, of_target: bool
+) -> None:
+    prediction, target = [0.0, 0.25, 0.75], [0.0, 0.5, 0.5]
+    due = lossapi.kl_divergence(prediction[1:], target[1:])
+    arrays = in_logarithms(prediction, of_prediction), in_logarithms(target, of_target)
+    switches = {"log_prediction": of_prediction, "log_target": of_target}
+    wrt = ("prediction", "target")
+    value, slopes = lossapi.kl_divergence.value_and_grad(*arrays, wrt=wrt, **switches)
+    assert abs(value - due) < NOISE
+    assert [slope[0] for slope in slopes] == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(("of_prediction", "of_target"), LOGARITHMS)
+def test_kl_divergence_checks_what_its_switches_say(of_prediction: bool, of_target: bool) -> None:
+    arrays = {
+        "prediction": in_logarithms([0.25, 0.75], of_prediction),
+        "target": in_logarithms([0.5, 0.5], of_target),
+    }
+    switches = {"log_prediction": of_prediction, "log_target": of_target}
+    for name, logarithms in (("prediction", of_prediction), ("target", of_target)):
+        wrong = {**arrays, name: -arrays[name]}
+        assert np.isnan(lossapi.kl_divergence(**wrong, **switches))
+        due = r"\[-inf, 0\]" if logarithms else r"\[0, 1\]"
+        with lossapi.errors_on_invalid(), pytest.raises(lossapi.DomainError, match=due):
+            lossapi.kl_divergence(**wrong, **switches)
+    with lossapi.errors_on_invalid():
+        lossapi.kl_divergence(**arrays, **switches)
+
+
+def test_kl_divergence_of_an_impossible_class_is_infinite_however_unlikely_it_was() -> None:
+    for prediction, of_prediction in (([-np.inf, 0.0], True), ([0.0, 1.0], False)):
+        for likely in (-1.0, -200.0, -1e4, -1e300):
+            arrays = np.asarray(prediction), np.asarray([likely, -0.5])
+            switches = {"log_prediction": of_prediction, "log_target": True}
+            value, slopes = lossapi.kl_divergence.value_and_grad(
+                *arrays, wrt=("prediction", "target"), **switches
+            )
+            assert value == np.inf
+            assert slopes[1][0] == np.inf
+            assert of_prediction or slopes[0][0] == -np.inf
+
+
 def test_js_divergence_reaches_its_bound_only_without_a_common_class() -> None:
     apart = lossapi.js_divergence([0.25, 0.75, 0.0, 0.0], [0.0, 0.0, 0.5, 0.5], base=2.0)
     common = lossapi.js_divergence([0.25, 0.75, 0.0, 0.0], [0.0, 1e-6, 0.5, 0.5 - 1e-6], base=2.0)
