@@ -205,8 +205,10 @@ def _excess(xp, own, other, share, rest):
     # At p = 0, where p log p is 0 with a slope of -inf, so is -sqrt(p).
     vanishing = own + own == 0
     apart = ~(near | vanishing) & (mean > 0)
-    ratio = xp.where(apart, own, 1.0) / xp.where(apart, mean, 1.0)
-    far = xp.where(vanishing, -xp.sqrt(own), own * xp.log(ratio)) - difference
+    steep = apart & (own * xp.finfo(own.dtype).smallest_normal > mean)  # p / m overflows
+    ratio = xp.where(apart, own, 1.0) / xp.where(apart & ~steep, mean, 1.0)
+    log_ratio = xp.log(ratio) - xp.log(xp.where(steep, mean, 1.0))
+    far = xp.where(vanishing, -xp.sqrt(own), own * log_ratio) - difference
     return xp.where(near, close, far)
 
 
@@ -221,12 +223,16 @@ def _log_share(xp, own, other, base, share, rest):
     near = rest * (xp.where(close, t - q, 0.0) / xp.where(close, q, 1.0))
     far_high, far_low = high & ~close, ~(high | close)
     part = share + rest * (xp.where(far_high, t, 0.0) / xp.where(far_high, q, 1.0))
-    mean, q = xp.where(far_low, share * q + rest * t, 1.0), xp.where(far_low, q, 1.0)
-    faint = q / mean < xp.finfo(q.dtype).smallest_normal
+    mean, q = share * q + rest * t, xp.where(far_low, q, 1.0)
+    mean = xp.where(far_low & (mean > 0), mean, 1.0)
+    smallest = xp.finfo(q.dtype).smallest_normal
+    faint = q / mean < smallest
+    part = xp.where(part < smallest, smallest, part)  # of a share that is no number of the format
     ratio = xp.where(far_high, part, q / xp.where(faint, 1.0, mean))
     far = xp.log(ratio) - xp.log(xp.where(faint, mean, 1.0))
     nats = xp.where(close, -xp.log1p(near), xp.where(high, -far, far))
-    return p.nan_if_any(xp, share * p.in_base(xp, nats, base), own, other)
+    slope = xp.where(nats == -xp.inf, nats, share * p.in_base(xp, nats, base))
+    return p.nan_if_any(xp, slope, own, other)
 
 
 def _js_curvature(xp, own, other, base, share, rest):
@@ -235,6 +241,7 @@ def _js_curvature(xp, own, other, base, share, rest):
     q, t = (_ROOM * x for x in _known(xp, own, other))
     root, mean = xp.sqrt(t), share * q + rest * t
     by_mean = (2.0**26 * _ROOM * share * rest) * (root / xp.where(mean == 0, 1.0, mean))
-    curvature = p.in_base(xp, root, base) / (2.0**26 * q) * by_mean
+    curvature = p.in_base(xp, root, base) / (2.0**26 * xp.where(q == 0, 1.0, q)) * by_mean
+    curvature = xp.where(q == 0, xp.inf, curvature)
     curvature = xp.where(_unknown(own, other), 0.0, curvature)
     return p.nan_if_any(xp, curvature, own, other)

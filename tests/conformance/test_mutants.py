@@ -362,7 +362,7 @@ MUTANTS = [
         "two entropies subtracted",
         "kl_divergence",
         "properties",
-        "drawn/value",
+        "drawn/value/log_prediction=False/log_target=False",
         kernel=kl_by_logarithms,
     ),
     Mutant(

@@ -183,6 +183,19 @@ def test_js_divergence_tends_to_kl_divergence_in_both_directions() -> None:
     np.testing.assert_allclose(swapped, due, rtol=1e-10, atol=0)
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("share", [5e-324, 1e-300, 1e-40, 1e-20, 1.0 - 2.0**-53])
+def test_js_divergence_knows_no_nan_whatever_its_share(share: float, dtype: Any) -> None:
+    smallest = float(np.finfo(dtype).smallest_subnormal)
+    numbers = np.asarray([0.0, smallest, float(np.finfo(dtype).tiny), 0.25, 1.0], dtype=dtype)
+    prediction, target = (x.reshape(-1, 1) for x in np.meshgrid(numbers, numbers))
+    options = {"target_share": share, "reduction": "none"}
+    assert np.all(lossapi.js_divergence(prediction, target, **options) >= 0)
+    for derivative in (lossapi.js_divergence.grad, lossapi.js_divergence.hessian_diag):
+        for found in derivative(prediction, target, wrt=("prediction", "target"), **options):
+            assert not np.any(np.isnan(found))
+
+
 def test_a_share_of_nothing_is_refused() -> None:
     for share in (0.0, 1.0):
         with pytest.raises(lossapi.ParameterError, match="target_share"):
