@@ -24,8 +24,8 @@ def kl_divergence(xp, prediction, target, *, log_prediction=False, log_target=Fa
     )
     gap = _gap(xp, q, inside, log_prediction, log_target)
     if log_target:
-        first, second = _factors(xp, inside, xp.isinf(gap))
-        return xp.sum(xp.where(vanishing, 0.0, second * (first * gap)), axis=-1)
+        terms = _times(_factors(xp, inside, xp.isinf(gap)), gap)
+        return xp.sum(xp.where(vanishing, 0.0, terms), axis=-1)
     # t log(t / q) in two factors; at t = 0, where it is 0 with a slope of -inf, so is -sqrt(t).
     term = xp.where(vanishing, -1.0, xp.sqrt(inside) * gap)
     return xp.sum(xp.sqrt(t) * term, axis=-1)
@@ -37,8 +37,8 @@ def _(xp, prediction, target, *, log_prediction, log_target):
     if log_prediction:
         slope = -xp.exp(target) if log_target else 0.0 - target
     elif log_target:
-        first, second = _factors(xp, target, q == 0)
-        slope = -second * p.quotient(xp, first, q)
+        first, second, third = _factors(xp, target, q == 0)
+        slope = third * (third * (second * -p.quotient(xp, first, q)))
     else:
         slope = -p.quotient(xp, target, q)
     return p.nan_if_any(xp, slope, prediction, target)
@@ -61,10 +61,12 @@ def _(xp, prediction, target, *, log_prediction, log_target):
     if log_prediction:
         return p.nan_if_any(xp, xp.zeros_like(q), prediction, target)
     if log_target:
-        first, second = _factors(xp, target, q == 0)
+        first, second, third = _factors(xp, target, q == 0)
+        bend = (first / q * third) * (second / q * third)
     else:
-        first = second = xp.sqrt(target)
-    return p.nan_if_any(xp, (first / q) * (second / q), prediction, target)
+        root = xp.sqrt(target) / q
+        bend = root * root
+    return p.nan_if_any(xp, bend, prediction, target)
 
 
 @kl_divergence.curvature("target")
@@ -96,21 +98,30 @@ def _gap(xp, q, t, log_prediction, log_target):
 
 
 def _factors(xp, s, endless):
-    """Two factors of e^s, which underflow where e^s times or over a number does, no earlier.
+    """Factors of e^s, the last of which counts twice.
 
-    Where that product is `endless`, inf, neither is 0.
+    None of them is a subnormal number before e^s is 0 times or over any other. Where that product
+    is `endless`, inf, none is 0.
     """
-    far = s < math.log(float(xp.finfo(s.dtype).smallest_normal)) + 1.0
-    part = xp.exp(xp.where(far, 0.5 * s, s))
-    part = xp.where(endless & (part == 0) & (s > -xp.inf), 1.0, part)
-    return part, xp.where(far, part, 1.0)
+    limit = math.log(float(xp.finfo(s.dtype).smallest_normal)) + 1.0
+    far, farther = s < limit, s < 2.0 * limit
+    share = xp.where(farther, 0.25, xp.where(far, 0.5, xp.ones_like(s)))
+    part = xp.exp(share * xp.where(s == -xp.inf, -1.0, s))
+    part = xp.where(endless & (part == 0), 1.0, part)
+    part = xp.where(s == -xp.inf, 0.0, part)
+    return part, xp.where(far, part, 1.0), xp.where(farther, part, 1.0)
+
+
+def _times(factors, x):
+    """The product of factors with a number, which is to be in reach at every step."""
+    first, second, third = factors
+    return third * (third * (second * (first * x)))
 
 
 def _times_exp(xp, x, s):
     """x e^s, and 0 for s of -inf, whatever x is."""
     x = xp.where(s == -xp.inf, 0.0, x)
-    first, second = _factors(xp, s, xp.isinf(x))
-    return second * (first * x)
+    return _times(_factors(xp, s, xp.isinf(x)), x)
 
 
 def _unknown(prediction, target, log_prediction=False, log_target=False):
