@@ -1,19 +1,21 @@
 """Domains of inputs and parameters, written as in mathematics: ``(0, inf)``, ``{-1, 1}``.
 
 The whole numbers from 2 on are ``{2, 3, ...}``. A parameter that is a switch has the domain
-``{false, true}``. A vector whose numbers rise strictly has the domain ``increasing``.
+``{false, true}``. A vector whose numbers rise strictly has the domain ``increasing``. Where a
+switch decides, both sets are written: ``[-inf, 0] if log_target else [0, 1]``.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 _INTERVAL = re.compile(r"([\[(])\s*(\S+)\s*,\s*(\S+?)\s*([\])])")
 _WHOLE = re.compile(r"\{(-?\d+), (-?\d+), \.\.\.\}")
+_CHOICE = re.compile(r"(.+) if (\w+) else (.+)")
 LABELS = "labels"
 SWITCH = "{false, true}"
 INCREASING = "increasing"
@@ -26,6 +28,7 @@ class Domain:
     """
 
     __slots__ = (
+        "_choice",
         "_high_open",
         "_low_open",
         "_whole",
@@ -34,6 +37,7 @@ class Domain:
         "is_increasing",
         "is_switch",
         "low",
+        "switch",
         "text",
         "values",
     )
@@ -41,6 +45,11 @@ class Domain:
     def __init__(self, text: str) -> None:
         """Read a domain; raise ``ValueError`` where the text is none."""
         self.text = text
+        self.switch: str | None = None
+        """The parameter that decides which of two sets it is; ask `under` for that one."""
+        if choice := _CHOICE.fullmatch(text):
+            first, self.switch, text = choice.groups()
+            self._choice = Domain(text), Domain(first)
         self.values: tuple[float, ...] | None = None
         self.is_increasing = text == INCREASING
         """Whether it consists of vectors that increase strictly along their axis."""
@@ -73,6 +82,10 @@ class Domain:
         unbounded = self.values is None and -math.inf in self and math.inf in self
         self.is_everything = unbounded and not self.is_increasing
         """Whether every number belongs to it, both infinities included."""
+
+    def under(self, parameters: Mapping[str, Any]) -> Domain:
+        """The set that it is under these parameters: itself, unless a switch decides."""
+        return self if self.switch is None else self._choice[bool(parameters[self.switch])]
 
     def __contains__(self, number: float) -> bool:
         """Whether a number belongs to it, or may stand in a vector of it."""

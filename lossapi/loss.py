@@ -63,7 +63,8 @@ class Function:
         self.parameter_domains = {name: Domain(text) for name, (_, text) in written.items()}
         self.parameter_cores = {name: core for name, (core, _) in written.items() if core}
         """The core dimension of each parameter that is a vector."""
-        if domains or len(positional) != len(self.signature.inputs):
+        chosen = {domain.switch for domain in self.domains.values()} - {None}
+        if domains or not chosen <= set(keywords) or len(positional) != len(self.signature.inputs):
             raise TypeError(f"{self.__name__}: domains {domains} or signature {signature} misfit")
         self.labelled = any(domain.text == LABELS for domain in self.domains.values())
         """Whether an input holds integer class labels."""

@@ -245,7 +245,8 @@ class Examples:
 
     def _domain(self, name: str) -> Domain:
         function = self.plan.program.function
-        return function.domains.get(name) or function.parameter_domains[name]
+        domain = function.domains.get(name) or function.parameter_domains[name]
+        return domain.under(self.plan.program.parameters)
 
     def _given_weights(self, raw: Arrays, arrays: Arrays) -> Any:
         """The weight of each example as given, those of its classes included; None for 1."""

@@ -141,6 +141,11 @@ def exp_excess(x: Array) -> Array:
     return polynomial(x, _EXP_EXCESS)
 
 
+def atanh_excess(square: Array) -> Array:
+    """(atanh(s) - s) / s^3 for s between -1/3 and 1/3, of which the square is given."""
+    return polynomial(square, _ATANH)
+
+
 def lgamma(xp: Namespace, x: Array) -> Array:
     """log(gamma(x)) for x from 0 to inf, both included, with all digits near its zeros 1 and 2."""
     # gamma(x) = gamma(1 + x) / x, where both logarithms are positive; x - 1 is exact elsewhere.
@@ -246,7 +251,7 @@ def log1p_excess(xp: Namespace, t: Array) -> Array:
     small, large = xp.where(low, t, 0.0), xp.where(low, 1.0, t)
     s = small / (2.0 + small)
     square = s * s
-    near = 2.0 * square * (1.0 / (1.0 + s) + s * polynomial(square, _ATANH))
+    near = 2.0 * square * (1.0 / (1.0 + s) + s * atanh_excess(square))
     return xp.where(low, near, xp.log1p(large) - 1.0 / (1.0 + 1.0 / large))
 
 

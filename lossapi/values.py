@@ -18,6 +18,7 @@ from .validation import is_integer, places
 
 if TYPE_CHECKING:
     from .backend import Backend
+    from .domain import Domain
     from .loss import Function
     from .plan import Plan
 
@@ -39,7 +40,8 @@ def check(
         if name == CLASS_MASK:
             continue
         _check_parameter(function, backend, name, arrays[name])
-    for name, domain in function.domains.items():
+    for name, written in function.domains.items():
+        domain = written.under(plan.program.parameters)
         if domain.text == LABELS:
             keep = partial(_unmasked, backend, arrays)
             ignored = plan.ignore_index
@@ -48,7 +50,7 @@ def check(
             )
         # Compilers that cannot read a context variable see no values either: the order matters.
         elif not domain.is_everything and backend.is_visible(arrays[name]) and is_strict():
-            _check_domain(function, backend, plan, arrays, name)
+            _check_domain(function, backend, plan, arrays, name, domain)
 
 
 def _check_weights(function: Function, backend: Backend, name: str, weights: Any) -> None:
@@ -113,12 +115,11 @@ def check_labels(
 
 
 def _check_domain(
-    function: Function, backend: Backend, plan: Plan, arrays: Arrays, name: str
+    function: Function, backend: Backend, plan: Plan, arrays: Arrays, name: str, domain: Domain
 ) -> None:
     import numpy as np
 
     values = backend.to_numpy(arrays[name])
-    domain = function.domains[name]
     core = function.signature.inputs[function.inputs.index(name)]
     axes = tuple(range(values.ndim - len(core), values.ndim))
     if core and function.signature.has_axis:

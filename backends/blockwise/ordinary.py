@@ -31,7 +31,8 @@ def ordinary(plan: Plan, arrays: dict[str, tuple[bool, Any, Any]]) -> dict[str, 
     found = {}
     for place, (name, domain) in enumerate(plan.program.function.domains.items()):
         of_each, _, dtype = arrays[name]
-        limits = _limits(domain, plan.classes, np.dtype(dtype), place == 0)
+        own = domain.under(plan.program.parameters)
+        limits = _limits(own, plan.classes, np.dtype(dtype), place == 0)
         if of_each and limits is not None:
             low, high = (np.dtype(dtype).type(end) for end in limits)
             is_round = dtype in (np.float32, np.float64) and -low == high

@@ -231,7 +231,8 @@ class Block:
                 self._lines.append(f"copyto({out}, {given[0]})")
             return f"{self._called(function)}({out}, {', '.join(given[1:])})"
         if function in _REDUCE:
-            return f"{self._called(_REDUCE[function])}.reduce({listed}, out={out}{self._options(node)})"
+            reduce = f"{self._called(_REDUCE[function])}.reduce"
+            return f"{reduce}({listed}, out={out}{self._options(node)})"
         keyword = "out=" if function in _EXTREMES else ""
         return f"{self._called(function)}({listed}, {keyword}{out})"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lossapi.domain import LABELS, Domain
+from lossapi.domain import LABELS
 
 from ..oracle import formats
 from ..result import Result
@@ -77,7 +77,7 @@ def _case(inquiry: Inquiry) -> Case:
     """An example whose loss has many digits, so that every addition rounds."""
     inputs: dict[str, Value] = {}
     for n, (name, entry) in enumerate(inquiry.spec.inputs.items()):
-        domain = Domain(entry["domain"])
+        domain = inquiry.spec.domain(name)
         numbers: list[Any] = [formats.round_to(x, inquiry.form) for x in _SHARES]
         if entry["dtype"] == LABELS:
             inputs[name] = 1

@@ -114,7 +114,7 @@ def _integer_targets(batch: Batch) -> Iterator[Result]:
     for name, entry in inquiry.spec.inputs.items():
         if entry["dtype"] == "floating":
             continue
-        domain = Domain(entry["domain"])
+        domain = inquiry.spec.domain(name)
         for dtype in _INTEGERS:
             hard = [_hard(case.inputs[name], domain, dtype, name == label) for case in batch.cases]
             if any(value is None for value in hard):

@@ -139,7 +139,7 @@ def _labels(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
 def _domains(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
     """A value outside its domain raises where the caller asked for that."""
     for name, entry in inquiry.spec.inputs.items():
-        domain = Domain(entry["domain"])
+        domain = inquiry.spec.domain(name)
         if entry["dtype"] == LABELS or domain.is_everything:
             continue
         request = inquiry.request(cases)

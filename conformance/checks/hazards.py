@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from typing import Any
 
@@ -75,15 +75,16 @@ def grid(spec: Spec, dtype: str) -> list[Case]:
     return [
         Case(_name(inputs), inputs, fitted(spec, parameters, sizes), cotangent, flags=("grid",))
         for parameters in sets
-        for inputs, cotangent, sizes in make(spec, form)
+        for inputs, cotangent, sizes in make(spec, form, parameters)
     ]
 
 
+Parameters = Mapping[str, Any]
 Drawn = tuple[dict[str, Any], Any, dict[str, int]]
 
 
-def _elementwise(spec: Spec, form: Format) -> Iterator[Drawn]:
-    choices = [_of_domain(form, Domain(entry["domain"])) for entry in spec.inputs.values()]
+def _elementwise(spec: Spec, form: Format, parameters: Parameters) -> Iterator[Drawn]:
+    choices = [_of_domain(form, spec.domain(name, parameters)) for name in spec.inputs]
     combinations: Iterable[tuple[float, ...]] = product(*choices)
     if math.prod(map(len, choices)) > COMBINATIONS:
         # The same for every subject and every run.
@@ -99,7 +100,7 @@ def _of_domain(form: Format, domain: Domain) -> list[float]:
     return found + [x for x in domain.values or () if x not in found]
 
 
-def _vectors(spec: Spec, form: Format) -> Iterator[Drawn]:
+def _vectors(spec: Spec, form: Format, parameters: Parameters) -> Iterator[Drawn]:
     # The same vectors for every subject and every run.
     draw = random.Random(f"{spec.name} {form.name}")
     for i in range(VECTORS):
@@ -107,7 +108,7 @@ def _vectors(spec: Spec, form: Format) -> Iterator[Drawn]:
         inputs: dict[str, Any] = {}
         rows: list[list[float]] = []
         for name, entry in spec.inputs.items():
-            domain = Domain(entry["domain"])
+            domain = spec.domain(name, parameters)
             if entry["dtype"] == LABELS:
                 inputs[name] = i % CLASSES
             elif entry["shape"] == "()":

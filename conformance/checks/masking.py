@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lossapi.domain import LABELS, Domain
+from lossapi.domain import LABELS
 
 from ..result import Result
 from ..subject import Request
@@ -114,7 +114,7 @@ def _spoiled(batch: Batch, keep: list[bool]) -> dict[str, Array]:
     """The inputs, with garbage of every kind wherever an example is not kept."""
     spec, inputs = batch.inquiry.spec, batch.inputs()
     for name, entry in spec.inputs.items():
-        domain = Domain(entry["domain"])
+        domain = spec.domain(name)
         garbage: tuple[float, ...] = (*_GARBAGE, domain.high + 1.5)
         if entry["dtype"] == LABELS:
             garbage = _WRONG_LABELS

@@ -85,17 +85,17 @@ class Probe:
         return [self._case(given) for _ in range(count)]
 
     def _case(self, parameters: dict[str, Any]) -> Case:
-        inputs = {name: self.value(name) for name in self.spec.inputs}
+        inputs = {name: self.value(name, parameters) for name in self.spec.inputs}
         cotangent = None
         if self.spec.has_vector_output:
             shape = core_shape(self.spec.signature.output, self.sizes)
             cotangent = np.resize([1.0, -0.5, 2.0], shape).tolist()
         return Case(described(inputs), inputs, parameters, cotangent)
 
-    def value(self, name: str) -> Value:
-        """A random ordinary value of one input."""
+    def value(self, name: str, parameters: Mapping[str, float | None] | None = None) -> Value:
+        """A random ordinary value of one input, by default under the default parameters."""
         entry = self.spec.inputs[name]
-        domain = Domain(entry["domain"])
+        domain = self.spec.domain(name, parameters)
         if entry["dtype"] == LABELS:
             return self.random.randrange(CLASSES)
         if entry["shape"] == "()":

@@ -46,7 +46,7 @@ def drawn_cases(
         draw = Draw(data[start : start + size], FORMATS[dtype], parameters)
         inputs: dict[str, Any] = {}
         for name, entry in spec.inputs.items():
-            domain = Domain(entry["domain"])
+            domain = spec.domain(name, parameters)
             if entry["dtype"] == LABELS:
                 inputs[name] = draw.integer() % max(sizes.values(), default=1)
             elif entry["shape"] == "()":

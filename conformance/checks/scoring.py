@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lossapi.domain import LABELS, Domain
+from lossapi.domain import LABELS
 
 from ..oracle import exact as oracle
 from ..oracle import formats
@@ -38,7 +38,7 @@ def proper(probe: Probe, stated: str) -> Iterator[Result]:
 def wrong_minimisers(probe: Probe, stated: list[dict[str, Any]]) -> Iterator[Result]:
     """Whether a score that is not proper is least where that is stated, and not at the truth."""
     first, target = list(probe.spec.inputs)[:2]
-    outcomes = sorted(Domain(probe.spec.inputs[target]["domain"]).values or (0.0, 1.0))
+    outcomes = sorted(probe.spec.domain(target).values or (0.0, 1.0))
     # At this distance the expected loss has risen by more than rounding.
     beside = 2.0 ** (-3 * probe.inquiry.form.precision // 8)
     for entry in stated:
@@ -120,7 +120,7 @@ def elicits(probe: Probe, stated: str) -> Iterator[Result]:
         return
     first, target = probe.judged_inputs
     others = _others(probe, first, target)
-    domain = Domain(probe.spec.inputs[target]["domain"])
+    domain = probe.spec.domain(target)
     bounded = domain.high == 1.0
     if bounded:
         sample, steps = [0.0, 1.0, 1.0, 0.25, 1.0], np.arange(1, 64) / 64
@@ -155,7 +155,7 @@ def elicits(probe: Probe, stated: str) -> Iterator[Result]:
 
 def _others(probe: Probe, *judged: str) -> dict[str, Value]:
     """A plain number for every input but the prediction and its target, such as a scale of 1."""
-    domains = {name: Domain(entry["domain"]) for name, entry in probe.spec.inputs.items()}
+    domains = {name: probe.spec.domain(name) for name in probe.spec.inputs}
     return {
         name: 1.0 if 1.0 in domain else domain.harmless
         for name, domain in domains.items()
@@ -204,7 +204,7 @@ def _outcome_losses(probe: Probe, predictions: list[Value]) -> Array:
     entry = probe.spec.inputs[target]
     outcomes: list[Value]
     if probe.spec.signature.elementwise:
-        outcomes = list(Domain(entry["domain"]).values or (0.0, 1.0))
+        outcomes = list(probe.spec.domain(target).values or (0.0, 1.0))
     elif entry["dtype"] == LABELS:
         outcomes = list(range(CLASSES))
     else:

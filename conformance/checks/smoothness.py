@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from lossapi.domain import LABELS, Domain
+from lossapi.domain import LABELS
 
 from ..oracle.trees import flat
 from ..result import Result
@@ -118,11 +118,11 @@ def _sites(probe: Probe, name: str, parameters: Parameters) -> list[_Site]:
     scales = [x for x in parameters.values() if x and not isinstance(x, bool)]
     special = [*(-x for x in scales), *scales, *(1 - x for x in scales)]
     numbers = list(dict.fromkeys([-2.0, -1.0, -0.5, 0.0, 0.25, 0.5, 1.0, 2.0, *special]))
-    domain = Domain(probe.spec.inputs[name]["domain"])
+    domain = probe.spec.domain(name, parameters)
     if domain.values is not None:
         return []
     sites = []
-    for inputs in _choices(probe, numbers):
+    for inputs in _choices(probe, numbers, parameters):
         values = np.ravel(np.asarray(inputs[name])).tolist()
         case = Case(described(inputs), inputs, parameters, probe.cases(1, parameters)[0].cotangent)
         sites += [
@@ -133,12 +133,13 @@ def _sites(probe: Probe, name: str, parameters: Parameters) -> list[_Site]:
     return sites
 
 
-def _choices(probe: Probe, numbers: list[float]) -> Iterator[dict[str, object]]:
+def _choices(
+    probe: Probe, numbers: list[float], parameters: Parameters
+) -> Iterator[dict[str, object]]:
     """Every combination of the numbers, or as many random vectors of them."""
     spec = probe.spec
     inside = {
-        name: [x for x in numbers if x in Domain(entry["domain"])]
-        for name, entry in spec.inputs.items()
+        name: [x for x in numbers if x in spec.domain(name, parameters)] for name in spec.inputs
     }
     if spec.signature.elementwise:
         for chosen in product(*inside.values()):
@@ -153,7 +154,7 @@ def _choices(probe: Probe, numbers: list[float]) -> Iterator[dict[str, object]]:
                 inputs[name] = probe.random.choice(inside[name])
             else:
                 shape = shape_of(spec, name, probe.sizes)
-                if Domain(entry["domain"]).is_increasing:
+                if spec.domain(name, parameters).is_increasing:
                     vector = sorted(probe.random.sample(inside[name], math.prod(shape)))
                 else:
                     vector = [probe.random.choice(inside[name]) for _ in range(math.prod(shape))]

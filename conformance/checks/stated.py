@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from itertools import product
-from typing import Any
 
 import numpy as np
 
@@ -157,7 +156,7 @@ def _wide(probe: Probe, parameters: dict[str, float | None]) -> list[Case]:
         numbers = [name for name, entry in inputs.items() if entry["dtype"] != LABELS]
         for one, other in product(numbers, repeat=2):
             same = np.shape(case.inputs[one]) == np.shape(case.inputs[other])
-            domain = Domain(inputs[one]["domain"])
+            domain = probe.spec.domain(one, parameters)
             value = case.inputs[other]
             if one != other and same and all(x in domain for x in np.ravel(value).tolist()):
                 equal[other][one] = value
@@ -170,37 +169,33 @@ def _wide(probe: Probe, parameters: dict[str, float | None]) -> list[Case]:
     if probe.spec.signature.elementwise:
         extremes = (-np.inf, -100.0, -1.0, 0.0, 0.5, 1.0, 100.0, np.inf)
         choices = [
-            [float(x) for x in extremes if x in Domain(entry["domain"])]
-            for entry in inputs.values()
+            [float(x) for x in extremes if x in probe.spec.domain(name, parameters)]
+            for name in inputs
         ]
         for chosen in product(*choices):
             values = dict(zip(inputs, chosen, strict=True))
             cases.append(Case(described(values), values, parameters))
         return cases
-    bounded = [n for n in inputs if inputs[n]["shape"] != "()" and _is_bounded(inputs[n])]
+    domains = {n: probe.spec.domain(n, parameters) for n in inputs if inputs[n]["shape"] != "()"}
+    bounded = {n: domain for n, domain in domains.items() if _is_bounded(domain)}
     for i, case in enumerate(cases[: _COUNT // 2]):
         ends: dict[str, Value] = {}
-        for n in bounded:
-            alike = [ends[m] for m in ends if _places(inputs[m]) == _places(inputs[n])]
+        for n, domain in bounded.items():
+            places = inputs[n]["shape"], domain.text
+            alike = [ends[m] for m in ends if (inputs[m]["shape"], bounded[m].text) == places]
             # Of every other case the inputs lie at the same ends.
-            drawn = _ends(probe, inputs[n], np.shape(case.inputs[n]))
+            drawn = _ends(probe, domain, np.shape(case.inputs[n]))
             ends[n] = alike[0] if alike and i % 2 else drawn
         cases.append(changed(case, **ends))
     return cases
 
 
-def _places(entry: Mapping[str, Any]) -> tuple[str, str]:
-    return entry["shape"], entry["domain"]
-
-
-def _is_bounded(entry: Mapping[str, Any]) -> bool:
-    domain = Domain(entry["domain"])
+def _is_bounded(domain: Domain) -> bool:
     return domain.low in domain and domain.high in domain and np.isfinite(domain.high - domain.low)
 
 
-def _ends(probe: Probe, entry: Mapping[str, Any], shape: tuple[int, ...]) -> Value:
+def _ends(probe: Probe, domain: Domain, shape: tuple[int, ...]) -> Value:
     """A vector of which each component lies at an end of the domain."""
-    domain = Domain(entry["domain"])
     drawn = [probe.random.choice((domain.low, domain.high)) for _ in range(int(np.prod(shape)))]
     return np.reshape(drawn, shape).tolist()
 
@@ -208,7 +203,7 @@ def _ends(probe: Probe, entry: Mapping[str, Any], shape: tuple[int, ...]) -> Val
 def _monotone(probe: Probe, directions: dict[str, str]) -> Iterator[Result]:
     for name, direction in directions.items():
         cases = probe.cases(_COUNT, probe.sets[0])
-        domain = Domain(probe.spec.inputs[name]["domain"])
+        domain = probe.spec.domain(name)
         kept, raised = [], []
         for case in cases:
             value = np.asarray(case.inputs[name])

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, Literal
 
-from lossapi.domain import LABELS, Domain
+from lossapi.domain import LABELS
 from lossapi.signature import length, measure
 
 from . import definition, formats
@@ -96,7 +95,7 @@ def in_domain(spec: Spec, inputs: Inputs, parameters: Parameters | None = None) 
     """Whether every input lies in its domain; NaN and a label that names no class do not."""
     classes = _sizes(spec, inputs, parameters).get("k")
     for name, entry in spec.inputs.items():
-        domain = _domain(entry["domain"])
+        domain = spec.domain(name, parameters)
         if domain.is_increasing and not domain.holds(inputs[name]):
             return False
         for x in flat(inputs[name]):
@@ -215,8 +214,3 @@ def parameter(tokens: Any) -> Any:
     if tokens == "none":
         return None
     return tokens == "true" if tokens in ("true", "false") else mapped(tokens, formats.parse)
-
-
-@lru_cache(maxsize=256)
-def _domain(text: str) -> Domain:
-    return Domain(text)

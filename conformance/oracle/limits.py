@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import permutations
 from typing import Any
 
@@ -10,7 +10,7 @@ from . import calculus, formats, sites
 from .arithmetic import Mpf, arithmetic
 from .exact import Quantity
 from .sites import Site
-from .trees import flat, get, paths, replaced
+from .trees import Path, flat, get, paths, replaced
 
 Way = list[tuple[dict[str, Any], int]]
 """Names with ever larger numbers for the infinities, and the digits to compute with."""
@@ -23,15 +23,25 @@ def problems(site: Site) -> Iterator[str]:
     if any(formats.isnan(x) for x in flat(site.exact("value"))):
         return
     for quantity in ("gradient", "hessian_diag"):
+        order = "1" if quantity == "gradient" else "2"
+        kinks = [kink for _, kink in sites.kinks_here(site) if kink["order"] == order]
         for name in site.spec.data.get(quantity, {}):
-            yield from _limits(site, quantity, name, ways)
+            yield from _limits(site, quantity, name, ways, kinks)
 
 
-def _limits(site: Site, quantity: Quantity, wrt: str | None, ways: list[Way]) -> Iterator[str]:
-    """One quantity, component by component."""
+def _limits(
+    site: Site,
+    quantity: Quantity,
+    wrt: str | None,
+    ways: list[Way],
+    kinks: Iterable[Mapping[str, Any]] = (),
+) -> Iterator[str]:
+    """One quantity, component by component; what is chosen at a kink is no limit."""
     claims = site.exact(quantity, wrt)
     results = _along(site, quantity, wrt, ways)
     for path in sites.sampled(claims):
+        if any(_is_chosen(site, str(wrt), path, kink) for kink in kinks):
+            continue
         what = quantity if wrt is None else f"{quantity} of {sites.label(wrt, path)}"
         claim = get(claims, path)
         problem = _denied(claim, [[get(result, path) for result in way] for way in results])
@@ -41,6 +51,14 @@ def _limits(site: Site, quantity: Quantity, wrt: str | None, ways: list[Way]) ->
             problem = _denied(claim, [[get(result, path) for result in way] for way in results])
         if problem:
             yield f"{site.where}: {what} is {problem}"
+
+
+def _is_chosen(site: Site, name: str, path: Path, kink: Mapping[str, Any]) -> bool:
+    """Whether a kink leaves a choice for this component."""
+    if name not in kink["interval"]:
+        return False
+    low, high = (sites.expression(site, name, path, end) for end in kink["interval"][name])
+    return bool(low != high)
 
 
 def _along(site: Site, quantity: Quantity, wrt: str | None, ways: Iterable[Way]) -> list[Any]:

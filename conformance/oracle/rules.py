@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from lossapi.domain import INCREASING, LABELS, Domain
+from lossapi.domain import INCREASING, LABELS, SWITCH, Domain
 from lossapi.errors import SpecError
 from lossapi.signature import length, measure
 from lossapi.signature import parse as parse_signature
@@ -71,6 +71,8 @@ def _domains(data: Data) -> Problems:
                 continue
             if entry["domain"] == INCREASING and (kind != "inputs" or not _is_row(entry["shape"])):
                 yield key, "got increasing; only an input that is a vector increases"
+            if not _chosen_rightly(data, kind, entry["domain"]):
+                yield key, f"got {entry['domain']}; a switch among the parameters may choose"
             if kind == "inputs" and (entry["domain"] == LABELS) != (entry["dtype"] == LABELS):
                 yield key, f"got {entry['domain']}; dtype labels and domain labels go together"
             if kind == "inputs" and entry["dtype"] == LABELS and entry["differentiable"]:
@@ -87,6 +89,13 @@ def _domains(data: Data) -> Problems:
         Domain(data["output"]["range"])
     except ValueError as problem:
         yield "output.range", str(problem)
+
+
+def _chosen_rightly(data: Data, kind: str, text: str) -> bool:
+    """Whether a domain is the same for all parameters, or that of an input which a switch picks."""
+    switch = Domain(text).switch
+    decides = data.get("parameters", {}).get(switch, {}).get("domain") == SWITCH
+    return switch is None or (kind == "inputs" and decides)
 
 
 def _is_row(shape: str) -> bool:

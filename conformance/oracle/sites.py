@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from lossapi.domain import Domain
-
 from . import definition, formats
 from . import exact as oracle
 from .arithmetic import Mpf, arithmetic
@@ -107,7 +105,7 @@ def _moved(
 
 def sides(site: Site, name: str, path: Path) -> list[int]:
     """The sides on which the domain goes on: -1 for the left, 1 for the right."""
-    domain = Domain(site.spec.inputs[name]["domain"])
+    domain = site.spec.domain(name, site.parameters)
     if domain.values is not None:
         return []
     x = get(site.inputs[name], path)

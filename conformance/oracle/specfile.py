@@ -13,7 +13,7 @@ from typing import Any
 
 import jsonschema
 
-from lossapi.domain import LABELS
+from lossapi.domain import LABELS, Domain
 from lossapi.errors import SpecError
 from lossapi.loss import CLASS_PREDICTIONS
 from lossapi.signature import Signature
@@ -55,6 +55,14 @@ class Spec:
     def parameters(self) -> dict[str, dict[str, Any]]:
         """Each parameter's default, domain and meaning."""
         return dict(self.data.get("parameters", {}))
+
+    def domain(self, name: str, parameters: Data | None = None) -> Domain:
+        """The domain of an input; where a switch decides, under these parameters or the default."""
+        written = _domain(self.inputs[name]["domain"])
+        if written.switch is None:
+            return written
+        default = {written.switch: self.parameters[written.switch]["default"] == "true"}
+        return written.under(default | dict(parameters or {}))
 
     @cached_property
     def sizes(self) -> dict[str, str]:
@@ -145,6 +153,11 @@ def parse_spec(text: str, origin: str) -> Spec:
 def flags() -> dict[str, dict[str, str]]:
     """Every flag that a point may have, with its meaning and effect."""
     return _flags(_root().joinpath("flags.yaml").read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=256)
+def _domain(text: str) -> Domain:
+    return Domain(text)
 
 
 @lru_cache(maxsize=2)

@@ -70,8 +70,22 @@ def asymmetric_powers_swapped(
     )
 
 
-def jensen_shannon_not_halved(xp, prediction, target, *, base=None):
-    return 2.0 * original("js_divergence")(xp, prediction, target, base=base)
+def logarithms_of_the_other_side(xp, prediction, target, *, log_prediction=False, log_target=False):
+    return original("kl_divergence")(
+        xp, prediction, target, log_prediction=log_target, log_target=log_prediction
+    )
+
+
+def jensen_shannon_not_halved(xp, prediction, target, *, base=None, target_share=0.5):
+    return 2.0 * original("js_divergence")(
+        xp, prediction, target, base=base, target_share=target_share
+    )
+
+
+def share_of_the_prediction(xp, prediction, target, *, base=None, target_share=0.5):
+    return original("js_divergence")(
+        xp, prediction, target, base=base, target_share=1.0 - target_share
+    )
 
 
 def divergence_of_the_other_direction(xp, mean, log_variance, prior_mean, prior_log_variance):
@@ -118,7 +132,9 @@ MISREADINGS = [
     ("dice_loss", smoothing_terms_swapped, "smoothed-apart"),
     ("dice_loss", dice_of_the_squares_that_are_not, "squared-forty-pixels"),
     ("asymmetric_loss", asymmetric_powers_swapped, "other-powers-positive"),
+    ("kl_divergence", logarithms_of_the_other_side, "log-prediction"),
     ("js_divergence", jensen_shannon_not_halved, "in-bits"),
+    ("js_divergence", share_of_the_prediction, "mostly-target"),
     ("gaussian_kl_divergence", divergence_of_the_other_direction, "narrower"),
     ("temperature_softmax_cross_entropy", temperature_multiplies, "cold"),
     ("knowledge_distillation_loss", distillation_without_its_square, "softened"),

@@ -99,8 +99,22 @@ def half_squared_overflowing(xp, prediction, target):
     return 0.5 * (residual * residual)
 
 
-def kl_by_logarithms(xp, prediction, target):
+def kl_by_logarithms(xp, prediction, target, *, log_prediction=False, log_target=False):
     return xp.sum(p.xlogy(xp, target, target) - p.xlogy(xp, target, prediction), axis=-1)
+
+
+def kl_of_logarithms_subtracted(xp, prediction, target, *, log_prediction=False, log_target=False):
+    log_t = target if log_target else xp.log(target)
+    log_q = prediction if log_prediction else xp.log(prediction)
+    t = xp.exp(target) if log_target else target
+    return xp.sum(xp.where(t == 0, 0.0, t) * (log_t - log_q), axis=-1)
+
+
+def js_by_divergences(xp, prediction, target, *, base=None, target_share=0.5):
+    mean = target_share * target + (1.0 - target_share) * prediction
+    terms = target_share * target * p.log_ratio(xp, target, mean)
+    terms = terms + (1.0 - target_share) * prediction * p.log_ratio(xp, prediction, mean)
+    return xp.sum(p.in_base(xp, terms, base), axis=-1)
 
 
 def absolute_by_root(xp, prediction, target):
@@ -411,8 +425,22 @@ MUTANTS = [
         "two entropies subtracted",
         "kl_divergence",
         "properties",
-        "drawn/value",
+        "drawn/value/log_prediction=False/log_target=False",
         kernel=kl_by_logarithms,
+    ),
+    Mutant(
+        "0 times the logarithm of a class that neither distribution knows",
+        "kl_divergence",
+        "value",
+        "log-both-masked/value",
+        kernel=kl_of_logarithms_subtracted,
+    ),
+    Mutant(
+        "two divergences whose linear terms cancel",
+        "js_divergence",
+        "value",
+        "last-bits-unequal/value",
+        kernel=js_by_divergences,
     ),
     Mutant(
         "two log-gammas subtracted",

@@ -57,6 +57,14 @@ def test_vectors_that_increase_are_told_by_their_entries() -> None:
     assert all(number in domain for number in (-math.inf, 0.0, math.inf))
 
 
+def test_a_switch_decides_between_two_sets() -> None:
+    domain = Domain("[-inf, 0] if logarithms else [0, 1]")
+    assert domain.under({"logarithms": True}).text == "[-inf, 0]"
+    assert domain.under({"logarithms": False, "other": 1.0}).text == "[0, 1]"
+    plain = Domain("[0, 1]")
+    assert plain.under({"logarithms": True}) is plain
+
+
 @pytest.mark.parametrize("text", ["", "0, 1", "[0; 1]", "positive"])
 def test_a_text_that_is_no_domain_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no domain"):

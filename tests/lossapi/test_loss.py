@@ -17,6 +17,18 @@ def over_classes(first: str, second: str) -> Loss:
     return Loss(distance, "(k),()->()" if domains else "(k),(k)->()", domains)
 
 
+def test_a_domain_is_chosen_by_a_parameter_only() -> None:
+    def distance(xp: Any, prediction: Any, target: Any, *, squared: bool = False) -> Any:
+        """One input against another."""
+        return prediction - target
+
+    domains = {"squared": "{false, true}", "target": "[0, inf] if squared else [-inf, inf]"}
+    assert not Loss(distance, "(),()->()", dict(domains)).domains["target"].is_increasing
+    domains["target"] = "[0, inf] if rooted else [-inf, inf]"
+    with pytest.raises(TypeError, match="misfit"):
+        Loss(distance, "(),()->()", domains)
+
+
 @pytest.mark.parametrize("second", ["labels", "target"])
 @pytest.mark.parametrize("first", ["logits", "probabilities", "log_probabilities"])
 def test_predictions_over_classes_take_class_weights(first: str, second: str) -> None:

@@ -157,6 +157,11 @@ def test_a_good_file_is_read():
         ('range: "[0, inf]"', 'range: "positive"', "output.range"),
         ('domain: "[-inf, inf]"', "domain: increasing", "inputs.prediction.domain: got increasing"),
         ('domain: "(0, 1)"', "domain: increasing", "parameters.tilt.domain: got increasing"),
+        (
+            'domain: "[-inf, inf]"',
+            'domain: "[0, 1] if tilt else [-inf, inf]"',
+            "inputs.prediction.domain: got [0, 1] if tilt else [-inf, inf]; a switch among",
+        ),
         ('default: "0.5"', 'default: "2"', "parameters.tilt.default: got 2; the domain is (0, 1)"),
         ("dtype: target", "dtype: labels", "dtype labels and domain labels go together"),
         ("differentiable: false", "differentiable: true", "gradient: got prediction;"),

@@ -215,6 +215,22 @@ def test_a_limit_may_depend_on_which_square_is_more():
     assert problems(text, [("Infinity", "Infinity")]) == []
 
 
+CHOSEN = (
+    DIFFERENCE.replace("abs(x - z)", "0 if x == 0 else x * abs(z)")
+    .replace("sign(x - z)", "0 if x == 0 and isinf(z) else abs(z)")
+    .replace("at: x == z", "at: x == 0 and isinf(z)")
+    .replace('["-1", "1"]', '["-inf", "inf"]')
+)
+
+
+def test_what_is_chosen_at_a_kink_need_not_be_a_limit():
+    found = problems(CHOSEN, [("1", "1"), ("0", "Infinity")])
+    assert all("no point lies on it" in p for p in found)
+    sure = CHOSEN.replace('["-inf", "inf"]', '["0", "0"]')
+    found = problems(sure, [("0", "Infinity")])
+    assert any("gradient of x is 0, yet one way there gives" in p for p in found)
+
+
 def test_a_limit_that_the_definition_misses_is_found():
     softplus = (
         ABSOLUTE.replace("abs(x) + x**2", "log(exp(-x) + 1) + x")

@@ -96,6 +96,58 @@ def test_a_masked_table_outside_the_domain_is_no_error(shape: tuple[int, ...]) -
             lossapi.mutual_information(joint, where=~keep)
 
 
+LOGARITHMS = [(False, False), (True, False), (False, True), (True, True)]
+
+
+def in_logarithms(probabilities: Any, logarithms: bool) -> Any:
+    with np.errstate(divide="ignore"):
+        return np.log(probabilities) if logarithms else np.asarray(probabilities)
+
+
+@pytest.mark.parametrize(("of_prediction", "of_target"), LOGARITHMS)
+def test_kl_divergence_knows_no_class_that_neither_side_knows(
+    of_prediction: bool, of_target: bool
+) -> None:
+    prediction, target = [0.0, 0.25, 0.75], [0.0, 0.5, 0.5]
+    due = lossapi.kl_divergence(prediction[1:], target[1:])
+    arrays = in_logarithms(prediction, of_prediction), in_logarithms(target, of_target)
+    switches = {"log_prediction": of_prediction, "log_target": of_target}
+    wrt = ("prediction", "target")
+    value, slopes = lossapi.kl_divergence.value_and_grad(*arrays, wrt=wrt, **switches)
+    assert abs(value - due) < NOISE
+    assert [slope[0] for slope in slopes] == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(("of_prediction", "of_target"), LOGARITHMS)
+def test_kl_divergence_checks_what_its_switches_say(of_prediction: bool, of_target: bool) -> None:
+    arrays = {
+        "prediction": in_logarithms([0.25, 0.75], of_prediction),
+        "target": in_logarithms([0.5, 0.5], of_target),
+    }
+    switches = {"log_prediction": of_prediction, "log_target": of_target}
+    for name, logarithms in (("prediction", of_prediction), ("target", of_target)):
+        wrong = {**arrays, name: -arrays[name]}
+        assert np.isnan(lossapi.kl_divergence(**wrong, **switches))
+        due = r"\[-inf, 0\]" if logarithms else r"\[0, 1\]"
+        with lossapi.errors_on_invalid(), pytest.raises(lossapi.DomainError, match=due):
+            lossapi.kl_divergence(**wrong, **switches)
+    with lossapi.errors_on_invalid():
+        lossapi.kl_divergence(**arrays, **switches)
+
+
+def test_kl_divergence_of_an_impossible_class_is_infinite_however_unlikely_it_was() -> None:
+    for prediction, of_prediction in (([-np.inf, 0.0], True), ([0.0, 1.0], False)):
+        for likely in (-1.0, -200.0, -1e4, -1e300):
+            arrays = np.asarray(prediction), np.asarray([likely, -0.5])
+            switches = {"log_prediction": of_prediction, "log_target": True}
+            value, slopes = lossapi.kl_divergence.value_and_grad(
+                *arrays, wrt=("prediction", "target"), **switches
+            )
+            assert value == np.inf
+            assert slopes[1][0] == np.inf
+            assert of_prediction or slopes[0][0] == -np.inf
+
+
 def test_js_divergence_reaches_its_bound_only_without_a_common_class() -> None:
     apart = lossapi.js_divergence([0.25, 0.75, 0.0, 0.0], [0.0, 0.0, 0.5, 0.5], base=2.0)
     common = lossapi.js_divergence([0.25, 0.75, 0.0, 0.0], [0.0, 1e-6, 0.5, 0.5 - 1e-6], base=2.0)
@@ -110,6 +162,44 @@ def test_the_root_of_js_divergence_obeys_the_triangle_inequality() -> None:
         np.sqrt(lossapi.js_divergence(x, y, reduction="none")) for x, y in ((a, b), (b, c), (a, c))
     )
     assert np.all(ac <= ab + bc + NOISE)
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5, 0.875])
+def test_js_divergence_is_at_most_the_entropy_of_its_shares(share: float) -> None:
+    most = lossapi.entropy([share, 1.0 - share])
+    apart = lossapi.js_divergence([0.5, 0.5, 0.0], [0.0, 0.0, 1.0], target_share=share)
+    assert abs(apart - most) < NOISE
+
+
+def test_js_divergence_tends_to_kl_divergence_in_both_directions() -> None:
+    draw = np.random.default_rng(6)
+    a, b = (0.5 * distribution(draw, COUNT, 4) + 0.125 for _ in range(2))
+    due = lossapi.kl_divergence(a, b, reduction="none")
+    for share in (1e-12, 1e-200):
+        of_target = lossapi.js_divergence(a, b, target_share=share, reduction="none") / share
+        np.testing.assert_allclose(of_target, due, rtol=1e-10, atol=0)
+    share = 2.0**-40
+    swapped = lossapi.js_divergence(b, a, target_share=1.0 - share, reduction="none") / share
+    np.testing.assert_allclose(swapped, due, rtol=1e-10, atol=0)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("share", [5e-324, 1e-300, 1e-40, 1e-20, 1.0 - 2.0**-53])
+def test_js_divergence_knows_no_nan_whatever_its_share(share: float, dtype: Any) -> None:
+    smallest = float(np.finfo(dtype).smallest_subnormal)
+    numbers = np.asarray([0.0, smallest, float(np.finfo(dtype).tiny), 0.25, 1.0], dtype=dtype)
+    prediction, target = (x.reshape(-1, 1) for x in np.meshgrid(numbers, numbers))
+    options = {"target_share": share, "reduction": "none"}
+    assert np.all(lossapi.js_divergence(prediction, target, **options) >= 0)
+    for derivative in (lossapi.js_divergence.grad, lossapi.js_divergence.hessian_diag):
+        for found in derivative(prediction, target, wrt=("prediction", "target"), **options):
+            assert not np.any(np.isnan(found))
+
+
+def test_a_share_of_nothing_is_refused() -> None:
+    for share in (0.0, 1.0):
+        with pytest.raises(lossapi.ParameterError, match="target_share"):
+            lossapi.js_divergence([0.5, 0.5], [0.25, 0.75], target_share=share)
 
 
 @pytest.mark.parametrize("classes", [2, 3, 7])
