@@ -147,7 +147,7 @@ def put_class(array: Any, labels: Any, value: Any) -> None:
     array.reshape(-1)[_places(array, labels)] = value
 
 
-def sum_without(array: Any, labels: Any, axis: int, keepdims: bool) -> Any:
+def sum_without(array: Any, labels: Any, **options: Any) -> Any:
     """The sum over the last axis of all entries but that which a label names.
 
     That entry is 0 for a moment, so that nothing need be copied.
@@ -155,7 +155,7 @@ def sum_without(array: Any, labels: Any, axis: int, keepdims: bool) -> Any:
     flat, places = array.reshape(-1), _places(array, labels)
     kept = flat[places]
     flat[places] = 0
-    total = np.add.reduce(array, axis=axis, keepdims=keepdims)
+    total = np.add.reduce(array, **options)
     flat[places] = kept
     return total
 

@@ -168,10 +168,7 @@ class Block:
         if constant(node) is not None:
             return
         if function == "input":
-            if self._rows_last and node.core:
-                given = self._names[id(node)]
-                self._names[id(node)] = out = self._out(place, node)
-                self._lines.append(f"copyto({out}, {given}.T)")
+            self._take_in(place, node)
             return
         if function == "view":
             self._names[id(node)] = self._viewed(node)
@@ -181,22 +178,28 @@ class Block:
             self._globals["f_add"] = np.add
         elif function is operator.getitem:
             index = tuple(node.options["index"])
-            if self._rows_last:
-                index = (*index[1:], slice(None))
-            index = self._constant(index)
-            self._assign(node, f"{self._operands(node)[0]}[{index}]")
+            index = (*index[1:], slice(None)) if self._rows_last else index
+            self._assign(node, f"{self._operands(node)[0]}[{self._constant(index)}]")
         elif _writes(node):
             given = self._operands(node)
-            if node.function in _EXTREMES:
+            if function in _EXTREMES:
                 given = [self._spread(name, node) for name in given]
             out = self._out(place, node)
             self._lines.append(self._call_into(node, given, out))
             self._names[id(node)] = out
         else:
             given = self._operands(node)
-            self._assign(node, f"{self._called(function)}({', '.join(given)}{self._options(node)})")
+            text = f"{self._called(function)}({', '.join(given)}{self._options(node)})"
+            self._assign(node, text)
         for key in self._ending(place, node):
             self._free.append(self._memory.pop(key))
+
+    def _take_in(self, place: int, node: Node) -> None:
+        """Turn an input over, where vectors are to lie along the first axis."""
+        if self._rows_last and node.core:
+            given = self._names[id(node)]
+            self._names[id(node)] = out = self._out(place, node)
+            self._lines.append(f"copyto({out}, {given}.T)")
 
     def _assign(self, node: Node, text: str) -> None:
         self._names[id(node)] = name = f"t{len(self._lines)}"
