@@ -164,7 +164,7 @@ def _are_plain(tensors: Any) -> bool:
         _transformed(tensors)
         or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
         or torch._C._len_torch_dispatch_stack()
-        or any(x.device.type != "cpu" or x.dtype == torch.bfloat16 for x in tensors)
+        or any(x.device.type != "cpu" or x.dtype == torch.bfloat16 or x.is_neg() for x in tensors)
     )
 
 

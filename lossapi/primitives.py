@@ -108,6 +108,13 @@ def nan_if_any(xp: Namespace, result: Array, *inputs: Array) -> Array:
     return result
 
 
+def at_least_smallest(xp: Namespace, x: Array) -> Array:
+    """A number that is not negative, and the smallest positive one for 0."""
+    info = xp.finfo(x.dtype)
+    smallest = float(info.smallest_normal) * (1.0 if xp.flushes else float(info.eps))
+    return xp.where(x <= smallest, smallest, x)
+
+
 def quotient(xp: Namespace, x: Array, y: Array) -> Array:
     """x / y, whose derivative in y does not square y: that would underflow long before y does."""
     # Not (x / u) / (y / u), which XLA turns into (x u) / (u y).

@@ -11,11 +11,11 @@ _chosen: int | None = None
 
 
 def set_threads(count: int | None) -> None:
-    """Let calls on NumPy arrays use up to this many threads; None for the default.
+    """Let calls on NumPy arrays and CPU tensors use up to this many threads; None for the default.
 
     By default that is the number in the environment variable LOSSAPI_NUM_THREADS or, without
     it, OMP_NUM_THREADS, or else the number of cores this process may use. Only calls with about
-    a million examples and more use several. PyTorch and JAX have settings of their own.
+    a million entries and more use several. What PyTorch and JAX run themselves has their settings.
     """
     global _chosen  # noqa: PLW0603 (one setting of the process)
     if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
@@ -24,7 +24,7 @@ def set_threads(count: int | None) -> None:
 
 
 def get_threads() -> int:
-    """The number of threads that calls on NumPy arrays may use."""
+    """The number of threads that calls on NumPy arrays and CPU tensors may use."""
     return _chosen or _default()
 
 

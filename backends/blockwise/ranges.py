@@ -74,10 +74,29 @@ def _rebuilt(node: Node, operands: tuple[Any, ...], known: dict[int, Range | Non
         return _as(operands[1] if constant(operands[0]) else operands[2], node)
     if function in _SAME_NUMBER and constant(operands[0]) is not None:
         return tape.full(constant(operands[0]), node.rows, node.core, node.dtype)
+    vanishing = _without_zero(node, operands, known)
+    if vanishing is not None:
+        return vanishing
     again = node.of(operands)
     if again is not node and (isinstance(function, np.ufunc) or function is np.where):
         return _as(elementwise(function)(*operands), node)
     return again
+
+
+def _without_zero(node: Node, operands: tuple[Any, ...], known: dict[int, Range | None]) -> Any:
+    """What is left of a sum with 0, or of a product of 0 and what is finite; None of others."""
+    zeros = [place for place, x in enumerate(operands) if constant(x) == 0]
+    if node.function not in (np.add, np.subtract, np.multiply) or not zeros:
+        return None
+    other = operands[1 - zeros[0]]
+    if node.function is np.multiply:
+        limits = _of(other, known)
+        if limits is None or not np.isfinite(limits).all():
+            return None
+        return node.tape.full(0, node.rows, node.core, node.dtype)
+    if node.function is np.subtract and zeros == [0]:
+        return None
+    return _as(other, node) if isinstance(other, Node) else None
 
 
 def _decision(
@@ -142,6 +161,9 @@ def _image(function: Any, ranges: list[Range], node: Node) -> Range | None:
         return kind(first[0]), kind(first[1])
     if function in _ROUNDED:
         return _corners(function, ranges, kind)
+    if function is np.power and first[0] >= 0 and ranges[1][0] == ranges[1][1] >= 0:
+        with_margin = kind(1 + _MARGIN) * np.power(kind(first[1]), kind(ranges[1][1]))
+        return kind(0), max(kind(1), with_margin)
     if function is np.negative:
         return -first[1], -first[0]
     if function is np.absolute:

@@ -49,6 +49,8 @@ def _neutral(
     function: Any, operands: Any, known: list[Any], rows: bool, core: Any, dtype: Any
 ) -> Any:
     """The operand that a factor of 1, or a bool that decides nothing, leaves as it is."""
+    if function is np.power and isinstance(operands[0], Node) and operands[0].dtype == dtype:
+        return _power(*operands, known[1])
     if len(operands) != 2 or function not in _NEUTRAL:
         return None
     for x, other in zip(operands, reversed(known), strict=True):
@@ -59,6 +61,15 @@ def _neutral(
         if dtype.kind == "b" and function is not np.multiply:
             return x.tape.full(other, rows, core, dtype)
     return None
+
+
+def _power(base: Node, exponent: Any, known: Any) -> Node | None:
+    """A power that is cheaper to have in another way, and no less accurate."""
+    if (isinstance(exponent, Node) and exponent.core != base.core) or known not in (0.5, 1, 2):
+        return None
+    if known == 1:
+        return base
+    return base.like(np.sqrt, base) if known == 0.5 else base.like(np.multiply, base, base)
 
 
 _NEUTRAL = {np.multiply: 1, np.bitwise_and: True, np.bitwise_or: False}

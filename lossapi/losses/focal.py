@@ -102,5 +102,5 @@ def _view(xp, logits, target):
 
 def _fraction(xp, view):
     """Two numbers with the quotient Q / miss, also where both of these underflow."""
-    gone = view.mixed == 0
-    return xp.where(gone, 1.0, view.decay), xp.where(gone, 1.0, view.mixed)
+    # Where both are 0 the quotient does not matter, as a power of the miss takes it away.
+    return view.decay, p.at_least_smallest(xp, view.mixed)
