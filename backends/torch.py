@@ -10,10 +10,12 @@ from torch.autograd import forward_ad
 
 from lossapi.backend import Backend, Transform, undifferentiated
 from lossapi.binding import bind
+from lossapi.plan import Examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lossapi.backend import Step
     from lossapi.loss import Function
     from lossapi.plan import Plan, Program
 
@@ -29,6 +31,7 @@ class TorchBackend(Backend):
         self.xp.moveaxis = torch.movedim  # the same under the name that vmap knows
         # The compatibility layer's looks its namespace up in a cache, of which Dynamo warns.
         self.xp.cumulative_sum = _cumulative_sum
+        self.xp.matmul = _matmul
         self.alone = undifferentiated(self.xp)
         """What kernels get whose derivative is not PyTorch's to find."""
 
@@ -64,9 +67,28 @@ class TorchBackend(Backend):
         """The same values, constant under differentiation."""
         return array.detach()
 
+    def over_rows(
+        self, step: Step, shared: dict[str, Any], rows: dict[str, Any], size: int
+    ) -> tuple[tuple[Any, ...], list[Any]]:
+        """A step on blocks of rows; on all at once where its operations are recorded."""
+        tensors = (*shared.values(), *rows.values())
+        if _recorded(tensors) or _transformed(tensors):
+            own, sums = step({**shared, **rows})
+            return own, list(sums)
+        return super().over_rows(step, shared, rows, size)
+
     def execute(self, plan: Plan, arrays: dict[str, Any]) -> Any:
         """Run a whole call."""
-        return plan(self, arrays)
+        smooth = plan.program.function.pullback_kernel and plan.program.function.differentiable
+        tensors = tuple(arrays.values())
+        by_hand = smooth and plan.mode in ("value", "sum_and_weight") and _recorded(tensors)
+        others = (x for name, x in arrays.items() if name not in (smooth or ()))
+        if not by_hand or _transformed(tensors) or _recorded(tuple(others)):
+            return plan(self, arrays)
+        if plan.mode == "value":
+            return _PulledBack.apply(self, plan, tuple(arrays), *tensors)  # type: ignore[no-untyped-call]
+        total = plan.changed(mode="value", reduction="sum", result=plan.compute)
+        return self.execute(total, arrays), Examples(plan, self, arrays).weight()
 
     def apply(self, program: Program, arrays: tuple[Any, ...]) -> Any:
         """Run a kernel with its analytic gradient, or plainly where a transform looks inside."""
@@ -97,6 +119,18 @@ class TorchBackend(Backend):
 
 def _cumulative_sum(x: Any, /, *, axis: int) -> Any:
     return torch.cumsum(x, dim=axis)
+
+
+def _matmul(a: Any, b: Any, /) -> Any:
+    if not torch.is_autocast_enabled(a.device.type):
+        return torch.matmul(a, b)
+    with torch.autocast(a.device.type, enabled=False):
+        return torch.matmul(a, b)
+
+
+def _recorded(tensors: tuple[Any, ...]) -> bool:
+    """Whether PyTorch records what is done to the tensors, to differentiate it."""
+    return torch.is_grad_enabled() and any(x.requires_grad for x in tensors)
 
 
 def _transformed(tensors: tuple[Any, ...]) -> bool:
@@ -134,6 +168,56 @@ class _Analytic(torch.autograd.Function):
             elif name in needed:
                 gradients[place] = torch.zeros_like(arrays[place])
         return (None, None, *gradients)
+
+
+class _PulledBack(torch.autograd.Function):
+    """A call whose gradients are computed together with its value, if that is one number."""
+
+    @staticmethod
+    def forward(ctx: Any, backend: TorchBackend, plan: Plan, names: Any, *tensors: Any) -> Any:
+        needed = zip(names, ctx.needs_input_grad[3:], strict=True)
+        ctx.backend, ctx.plan, ctx.names = backend, plan, names
+        ctx.wrt = tuple(name for name, need in needed if need)
+        ctx.save_for_backward(*tensors)
+        ctx.gradients = None
+        arrays = dict(zip(names, tensors, strict=True))
+        if plan.reduction == "none":
+            return plan(backend, arrays)
+        value, ctx.gradients = plan.for_gradients(*ctx.wrt)(backend, arrays)
+        return value
+
+    @staticmethod
+    def backward(ctx: Any, cotangent: Any) -> Any:
+        arrays = dict(zip(ctx.names, ctx.saved_tensors, strict=True))
+        # They are given away, and computed again if a second pass asks for them.
+        known, ctx.gradients = ctx.gradients, None
+        if torch.is_grad_enabled():
+            leaves = [arrays[name] for name in ctx.wrt]
+            value = ctx.plan(ctx.backend, arrays)
+            found = torch.autograd.grad(value, leaves, cotangent, create_graph=True)
+        else:
+            found = _pulled_back(ctx, arrays, known, cotangent)
+        by_name = dict(zip(ctx.wrt, found, strict=True))
+        return (None, None, None, *map(by_name.get, ctx.names))
+
+
+def _pulled_back(ctx: Any, arrays: dict[str, Any], known: Any, cotangent: Any) -> list[Any]:
+    """The gradients, rounded to half formats only now, as a scaled loss is to keep its digits."""
+    plan = ctx.plan.for_gradients(*ctx.wrt).changed(mode="grad")
+    cotangent = cotangent.to(getattr(torch, plan.compute))
+    if plan.reduction == "none":
+        weights = arrays.get("weights")
+        arrays["weights"] = cotangent if weights is None else cotangent * weights
+        return [
+            gradient.to(arrays[name].dtype)
+            for name, gradient in zip(
+                ctx.wrt, plan.changed(reduction="sum")(ctx.backend, arrays), strict=True
+            )
+        ]
+    return [
+        gradient.mul_(cotangent).to(arrays[name].dtype)
+        for name, gradient in zip(ctx.wrt, known or plan(ctx.backend, arrays), strict=True)
+    ]
 
 
 class Module(torch.nn.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from .plan import Plan, Program
 
 ENTRY_POINTS = "lossapi.backends"
+Step = Callable[[dict[str, Any]], tuple[tuple[Any, ...], list[Any]]]
+"""Of arrays with a block of rows each, and others: results for each row, and sums over them."""
 FLOATING = ("bfloat16", "float16", "float32", "float64")
 
 
@@ -59,6 +62,7 @@ class Backend:
         self.xp.class_index = self.class_index
         self.xp.take_class = self.take_class
         self.xp.stop_gradient = self.stop_gradient
+        self.xp.over_rows = self.over_rows
         self.dtypes = {n: getattr(self.xp, n) for n in FLOATING if hasattr(self.xp, n)}
         self.index_dtype = self.xp.int64
         self._dtype_names: dict[Any, str] = {}
@@ -134,6 +138,23 @@ class Backend:
     def stop_gradient(self, array: Any) -> Any:
         """The same values, constant under differentiation."""
         return array
+
+    def over_rows(
+        self, step: Step, shared: dict[str, Any], rows: dict[str, Any], size: int
+    ) -> tuple[tuple[Any, ...], list[Any]]:
+        """What a step gives on blocks of rows: results row by row, put together, and sums."""
+        count = next(iter(rows.values())).shape[0]
+        pieces: list[tuple[Any, ...]] = []
+        sums: list[Any] = []
+        for start in range(0, max(count, 1), size):
+            block = {name: array[start : start + size, ...] for name, array in rows.items()}
+            own, parts = step({**shared, **block})
+            pieces.append(own)
+            # In place, where a library has that: a sum may be as large as a model.
+            sums = list(map(operator.iadd, sums, parts)) if sums else list(parts)
+        if len(pieces) == 1:
+            return pieces[0], sums
+        return tuple(self.xp.concat(part, axis=0) for part in zip(*pieces, strict=True)), sums
 
     def held(self, function: Function, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
         """Inputs and parameters, of which the inputs that have no gradient are constants."""
