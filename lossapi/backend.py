@@ -147,7 +147,8 @@ class Backend:
         pieces: list[tuple[Any, ...]] = []
         sums: list[Any] = []
         for start in range(0, max(count, 1), size):
-            block = {name: array[start : start + size, ...] for name, array in rows.items()}
+            place = slice(start, min(start + size, count))
+            block = {name: array[place, ...] for name, array in rows.items()}
             own, parts = step({**shared, **block})
             pieces.append(own)
             # In place, where a library has that: a sum may be as large as a model.

@@ -398,7 +398,14 @@ class Examples:
             weights = weights / self._divisor()
         weights = xp.broadcast_to(weights, plan.loop)
         losses, found = plan.program.pullback(xp, plan.wrt, weights, self.inputs)
-        return self._kept(losses), found
+        pairs = zip(plan.wrt, found, strict=True)
+        return self._kept(losses), tuple(self._unmasked(name, slope) for name, slope in pairs)
+
+    def _unmasked(self, name: str, gradient: Any) -> Any:
+        """A gradient with exactly 0 for masked examples; as it is where examples share it."""
+        if self.mask is None or self._is_shared(name, gradient):
+            return gradient
+        return self.xp.where(_trail(self.mask, self._cores[name]), gradient, 0.0)
 
     def _cotangent(self, arrays: Arrays) -> Any:
         cotangent = arrays.get("cotangent")
