@@ -36,6 +36,7 @@ class JaxBackend(Backend):
         self.xp.exp, self.xp.log1p = _exp, _log1p
         self.compiled = (None, *self.transforms())
         self.xp.matmul = partial(jnp.matmul, precision="highest")
+        self.xp.tensordot = partial(jnp.tensordot, precision="highest")
         self._compiled = jax.jit(self._run, static_argnums=0)
         self._differentiable = cache(partial(_differentiable, self))
         self._pulled_back = cache(partial(_pulled_back, self))
@@ -110,24 +111,24 @@ class JaxBackend(Backend):
         count = next(iter(rows.values())).shape[0]
         whole, left = divmod(count, size)
         if whole == 0 or count == size:
-            own, sums = step({**shared, **rows})
-            return own, list(sums)
+            own, products = step({**shared, **rows})
+            return own, [self.plus(None, product) for product in products]
         # Differentiated, each block is computed again instead of kept.
-        alone = jax.checkpoint(lambda shared, block: step({**shared, **block}))  # type: ignore[attr-defined]
+        alone = jax.checkpoint(lambda shared, block: step({**shared, **block}))
         blocks = {n: x[: whole * size].reshape(whole, size, *x.shape[1:]) for n, x in rows.items()}
 
         def body(sums: Any, block: Any) -> Any:
-            own, parts = alone(shared, block)
-            return [total + part for total, part in zip(sums, parts, strict=True)], own
+            own, products = alone(shared, block)
+            return [self.plus(*both) for both in zip(sums, products, strict=True)], own
 
-        first = jax.eval_shape(alone, shared, {name: x[0] for name, x in blocks.items()})[1]
-        zeros = [jnp.zeros(part.shape, part.dtype) for part in first]
+        _, products = jax.eval_shape(alone, shared, {name: x[0] for name, x in blocks.items()})
+        zeros = [jnp.zeros((a.shape[1], b.shape[1]), a.dtype) for a, b in products]
         sums, own = jax.lax.scan(body, zeros, blocks)
         own = tuple(x.reshape(whole * size, *x.shape[2:]) for x in own)
         if left:
-            rest, parts = alone(shared, {name: x[whole * size :] for name, x in rows.items()})
-            own = tuple(jnp.concatenate(both) for both in zip(own, rest, strict=True))
-            sums = [total + part for total, part in zip(sums, parts, strict=True)]
+            rest = {name: x[whole * size :] for name, x in rows.items()}
+            sums, last = body(sums, rest)
+            own = tuple(jnp.concatenate(both) for both in zip(own, last, strict=True))
         return own, sums
 
     def apply(self, program: Program, arrays: tuple[Any, ...]) -> Any:

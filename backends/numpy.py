@@ -8,6 +8,9 @@ import numpy as np
 
 from lossapi.backend import Backend
 
+_PART = 2**19
+"""Numbers of a product that are made at once."""
+
 
 class NumpyBackend(Backend):
     """NumPy arrays and scalars, of float16, float32 and float64."""
@@ -31,6 +34,17 @@ class NumpyBackend(Backend):
     def asarray(self, value: Any, dtype: str | None = None, like: Any = None) -> Any:
         """An array from numbers."""
         return np.asarray(value, dtype=dtype)
+
+    def plus(self, total: Any, product: tuple[Any, Any]) -> Any:
+        """The sum over rows of outer products, added in place, in parts that a cache holds."""
+        left, right = product
+        if total is None:
+            return np.matmul(left.T, right)
+        size = max(1, _PART // right.shape[1])
+        for start in range(0, left.shape[1], size):
+            place = slice(start, start + size)
+            total[place] += np.matmul(left[:, place].T, right)
+        return total
 
 
 def _astype(array: Any, dtype: Any) -> Any:

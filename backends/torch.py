@@ -31,7 +31,7 @@ class TorchBackend(Backend):
         self.xp.moveaxis = torch.movedim  # the same under the name that vmap knows
         # The compatibility layer's looks its namespace up in a cache, of which Dynamo warns.
         self.xp.cumulative_sum = _cumulative_sum
-        self.xp.matmul = _matmul
+        self.xp.matmul, self.xp.tensordot = _in_full(torch.matmul), _in_full(_tensordot)
         self.alone = undifferentiated(self.xp)
         """What kernels get whose derivative is not PyTorch's to find."""
 
@@ -73,9 +73,14 @@ class TorchBackend(Backend):
         """A step on blocks of rows; on all at once where its operations are recorded."""
         tensors = (*shared.values(), *rows.values())
         if _recorded(tensors) or _transformed(tensors):
-            own, sums = step({**shared, **rows})
-            return own, list(sums)
+            own, products = step({**shared, **rows})
+            return own, [self.plus(None, product) for product in products]
         return super().over_rows(step, shared, rows, size)
+
+    def plus(self, total: Any, product: tuple[Any, Any]) -> Any:
+        """The sum over rows of outer products, added in place to a total, if there is one."""
+        left, right = product
+        return self.xp.matmul(left.mT, right) if total is None else total.addmm_(left.mT, right)
 
     def execute(self, plan: Plan, arrays: dict[str, Any]) -> Any:
         """Run a whole call."""
@@ -121,11 +126,20 @@ def _cumulative_sum(x: Any, /, *, axis: int) -> Any:
     return torch.cumsum(x, dim=axis)
 
 
-def _matmul(a: Any, b: Any, /) -> Any:
-    if not torch.is_autocast_enabled(a.device.type):
-        return torch.matmul(a, b)
-    with torch.autocast(a.device.type, enabled=False):
-        return torch.matmul(a, b)
+def _tensordot(a: Any, b: Any, /, *, axes: Any) -> Any:
+    return torch.tensordot(a, b, dims=axes)
+
+
+def _in_full(product: Callable[..., Any]) -> Callable[..., Any]:
+    """A product of matrices that autocast leaves alone."""
+
+    def in_full(a: Any, b: Any, /, **options: Any) -> Any:
+        if not torch.is_autocast_enabled(a.device.type):
+            return product(a, b, **options)
+        with torch.autocast(a.device.type, enabled=False):
+            return product(a, b, **options)
+
+    return in_full
 
 
 def _recorded(tensors: tuple[Any, ...]) -> bool:
@@ -194,7 +208,7 @@ class _PulledBack(torch.autograd.Function):
         if torch.is_grad_enabled():
             leaves = [arrays[name] for name in ctx.wrt]
             value = ctx.plan(ctx.backend, arrays)
-            found = torch.autograd.grad(value, leaves, cotangent, create_graph=True)
+            found = list(torch.autograd.grad(value, leaves, cotangent, create_graph=True))
         else:
             found = _pulled_back(ctx, arrays, known, cotangent)
         by_name = dict(zip(ctx.wrt, found, strict=True))

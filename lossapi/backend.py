@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
@@ -17,8 +16,9 @@ if TYPE_CHECKING:
     from .plan import Plan, Program
 
 ENTRY_POINTS = "lossapi.backends"
-Step = Callable[[dict[str, Any]], tuple[tuple[Any, ...], list[Any]]]
-"""Of arrays with a block of rows each, and others: results for each row, and sums over them."""
+Step = Callable[[dict[str, Any]], tuple[tuple[Any, ...], list[tuple[Any, Any]]]]
+"""Of arrays with a block of rows each, and others: results for each row, and pairs of matrices
+whose outer products, row by row, are to be summed."""
 FLOATING = ("bfloat16", "float16", "float32", "float64")
 
 
@@ -142,20 +142,25 @@ class Backend:
     def over_rows(
         self, step: Step, shared: dict[str, Any], rows: dict[str, Any], size: int
     ) -> tuple[tuple[Any, ...], list[Any]]:
-        """What a step gives on blocks of rows: results row by row, put together, and sums."""
+        """What a step gives on blocks of rows: results row by row, and sums of products."""
         count = next(iter(rows.values())).shape[0]
         pieces: list[tuple[Any, ...]] = []
         sums: list[Any] = []
         for start in range(0, max(count, 1), size):
             place = slice(start, min(start + size, count))
             block = {name: array[place, ...] for name, array in rows.items()}
-            own, parts = step({**shared, **block})
+            own, products = step({**shared, **block})
             pieces.append(own)
-            # In place, where a library has that: a sum may be as large as a model.
-            sums = list(map(operator.iadd, sums, parts)) if sums else list(parts)
+            totals = sums or [None] * len(products)
+            sums = [self.plus(*both) for both in zip(totals, products, strict=True)]
         if len(pieces) == 1:
             return pieces[0], sums
         return tuple(self.xp.concat(part, axis=0) for part in zip(*pieces, strict=True)), sums
+
+    def plus(self, total: Any, product: tuple[Any, Any]) -> Any:
+        """The sum over rows of outer products, added to a total if there is one."""
+        found = self.xp.tensordot(*product, axes=((0,), (0,)))
+        return found if total is None else total + found
 
     def held(self, function: Function, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
         """Inputs and parameters, of which the inputs that have no gradient are constants."""

@@ -75,7 +75,7 @@ class Function:
         self.curvatures: dict[str, tuple[tuple[str, ...], Kernel]] = {}
         self.vjps: dict[str, tuple[tuple[str, ...], Kernel]] = {}
         self.pullback_kernel: Kernel | None = None
-        """The losses and the gradients of their weighted sum at once, where all may share inputs."""
+        """The losses, and the gradients of their weighted sum, at once: see `pullback`."""
 
     # --- registration, used where a loss is written
 

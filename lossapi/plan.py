@@ -145,9 +145,9 @@ class Plan:
 
     def changed(self, **settings: Any) -> Plan:
         """The same call with other settings."""
-        names = ("program", "mode", "reduction", "wrt", "axis", "ignore_index", "loop", "classes")
-        names += ("output", "stretched", "dtypes", "result")
-        return Plan(**{**{name: getattr(self, name) for name in names}, **settings})
+        given = {name: getattr(self, name) for name in self.__slots__}
+        del given["compute"], given["key"]
+        return Plan(**{**given, **settings})
 
     def for_gradients(self, *wrt: str) -> Plan:
         """The value of this call together with gradients that no half format has rounded yet."""
@@ -159,26 +159,13 @@ class Plan:
         given = self.program.parameters
         numbers = {k: v for k, v in given.items() if v is not None and not isinstance(v, bool)}
         fixed = {name: value for name, value in given.items() if name not in numbers}
-        plan = Plan(
-            program=Program(
-                self.program.function,
-                fixed,
-                (*self.program.array_parameters, *numbers),
-                checked=tuple(numbers),
-            ),
-            mode=self.mode,
-            reduction=self.reduction,
-            wrt=self.wrt,
-            axis=self.axis,
-            ignore_index=self.ignore_index,
-            loop=self.loop,
-            classes=self.classes,
-            output=self.output,
-            stretched=self.stretched,
-            dtypes=self.dtypes,
-            result=self.result,
+        program = Program(
+            self.program.function,
+            fixed,
+            (*self.program.array_parameters, *numbers),
+            checked=tuple(numbers),
         )
-        return plan, numbers
+        return self.changed(program=program), numbers
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Plan) and self.key == other.key
