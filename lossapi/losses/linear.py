@@ -8,7 +8,7 @@ from .multiclass import sparse_softmax_cross_entropy as of_logits
 
 _LIMIT = "[-1e14, 1e14]"
 """A thousand products of two such numbers do not reach half the spacing of the largest float32."""
-_LEAST_BLOCK, _LARGEST_BLOCK = 2**20, 2**22
+_LEAST_BLOCK, _LARGEST_BLOCK = 2**18, 2**22
 """Logits in a block: fewer take more calls, and more take memory."""
 _ENOUGH_ROWS = 128
 """With so many rows a block is worth a pass over the gradient of the weights."""
