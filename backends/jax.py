@@ -12,10 +12,12 @@ import numpy as np
 from jax.custom_derivatives import SymbolicZero
 
 from lossapi.backend import Backend, Transform, undifferentiated
+from lossapi.plan import Examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lossapi.backend import Step
     from lossapi.plan import Plan, Program
 
 
@@ -33,8 +35,11 @@ class JaxBackend(Backend):
         self.index_dtype = jnp.int32
         self.xp.exp, self.xp.log1p = _exp, _log1p
         self.compiled = (None, *self.transforms())
-        self._compiled = jax.jit(lambda plan, arrays: plan(self, arrays), static_argnums=0)
+        self.xp.matmul = partial(jnp.matmul, precision="highest")
+        self.xp.tensordot = partial(jnp.tensordot, precision="highest")
+        self._compiled = jax.jit(self._run, static_argnums=0)
         self._differentiable = cache(partial(_differentiable, self))
+        self._pulled_back = cache(partial(_pulled_back, self))
 
     def recognises(self, kind: type) -> bool:
         """Whether a type is that of JAX's arrays or tracers."""
@@ -89,6 +94,42 @@ class JaxBackend(Backend):
             dtype = np.dtype(plan.compute)
             arrays = {**arrays, **{name: dtype.type(x) for name, x in numbers.items()}}
         return self._compiled(plan, arrays)
+
+    def _run(self, plan: Plan, arrays: dict[str, Any]) -> Any:
+        by_hand = plan.program.function.pullback_kernel and plan.reduction != "none"
+        if not by_hand or plan.mode not in ("value", "sum_and_weight"):
+            return plan(self, arrays)
+        if plan.mode == "value":
+            return self._pulled_back(plan)(arrays)
+        total = plan.changed(mode="value", reduction="sum", result=plan.compute)
+        return self._pulled_back(total)(arrays), Examples(plan, self, arrays).weight()
+
+    def over_rows(
+        self, step: Step, shared: dict[str, Any], rows: dict[str, Any], size: int
+    ) -> tuple[tuple[Any, ...], list[Any]]:
+        """A step on blocks of rows, in a loop that is compiled once; what is left over, apart."""
+        count = next(iter(rows.values())).shape[0]
+        whole, left = divmod(count, size)
+        if whole == 0 or count == size:
+            own, products = step({**shared, **rows})
+            return own, [self.plus(None, product) for product in products]
+        # Differentiated, each block is computed again instead of kept.
+        alone = jax.checkpoint(lambda shared, block: step({**shared, **block}))
+        blocks = {n: x[: whole * size].reshape(whole, size, *x.shape[1:]) for n, x in rows.items()}
+
+        def body(sums: Any, block: Any) -> Any:
+            own, products = alone(shared, block)
+            return [self.plus(*both) for both in zip(sums, products, strict=True)], own
+
+        _, products = jax.eval_shape(alone, shared, {name: x[0] for name, x in blocks.items()})
+        zeros = [jnp.zeros((a.shape[1], b.shape[1]), a.dtype) for a, b in products]
+        sums, own = jax.lax.scan(body, zeros, blocks)
+        own = tuple(x.reshape(whole * size, *x.shape[2:]) for x in own)
+        if left:
+            rest = {name: x[whole * size :] for name, x in rows.items()}
+            sums, last = body(sums, rest)
+            own = tuple(jnp.concatenate(both) for both in zip(own, last, strict=True))
+        return own, sums
 
     def apply(self, program: Program, arrays: tuple[Any, ...]) -> Any:
         """Run a kernel whose derivative is the analytic gradient, in both modes."""
@@ -165,6 +206,33 @@ def _differentiable(backend: JaxBackend, program: Program) -> Callable[..., Any]
             core = function.cores[name]
             total = total + (jnp.sum(change, axis=tuple(range(-core, 0))) if core else change)
         return result, total + _along_parameters(xp, program, primals, tangents)
+
+    value.defjvp(derivative, symbolic_zeros=True)
+    return value
+
+
+def _pulled_back(backend: JaxBackend, plan: Plan) -> Callable[..., Any]:
+    """A call that gives one number, whose gradients are computed together with it."""
+
+    @jax.custom_jvp
+    def value(arrays: Any) -> Any:
+        return plan(backend, arrays)
+
+    def derivative(primals: Any, tangents: Any) -> Any:
+        (arrays,), (along,) = primals, tangents
+        along = {n: x for n, x in along.items() if not isinstance(x, SymbolicZero)}
+        smooth = plan.program.function.differentiable
+        wrt = tuple(name for name in along if name in smooth)
+        result, gradients = plan.for_gradients(*wrt)(backend, arrays)
+        total = jnp.zeros((), plan.compute)
+        for name, gradient in zip(wrt, gradients, strict=True):
+            total = total + jnp.sum(gradient * along[name].astype(gradient.dtype))
+        others = {name: x for name, x in along.items() if name not in smooth}
+        if others:
+            at = {name: arrays[name] for name in others}
+            change = jax.jvp(lambda moved: plan(backend, {**arrays, **moved}), (at,), (others,))[1]
+            total = total + change
+        return result, total.astype(result.dtype)
 
     value.defjvp(derivative, symbolic_zeros=True)
     return value

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _KEPT = 1000
 """How many programs are kept."""
 
+_PART = 2**19
+"""Numbers of a product that are made at once."""
+
 
 class NumpyBackend(Backend):
     """NumPy arrays and scalars, of float16, float32 and float64."""
@@ -76,6 +79,17 @@ class NumpyBackend(Backend):
                 self._steps.clear()
             self._steps[layout.key] = Steps(outputs, ordinary(plan, layout.arrays))
         return Blockwise(layout, self._steps[layout.key])
+
+    def plus(self, total: Any, product: tuple[Any, Any]) -> Any:
+        """The sum over rows of outer products, added in place, in parts that a cache holds."""
+        left, right = product
+        if total is None:
+            return np.matmul(left.T, right)
+        size = max(1, _PART // right.shape[1])
+        for start in range(0, left.shape[1], size):
+            place = slice(start, start + size)
+            total[place] += np.matmul(left[:, place].T, right)
+        return total
 
 
 def _astype(array: Any, dtype: Any) -> Any:

@@ -11,10 +11,12 @@ from torch.autograd import forward_ad
 
 from lossapi.backend import Backend, Transform, get, undifferentiated
 from lossapi.binding import bind
+from lossapi.plan import Examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lossapi.backend import Step
     from lossapi.loss import Function
     from lossapi.plan import Plan, Program
 
@@ -30,6 +32,7 @@ class TorchBackend(Backend):
         self.xp.moveaxis = torch.movedim  # the same under the name that vmap knows
         # The compatibility layer's looks its namespace up in a cache, of which Dynamo warns.
         self.xp.cumulative_sum = _cumulative_sum
+        self.xp.matmul, self.xp.tensordot = _in_full(torch.matmul), _in_full(_tensordot)
         self.alone = undifferentiated(self.xp)
         """What kernels get whose derivative is not PyTorch's to find."""
 
@@ -76,8 +79,25 @@ class TorchBackend(Backend):
         """The same values, constant under differentiation."""
         return array.detach()
 
+    def over_rows(
+        self, step: Step, shared: dict[str, Any], rows: dict[str, Any], size: int
+    ) -> tuple[tuple[Any, ...], list[Any]]:
+        """A step on blocks of rows; on all at once where its operations are recorded."""
+        tensors = (*shared.values(), *rows.values())
+        if _recorded(tensors) or _transformed(tensors):
+            own, products = step({**shared, **rows})
+            return own, [self.plus(None, product) for product in products]
+        return super().over_rows(step, shared, rows, size)
+
+    def plus(self, total: Any, product: tuple[Any, Any]) -> Any:
+        """The sum over rows of outer products, added in place to a total, if there is one."""
+        left, right = product
+        return self.xp.matmul(left.mT, right) if total is None else total.addmm_(left.mT, right)
+
     def execute(self, plan: Plan, arrays: dict[str, Any]) -> Any:
         """Run a whole call: by NumPy in the host's memory, where nothing else is to look at it."""
+        if plan.program.function.pullback_kernel:
+            return self._pulled_back(plan, arrays)
         if _are_plain(arrays.values()):
             wanted = self._wanted(plan, arrays)
             if wanted is not None:
@@ -88,6 +108,19 @@ class TorchBackend(Backend):
                     names, tensors = tuple(arrays), arrays.values()
                     return _OnHost.apply(self, plan, run, wanted, names, *tensors)  # type: ignore[no-untyped-call]
         return plan(self, arrays)
+
+    def _pulled_back(self, plan: Plan, arrays: dict[str, Any]) -> Any:
+        """A call of a loss that gives its gradients together with its value."""
+        smooth = plan.program.function.differentiable
+        tensors = tuple(arrays.values())
+        by_hand = plan.mode in ("value", "sum_and_weight") and _recorded(tensors)
+        others = (x for name, x in arrays.items() if name not in smooth)
+        if not by_hand or _transformed(tensors) or _recorded(tuple(others)):
+            return plan(self, arrays)
+        if plan.mode == "value":
+            return _PulledBack.apply(self, plan, tuple(arrays), *tensors)  # type: ignore[no-untyped-call]
+        total = plan.changed(mode="value", reduction="sum", result=plan.compute)
+        return self.execute(total, arrays), Examples(plan, self, arrays).weight()
 
     def _wanted(self, plan: Plan, arrays: dict[str, Any]) -> tuple[str, ...] | None:
         """Whose gradients autograd will want; None where these are not all analytic."""
@@ -146,6 +179,27 @@ class TorchBackend(Backend):
 
 def _cumulative_sum(x: Any, /, *, axis: int) -> Any:
     return torch.cumsum(x, dim=axis)
+
+
+def _tensordot(a: Any, b: Any, /, *, axes: Any) -> Any:
+    return torch.tensordot(a, b, dims=axes)
+
+
+def _in_full(product: Callable[..., Any]) -> Callable[..., Any]:
+    """A product of matrices that autocast leaves alone."""
+
+    def in_full(a: Any, b: Any, /, **options: Any) -> Any:
+        if not torch.is_autocast_enabled(a.device.type):
+            return product(a, b, **options)
+        with torch.autocast(a.device.type, enabled=False):
+            return product(a, b, **options)
+
+    return in_full
+
+
+def _recorded(tensors: tuple[Any, ...]) -> bool:
+    """Whether PyTorch records what is done to the tensors, to differentiate it."""
+    return torch.is_grad_enabled() and any(x.requires_grad for x in tensors)
 
 
 def _transformed(tensors: Any) -> bool:
@@ -243,6 +297,56 @@ class _Analytic(torch.autograd.Function):
             elif name in needed:
                 gradients[place] = torch.zeros_like(arrays[place])
         return (None, None, *gradients)
+
+
+class _PulledBack(torch.autograd.Function):
+    """A call whose gradients are computed together with its value, if that is one number."""
+
+    @staticmethod
+    def forward(ctx: Any, backend: TorchBackend, plan: Plan, names: Any, *tensors: Any) -> Any:
+        needed = zip(names, ctx.needs_input_grad[3:], strict=True)
+        ctx.backend, ctx.plan, ctx.names = backend, plan, names
+        ctx.wrt = tuple(name for name, need in needed if need)
+        ctx.save_for_backward(*tensors)
+        ctx.gradients = None
+        arrays = dict(zip(names, tensors, strict=True))
+        if plan.reduction == "none":
+            return plan(backend, arrays)
+        value, ctx.gradients = plan.for_gradients(*ctx.wrt)(backend, arrays)
+        return value
+
+    @staticmethod
+    def backward(ctx: Any, cotangent: Any) -> Any:
+        arrays = dict(zip(ctx.names, ctx.saved_tensors, strict=True))
+        # They are given away, and computed again if a second pass asks for them.
+        known, ctx.gradients = ctx.gradients, None
+        if torch.is_grad_enabled():
+            leaves = [arrays[name] for name in ctx.wrt]
+            value = ctx.plan(ctx.backend, arrays)
+            found = list(torch.autograd.grad(value, leaves, cotangent, create_graph=True))
+        else:
+            found = _pulled_back(ctx, arrays, known, cotangent)
+        by_name = dict(zip(ctx.wrt, found, strict=True))
+        return (None, None, None, *map(by_name.get, ctx.names))
+
+
+def _pulled_back(ctx: Any, arrays: dict[str, Any], known: Any, cotangent: Any) -> list[Any]:
+    """The gradients, rounded to half formats only now, as a scaled loss is to keep its digits."""
+    plan = ctx.plan.for_gradients(*ctx.wrt).changed(mode="grad")
+    cotangent = cotangent.to(getattr(torch, plan.compute))
+    if plan.reduction == "none":
+        weights = arrays.get("weights")
+        arrays["weights"] = cotangent if weights is None else cotangent * weights
+        return [
+            gradient.to(arrays[name].dtype)
+            for name, gradient in zip(
+                ctx.wrt, plan.changed(reduction="sum")(ctx.backend, arrays), strict=True
+            )
+        ]
+    return [
+        gradient.mul_(cotangent).to(arrays[name].dtype)
+        for name, gradient in zip(ctx.wrt, known or plan(ctx.backend, arrays), strict=True)
+    ]
 
 
 class Module(torch.nn.Module):

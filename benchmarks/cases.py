@@ -14,6 +14,8 @@ SIZES = (1, 10**3, 10**5, 10**7)
 """Numbers of examples of elementwise losses."""
 ROWS_BY_CLASSES = ((65536, 10), (4096, 1000), (512, 32000), (128, 128256))
 """Shapes of predictions over classes."""
+LAYERS = ((4096, 256, 1000), (2048, 512, 32000))
+"""Rows, features and classes of a linear layer."""
 FEW_CLASSES = 10
 """The number of classes of losses over distributions that are measured at numbers of entries."""
 
@@ -77,6 +79,13 @@ def _logits_and_labels(random: np.random.Generator, shape: Shape, dtype: Any) ->
     return 3 * _real(random, shape, dtype), random.integers(0, shape[-1], shape[:-1])
 
 
+def _layer(random: np.random.Generator, shape: Shape, dtype: Any) -> tuple[Any, ...]:
+    rows, width, classes = shape
+    features, weight = _real(random, (rows, width), dtype), _real(random, (classes, width), dtype)
+    bias = _real(random, (classes,), dtype)
+    return features, weight / width**0.5, random.integers(0, classes, rows), bias
+
+
 def _log_probabilities_and_labels(
     random: np.random.Generator, shape: Shape, dtype: Any
 ) -> tuple[Any, ...]:
@@ -113,6 +122,7 @@ CASES = {
     "nll": _case(_log_probabilities_and_labels, "log_probabilities", shapes=_ROWS),
     "softmax_cross_entropy": _case(_logits_and_distribution, "logits", shapes=ROWS_BY_CLASSES),
     "sparse_softmax_cross_entropy": _case(_logits_and_labels, "logits", shapes=ROWS_BY_CLASSES),
+    "linear_cross_entropy": _case(_layer, "features", "weight", "bias", shapes=LAYERS),
 }
 """Every loss that a peer has, by name."""
 

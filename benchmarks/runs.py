@@ -10,7 +10,7 @@ from math import prod
 from multiprocessing import get_context
 from typing import NamedTuple
 
-from .cases import CASES, ROWS_BY_CLASSES, Shape
+from .cases import CASES, LAYERS, ROWS_BY_CLASSES, Shape
 from .compare import Row, compare
 from .timing import Budget
 
@@ -44,7 +44,7 @@ class Failure(NamedTuple):
 
 def label(loss: str, shape: Shape) -> str:
     """How a size is written: rows x classes, or for elementwise losses the number of entries."""
-    if CASES[loss].shapes == ROWS_BY_CLASSES:
+    if CASES[loss].shapes in (ROWS_BY_CLASSES, LAYERS):
         return "x".join(map(str, shape))
     return str(prod(shape))
 

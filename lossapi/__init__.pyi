@@ -76,6 +76,7 @@ __all__ = [
     "knowledge_distillation_loss",
     "l2_normalize",
     "laplace_nll",
+    "linear_cross_entropy",
     "log_cosh",
     "log_sigmoid",
     "log_softmax",
@@ -2079,6 +2080,67 @@ class _LaplaceNll(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _LinearCrossEntropy(Loss):
+    """The negative log-likelihood of a label under the softmax of a linear layer's output."""
+
+    def __call__(
+        self,
+        features: _Array,
+        weight: _Array,
+        labels: _Array,
+        bias: _Array = 0.0,
+        *,
+        label_smoothing: float = 0.0,
+        class_weights: _Array | None = None,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        features: _Array,
+        weight: _Array,
+        labels: _Array,
+        bias: _Array = 0.0,
+        *,
+        label_smoothing: float = 0.0,
+        class_weights: _Array | None = None,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["features", "weight", "bias"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        features: _Array,
+        weight: _Array,
+        labels: _Array,
+        bias: _Array = 0.0,
+        *,
+        label_smoothing: float = 0.0,
+        class_weights: _Array | None = None,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["features", "weight", "bias"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        features: _Array,
+        weight: _Array,
+        labels: _Array,
+        bias: _Array = 0.0,
+        *,
+        label_smoothing: float = 0.0,
+        class_weights: _Array | None = None,
+        ignore_index: int | None = None,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
 class _LogCosh(Loss):
     """Logarithm of the hyperbolic cosine of the residual."""
 
@@ -3950,6 +4012,7 @@ kl_divergence: _KlDivergence
 knowledge_distillation_loss: _KnowledgeDistillationLoss
 l2_normalize: _L2Normalize
 laplace_nll: _LaplaceNll
+linear_cross_entropy: _LinearCrossEntropy
 log_cosh: _LogCosh
 log_sigmoid: _LogSigmoid
 log_softmax: _LogSoftmax

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from .signature import Shape
 
 ENTRY_POINTS = "lossapi.backends"
+Step = Callable[[dict[str, Any]], tuple[tuple[Any, ...], list[tuple[Any, Any]]]]
+"""Of arrays with a block of rows each, and others: results for each row, and pairs of matrices
+whose outer products, row by row, are to be summed."""
 FLOATING = ("bfloat16", "float16", "float32", "float64")
 
 
@@ -67,6 +70,7 @@ class Backend:
         self.xp.stop_gradient = self.stop_gradient
         self.xp.differentiates = self.differentiates
         self.xp.flushes = self.flushes_subnormals
+        self.xp.over_rows = self.over_rows
         self.dtypes = {n: getattr(self.xp, n) for n in FLOATING if hasattr(self.xp, n)}
         self.index_dtype = self.xp.int64
         self._dtype_names: dict[Any, str] = {}
@@ -160,6 +164,29 @@ class Backend:
     def stop_gradient(self, array: Any) -> Any:
         """The same values, constant under differentiation."""
         return array
+
+    def over_rows(
+        self, step: Step, shared: dict[str, Any], rows: dict[str, Any], size: int
+    ) -> tuple[tuple[Any, ...], list[Any]]:
+        """What a step gives on blocks of rows: results row by row, and sums of products."""
+        count = next(iter(rows.values())).shape[0]
+        pieces: list[tuple[Any, ...]] = []
+        sums: list[Any] = []
+        for start in range(0, max(count, 1), size):
+            place = slice(start, min(start + size, count))
+            block = {name: array[place, ...] for name, array in rows.items()}
+            own, products = step({**shared, **block})
+            pieces.append(own)
+            totals = sums or [None] * len(products)
+            sums = [self.plus(*both) for both in zip(totals, products, strict=True)]
+        if len(pieces) == 1:
+            return pieces[0], sums
+        return tuple(self.xp.concat(part, axis=0) for part in zip(*pieces, strict=True)), sums
+
+    def plus(self, total: Any, product: tuple[Any, Any]) -> Any:
+        """The sum over rows of outer products, added to a total if there is one."""
+        found = self.xp.tensordot(*product, axes=((0,), (0,)))
+        return found if total is None else total + found
 
     def held(self, function: Function, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
         """Inputs and parameters, of which the inputs that have no gradient are constants."""

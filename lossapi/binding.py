@@ -72,7 +72,8 @@ def bind(function: Function, mode: str, args: tuple[Any, ...], kwargs: dict[str,
             _bind_parameter(function, bound, key, value)
         else:
             options[key] = value
-    bound.inputs = {**function.defaults, **bound.inputs}
+    left_out = [key for key in function.defaults if bound.inputs.get(key) is None]
+    bound.inputs |= {key: function.defaults[key] for key in left_out}
     missing = [key for key in function.inputs if key not in bound.inputs]
     if missing:
         raise ArgumentError(

@@ -156,11 +156,23 @@ def _arrays(function: Function, backend: Backend, given: dict[str, Any]) -> dict
             array = as_array(function.__name__, backend, name, given[name], kind, beside)
             if function.cores.get(name) and name in function.defaults and array.ndim == 0:
                 # The number that an input is by default fills its vectors.
-                array = backend.xp.broadcast_to(array, given[function.inputs[0]].shape)
+                array = backend.xp.broadcast_to(array, _shape_by_default(function, name, given))
             given[name] = array
     if len(given) > 1:
         backends.check_devices(function.__name__, backend, given.items())
     return given
+
+
+def _shape_by_default(function: Function, name: str, given: dict[str, Any]) -> tuple[int, ...]:
+    """The shape of an input that was left out: that of the first, or as long as one has an axis."""
+    first = function.inputs[0]
+    cores = dict(zip(function.inputs, function.signature.inputs, strict=True))
+    if cores[name] == cores[first]:
+        return tuple(given[first].shape)
+    (dimension,) = cores[name]
+    owner = next(n for n, core in cores.items() if n != name and dimension in core)
+    place = cores[owner].index(dimension) - len(cores[owner])
+    return tuple(given[owner].shape[place:][:1])
 
 
 def as_array(

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 CLASS_PREDICTIONS = ("logits", "probabilities", "log_probabilities")
 """What a prediction over classes is called."""
+LINEAR_PREDICTION = ("features", "weight", "labels")
+"""The first inputs where a linear layer makes the logits."""
 
 Kernel = Callable[..., Any]
 Register = Callable[[Kernel], Kernel]
@@ -74,9 +76,10 @@ class Function:
         self.gradients: dict[str, tuple[tuple[str, ...], Kernel]] = {}
         self.curvatures: dict[str, tuple[tuple[str, ...], Kernel]] = {}
         self.vjps: dict[str, tuple[tuple[str, ...], Kernel]] = {}
+        self.pullback_kernel: Kernel | None = None
+        """The losses, and the gradients of their weighted sum, at once: see `pullback`."""
         self.libraries: tuple[str, ...] = ()
         """The libraries whose arrays it takes; any, if there are none."""
-
         self.judges_values = not all(domain.is_everything for domain in self.domains.values())
         """Whether an input may hold numbers that are outside its domain."""
 
@@ -108,6 +111,20 @@ class Function:
         """Register the vector-Jacobian product of a function with vector output."""
         return self._register(self.vjps, names)
 
+    def pullback(self, *names: str) -> Register:
+        """Register what gives the losses, and the gradients of their weighted sum, in one pass.
+
+        It serves losses of which all examples share inputs, as the weights of a layer: a gradient
+        for each example would be as many arrays of their size. The kernel is given ``wrt`` and
+        ``cotangent``, the weight of each example, and gives each gradient in its input's shape.
+        """
+
+        def register(kernel: Kernel) -> Kernel:
+            self.pullback_kernel = self._register(self.vjps, names)(kernel)
+            return kernel
+
+        return register
+
     # --- what the declaration implies
 
     @property
@@ -126,11 +143,20 @@ class Function:
     def over_classes(self) -> bool:
         """Whether it judges predictions over classes against labels or their distribution."""
         first, *others = self.inputs
-        return (
+        return self.inputs[:3] == LINEAR_PREDICTION or (
             first in CLASS_PREDICTIONS
             and self.signature.inputs[0] == ("k",)
             and others[:1] in (["labels"], ["target"])
         )
+
+    def is_shared(self, name: str, dimensions: int) -> bool:
+        """Whether an input with so many axes is one for all examples and stays so.
+
+        Not the first, which takes up the faults of all others, and not plain numbers.
+        """
+        core = self.cores.get(name, 0)
+        shareable = self.pullback_kernel is not None and name != self.inputs[0]
+        return shareable and 0 < core == dimensions
 
     # --- the faces
 

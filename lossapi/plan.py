@@ -9,9 +9,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from .axes import core_back, core_last
 from .binding import CLASS_MASK
 from .domain import LABELS
 from .errors import DTypeError
+from .primitives import sum_of_rows
 
 if TYPE_CHECKING:
     from .backend import Backend
@@ -71,6 +73,16 @@ class Program:
     ) -> tuple[Any, ...]:
         """The gradient of Σ cotangent · value with respect to each named input."""
         return self._derivatives(self.function.vjps, xp, wrt, arrays, cotangent)
+
+    def pullback(
+        self, xp: Any, wrt: tuple[str, ...], cotangent: Any, arrays: tuple[Any, ...]
+    ) -> tuple[Any, tuple[Any, ...]]:
+        """The losses, and the gradients of Σ cotangent · loss, each in the shape of its input."""
+        kernel = self.function.pullback_kernel
+        assert kernel is not None
+        inputs, parameters = self._split(arrays)
+        losses, gradients = kernel(xp, wrt, cotangent, *inputs, **parameters)
+        return losses, gradients
 
     def _derivatives(
         self, table: Any, xp: Any, wrt: tuple[str, ...], arrays: tuple[Any, ...], *leading: Any
@@ -134,6 +146,16 @@ class Plan:
             *(loop, classes, output, stretched, dtypes, result),
         )
 
+    def changed(self, **settings: Any) -> Plan:
+        """The same call with other settings."""
+        given = {name: getattr(self, name) for name in _GIVEN}
+        return Plan(**{**given, **settings})
+
+    def for_gradients(self, *wrt: str) -> Plan:
+        """The value of this call together with gradients that no half format has rounded yet."""
+        dtypes = tuple(self.compute if "float" in dtype else dtype for dtype in self.dtypes)
+        return self.changed(mode="value_and_grad", wrt=wrt, dtypes=dtypes)
+
     def with_numbers_as_arrays(self) -> tuple[Plan, Arrays]:
         """The same call with its numeric parameters among the arrays instead of fixed."""
         given = self.program.parameters
@@ -146,11 +168,6 @@ class Plan:
             checked=tuple(numbers),
         )
         return self.changed(program=program), numbers
-
-    def changed(self, **changes: Any) -> Plan:
-        """The same call but for some of its entries."""
-        given = {name: getattr(self, name) for name in _GIVEN}
-        return Plan(**{**given, **changes})
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Plan) and self.key == other.key
@@ -166,13 +183,17 @@ class Plan:
         if self.mode == "sum_and_weight":
             # In the computing dtype: a float16 would end at 65504, and these are to be added up.
             return examples.total(examples.losses()), examples.weight()
+        if self.program.function.pullback_kernel is not None:
+            losses, found = examples.pulled_back()
+        else:
+            losses, found = None, examples.derivatives(arrays)
         gradients = tuple(
             self._finish(backend, examples, name, array, tuple(arrays[name].shape))
-            for name, array in zip(self.wrt, examples.derivatives(arrays), strict=True)
+            for name, array in zip(self.wrt, found, strict=True)
         )
         if self.mode == "value_and_grad":
-            value = self._cast(backend, examples.reduce(examples.losses()), arrays)
-            return value, gradients
+            losses = examples.losses() if losses is None else losses
+            return self._cast(backend, examples.reduce(losses), arrays), gradients
         return gradients
 
     def _cast(self, backend: Backend, array: Any, arrays: Arrays) -> Any:
@@ -256,7 +277,7 @@ class Examples:
         if arrays.get("class_weights") is None:
             return weights
         by_class = _astype(self.backend, arrays["class_weights"], self.plan.compute)
-        target = raw[self.plan.program.function.inputs[1]]
+        target = raw["labels" if self._classes else self.plan.program.function.inputs[1]]
         if self._classes:
             inside = (target >= 0) & (target < self._classes)
             labels = xp.reshape(xp.where(inside, target, 0), (-1,))
@@ -283,7 +304,7 @@ class Examples:
 
     def _harmless(self, name: str, array: Any) -> Any:
         """The input with a value inside its domain wherever its example is masked."""
-        if self.mask is None or name == CLASS_MASK:
+        if self.mask is None or name == CLASS_MASK or self._is_shared(name, array):
             return array
         domain = self._domain(name)
         fill: Any = 0 if domain.text == LABELS else domain.harmless
@@ -303,13 +324,17 @@ class Examples:
         poison = xp.where(valid, xp.ones_like(valid, dtype=self._compute), math.nan)
 
         def poisoned(name: str, array: Any) -> Any:
-            if name == CLASS_MASK:
+            if name == CLASS_MASK or self._is_shared(name, array):
                 return array
             if self._domain(name).text == LABELS:
                 return xp.where(valid, array, 0)
             return array * _trail(poison, self._cores.get(name, 0))
 
         return {name: poisoned(name, array) for name, array in inputs.items()}
+
+    def _is_shared(self, name: str, array: Any) -> bool:
+        """Whether all examples share an array, which then has no fault of one of them."""
+        return self.plan.program.function.is_shared(name, array.ndim)
 
     def _valid(self, inputs: Arrays) -> Any:
         """Where every input lies in its domain; None where nothing can lie outside."""
@@ -333,7 +358,9 @@ class Examples:
 
     def losses(self) -> Any:
         """The loss of each example before weighting: NaN outside the domain, 0 where masked."""
-        losses = self.backend.apply(self.plan.program, self.inputs)
+        return self._kept(self.backend.apply(self.plan.program, self.inputs))
+
+    def _kept(self, losses: Any) -> Any:
         return losses if self.mask is None else self.xp.where(self.mask, losses, 0.0)
 
     def derivatives(self, arrays: Arrays) -> tuple[Any, ...]:
@@ -353,6 +380,26 @@ class Examples:
             self._derivative(name, gradient, factor, divisor)
             for name, gradient in zip(plan.wrt, found, strict=True)
         )
+
+    def pulled_back(self) -> tuple[Any, tuple[Any, ...]]:
+        """The losses, and the gradients of the reduced loss in the shapes of the inputs."""
+        plan, xp = self.plan, self.xp
+        weights = self.weights
+        if weights is None:
+            device = self.backend.device(self.inputs[0])
+            weights = xp.ones((), dtype=self._compute, device=device)
+        if plan.reduction == "mean":
+            weights = weights / self._divisor()
+        weights = xp.broadcast_to(weights, plan.loop)
+        losses, found = plan.program.pullback(xp, plan.wrt, weights, self.inputs)
+        pairs = zip(plan.wrt, found, strict=True)
+        return self._kept(losses), tuple(self._unmasked(name, slope) for name, slope in pairs)
+
+    def _unmasked(self, name: str, gradient: Any) -> Any:
+        """A gradient with exactly 0 for masked examples; as it is where examples share it."""
+        if self.mask is None or self._is_shared(name, gradient):
+            return gradient
+        return self.xp.where(_trail(self.mask, self._cores[name]), gradient, 0.0)
 
     def _cotangent(self, arrays: Arrays) -> Any:
         cotangent = arrays.get("cotangent")
@@ -412,21 +459,12 @@ class Examples:
 
 
 def _over_examples(backend: Backend, gradient: Any, core: int) -> Any:
-    """The gradient of one value that served all examples: the sum of theirs.
-
-    Folded in halves, since libraries that sum pairwise do not along the first axis.
-    """
+    """The gradient of one value that served all examples: the sum of theirs."""
     if core == 0:
         return backend.sum(gradient)
     xp, shape = backend.xp, tuple(gradient.shape)
     rows = xp.reshape(gradient, (math.prod(shape[:-core]), *shape[-core:]))
-    if rows.shape[0] == 0:
-        return xp.sum(rows, axis=0)
-    while rows.shape[0] > 1:
-        half, odd = divmod(rows.shape[0], 2)
-        folded = rows[:half, ...] + rows[half : 2 * half, ...]
-        rows = xp.concat([folded, rows[2 * half :, ...]], axis=0) if odd else folded
-    return rows[0, ...]
+    return sum_of_rows(xp, rows)
 
 
 def _both(first: Any, second: Any) -> Any:
@@ -438,27 +476,6 @@ def _both(first: Any, second: Any) -> Any:
 def _trail(array: Any, count: int) -> Any:
     """The array with `count` axes of length 1 behind."""
     return array[(..., *(None,) * count)] if count else array
-
-
-def core_last(xp: Any, array: Any, axis: Axis) -> Any:
-    """The array with its core axis last; several axes are taken as one."""
-    if axis == -1:
-        return array
-    if not isinstance(axis, tuple):
-        return xp.moveaxis(array, axis, -1)
-    array = xp.moveaxis(array, axis, tuple(range(-len(axis), 0)))
-    split = array.ndim - len(axis)
-    return xp.reshape(array, (*array.shape[:split], math.prod(array.shape[split:])))
-
-
-def core_back(xp: Any, array: Any, axis: Axis, shape: Shape) -> Any:
-    """The opposite of that; `shape` is that of the array it was done to."""
-    if axis == -1:
-        return array
-    if not isinstance(axis, tuple):
-        return xp.moveaxis(array, -1, axis)
-    array = xp.reshape(array, (*array.shape[:-1], *(shape[place] for place in axis)))
-    return xp.moveaxis(array, tuple(range(-len(axis), 0)), axis)
 
 
 def _astype(backend: Backend, array: Any, dtype: str) -> Any:

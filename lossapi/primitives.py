@@ -299,3 +299,17 @@ def from_the_ends(xp: Namespace, x: Array) -> Array:
     size = xp.stop_gradient(xp.max(xp.abs(x), axis=-1, keepdims=True))
     small = xp.where(size < 1.0 / limit, step, xp.ones_like(size))
     return xp.where(size > limit, 1.0 / step, small)
+
+
+def sum_of_rows(xp: Namespace, rows: Array) -> Array:
+    """The sum along the first axis.
+
+    Folded in halves, since libraries that sum pairwise do not along the first axis.
+    """
+    if rows.shape[0] == 0:
+        return xp.sum(rows, axis=0)
+    while rows.shape[0] > 1:
+        half, odd = divmod(rows.shape[0], 2)
+        folded = rows[:half, ...] + rows[half : 2 * half, ...]
+        rows = xp.concat([folded, rows[2 * half :, ...]], axis=0) if odd else folded
+    return rows[0, ...]

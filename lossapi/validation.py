@@ -100,7 +100,7 @@ def shapes(
             )
     output = (*loop, *(signature.length(n, sizes) for n in function.signature.output))
     _check_cotangent(function, bound, arrays, output)
-    classes = shapes[0][-1:]
+    classes = (sizes["k"],) if "k" in sizes else shapes[0][-1:]
     if CLASS_MASK in arrays:
         _check_class_mask(function, arrays, classes)
     if "class_weights" in arrays and tuple(arrays["class_weights"].shape) != classes:

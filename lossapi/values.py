@@ -136,8 +136,14 @@ def _check_domain(
             return
         wrong &= _kept_classes(plan, backend.to_numpy(arrays[CLASS_MASK]), cores.shape, len(axes))
     # Masks and weights have the axes of the examples, which come last.
-    unmasked = _unmasked(backend, arrays, np.moveaxis(wrong, back, front))
-    wrong = np.moveaxis(unmasked, front, axes)
+    wrong = np.moveaxis(wrong, back, front)
+    if wrong.ndim == len(axes):  # one value for all examples: wrong where any of them counts
+        loop = (1,) * len(plan.loop)
+        unmasked = _unmasked(backend, arrays, wrong.reshape(wrong.shape + loop))
+        wrong = unmasked.any(axis=tuple(range(len(axes), unmasked.ndim)))
+    else:
+        wrong = _unmasked(backend, arrays, wrong)
+    wrong = np.moveaxis(wrong, front, axes)
     if wrong.any():
         place = _first(wrong)
         due = f"its domain is {domain.text}"

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lossapi.axes import core_back, core_last
 from lossapi.backend import Backend
 from lossapi.binding import CLASS_MASK
-from lossapi.plan import core_back, core_last
 
 from . import tracing
 from .graph import ROWS, Node, Tape, UntraceableError
@@ -29,8 +29,10 @@ class Layout:
     def __init__(self, plan: Plan, arrays: Arrays) -> None:
         function = plan.program.function
         self.plan, self.count = plan, math.prod(plan.loop)
-        if not self.count or plan.stretched:
-            raise UntraceableError("no examples, or some that share an input along their last axis")
+        if not self.count or plan.stretched or function.pullback_kernel:
+            raise UntraceableError(
+                "no examples, a kernel with blocks of its own, or stretched inputs"
+            )
         cores = {**function.cores, **{n: len(c) for n, c in function.parameter_cores.items()}}
         cores |= {CLASS_MASK: 1, "class_weights": 1, "cotangent": len(function.signature.output)}
         self.shapes = {name: array.shape for name, array in arrays.items()}

@@ -12,12 +12,13 @@ import importlib
 from types import ModuleType
 
 PEERS = {
-    "numpy": ("numpy", "scipy", "scikit-learn", "numexpr", "keras"),
-    "torch": ("torch.nn.functional", "torch"),
-    "torch.compile": ("torch.nn.functional", "torch"),
-    "jax": ("optax", "jax.numpy"),
+    "numpy": ("numpy", "scipy", "scikit-learn", "numexpr", "keras", "dense, NumPy"),
+    "torch": ("torch.nn.functional", "torch", "dense"),
+    "torch.compile": ("torch.nn.functional", "torch", "dense"),
+    "jax": ("optax", "jax.numpy", "dense"),
 }
-"""The peers by the array library on which they run. A bare library is the formula in its terms."""
+"""The peers by the array library on which they run. A bare library is the formula in its terms, and
+``dense`` our own loss of the logits."""
 
 _MODULES = {
     "numpy": "numpy_formulas",
@@ -29,6 +30,8 @@ _MODULES = {
     "torch": "torch_formulas",
     "optax": "optax_losses",
     "jax.numpy": "jax_formulas",
+    "dense": "dense_form",
+    "dense, NumPy": "dense_numpy",
 }
 
 

@@ -143,3 +143,11 @@ def sparse_softmax_cross_entropy(logits: Any, labels: Any) -> Results:
     gradient = powers / total
     gradient[rows, labels] -= 1
     yield gradient / len(labels)
+
+
+def linear_cross_entropy(features: Any, weight: Any, labels: Any, bias: Any) -> Results:
+    value, slopes = sparse_softmax_cross_entropy(features @ weight.T + bias, labels)
+    yield value
+    yield slopes @ weight
+    yield slopes.T @ features
+    yield slopes.sum(axis=0)

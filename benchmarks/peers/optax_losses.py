@@ -37,3 +37,7 @@ def logistic_loss(logits: Any, target: Any) -> Any:
 
 def kl_divergence(prediction: Any, target: Any) -> Any:
     return jnp.mean(optax.losses.kl_divergence(jnp.log(prediction), target))
+
+
+def linear_cross_entropy(features: Any, weight: Any, labels: Any, bias: Any) -> Any:
+    return sparse_softmax_cross_entropy(features @ weight.T + bias, labels)

@@ -37,3 +37,11 @@ def sigmoid_focal_loss(logits: Any, target: Any, *, gamma: float) -> Any:
 
 def categorical_cross_entropy(probabilities: Any, target: Any) -> Any:
     return -(target * torch.log(probabilities)).sum(-1).mean()
+
+
+def linear_cross_entropy(features: Any, weight: Any, labels: Any, bias: Any) -> Any:
+    """In blocks, as PyTorch does where it is asked to."""
+    blocks = torch.nn.LinearCrossEntropyOptions()
+    return functional.linear_cross_entropy(
+        features, weight, labels, linear_bias=bias, options=blocks
+    )

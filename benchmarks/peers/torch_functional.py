@@ -32,3 +32,7 @@ def hinge_loss(logits: Any, target: Any) -> Any:
 
 def kl_divergence(prediction: Any, target: Any) -> Any:
     return functional.kl_div(torch.log(prediction), target, reduction="batchmean")
+
+
+def linear_cross_entropy(features: Any, weight: Any, labels: Any, bias: Any) -> Any:
+    return functional.linear_cross_entropy(features, weight, labels, linear_bias=bias)

@@ -125,13 +125,14 @@ def labels_of(spec: Spec) -> str | None:
 
 
 def core_sizes(spec: Spec, size: int, *, equal: bool = False) -> dict[str, int]:
-    """A size for each core dimension that has a name: for the first, and others beside it.
+    """A size for each core dimension that has a name: for classes or the first, others beside it.
 
     Unlike sizes show where two dimensions are mixed up; `equal` makes all of them alike.
     """
     every = (*spec.signature.inputs, spec.signature.output)
     cores = [name for core in every for name in core if not name.isdigit()]
     names = dict.fromkeys(name.removesuffix("-1") for name in cores)
+    names = dict.fromkeys(sorted(names, key=lambda name: name != "k"))
     steps = (0, 0, 0) if equal else (0, -1, 1)
     return {name: max(1, size + step) for name, step in zip(names, steps, strict=False)}
 

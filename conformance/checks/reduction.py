@@ -97,10 +97,10 @@ def _class_weights(batch: Batch) -> Iterator[Result]:
     if not spec.over_classes:
         return
     by_class = (0.5, 2.0, 3.0)
-    target = list(spec.inputs)[1]
-    given = [case.inputs[target] for case in batch.cases]
-    if labels_of(spec):
-        due = [Fraction(by_class[label]) for label in given]
+    label = labels_of(spec)
+    given = [case.inputs[label or list(spec.inputs)[1]] for case in batch.cases]
+    if label:
+        due = [Fraction(by_class[k]) for k in given]
     else:
         due = [
             sum(

@@ -15,7 +15,7 @@ import jsonschema
 
 from lossapi.domain import LABELS, Domain
 from lossapi.errors import SpecError
-from lossapi.loss import CLASS_PREDICTIONS
+from lossapi.loss import CLASS_PREDICTIONS, LINEAR_PREDICTION
 from lossapi.signature import Signature
 from lossapi.signature import parse as parse_signature
 
@@ -93,6 +93,8 @@ class Spec:
     def over_classes(self) -> bool:
         """Whether it judges predictions over classes against labels or their distribution."""
         first, *others = self.inputs
+        if tuple(self.inputs)[:3] == LINEAR_PREDICTION:
+            return True
         judged = others[:1] in (["labels"], ["target"])  # not logits of a teacher, say
         return judged and first in CLASS_PREDICTIONS and self.signature.inputs[0] == ("k",)
 

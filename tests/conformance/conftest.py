@@ -39,6 +39,7 @@ def _mutated(
     kernel: Callable[..., Any] | None = None,
     gradient: Change = None,
     curvature: Change = None,
+    pullback: Callable[..., Any] | None = None,
 ) -> Function:
     """The loss with a mistake in it, known to nobody else."""
     original = registry[loss]
@@ -53,6 +54,7 @@ def _mutated(
     copy.gradients.update(original.gradients)
     copy.curvatures.update(original.curvatures)
     copy.vjps.update(original.vjps)
+    copy.pullback_kernel = pullback or original.pullback_kernel
     for table, change in ((copy.gradients, gradient), (copy.curvatures, curvature)):
         if change is not None:
             names, function = change

@@ -30,6 +30,7 @@ class Mutant:
     kernel: Kernel | None = None
     gradient: tuple[tuple[str, ...], Kernel] | None = None
     curvature: tuple[tuple[str, ...], Kernel] | None = None
+    pullback: Kernel | None = None
     dtype: str = "float64"
     backend: str = "numpy"
 
@@ -283,6 +284,23 @@ def mixture_of_densities(xp, mixture_logits, means, log_variances, target, *, fu
 
 _BOTH = ("prediction", "target")
 _OF_TRANSPORT = ("a", "b", "cost")
+
+
+def layer_without_bias(xp, features, weight, labels, bias, *, label_smoothing=0.0):
+    layer = registry["linear_cross_entropy"].kernel
+    return layer(xp, features, weight, labels, 0.0 * bias, label_smoothing=label_smoothing)
+
+
+def layer_slopes_without_weights(xp, wrt, cotangent, *inputs, **parameters):
+    pulled_back = registry["linear_cross_entropy"].pullback_kernel
+    losses, gradients = pulled_back(xp, wrt, cotangent, *inputs, **parameters)
+    _, plain = pulled_back(xp, wrt, xp.ones_like(cotangent), *inputs, **parameters)
+    return losses, tuple(
+        mine if name == "weight" else due
+        for name, mine, due in zip(wrt, plain, gradients, strict=True)
+    )
+
+
 MUTANTS = [
     Mutant(
         "log(1 + exp(x)) overflows",
@@ -555,6 +573,20 @@ MUTANTS = [
         "left-out/a-class-each/value/label_smoothing=0.125",
         kernel=smoothed_over_absent_classes,
     ),
+    Mutant(
+        "a bias that is not added",
+        "linear_cross_entropy",
+        "value",
+        "right/value",
+        kernel=layer_without_bias,
+    ),
+    Mutant(
+        "weights of the examples that do not reach the layer",
+        "linear_cross_entropy",
+        "reduction",
+        "weights/mean",
+        pullback=layer_slopes_without_weights,
+    ),
 ]
 
 
@@ -568,7 +600,7 @@ def test_a_wrong_kernel_is_caught_by_name(
     if mutant.backend != "numpy":
         pytest.importorskip(mutant.backend)
     assert healthy(mutant.check, mutant.backend, mutant.loss, mutant.dtype) == []
-    wrong = mutated(mutant.loss, mutant.kernel, mutant.gradient, mutant.curvature)
+    wrong = mutated(mutant.loss, mutant.kernel, mutant.gradient, mutant.curvature, mutant.pullback)
     broken = BackendSubject(mutant.backend, losses={mutant.loss: wrong})
     found = failures(mutant.check, broken, mutant.loss, mutant.dtype)
     assert mutant.case in found, f"{mutant.mistake} went unnoticed: {sorted(found)}"

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+import lossapi
 from lossapi.domain import Domain
 
 
@@ -69,3 +70,11 @@ def test_a_switch_decides_between_two_sets() -> None:
 def test_a_text_that_is_no_domain_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no domain"):
         Domain(text)
+
+
+def test_what_all_examples_share_is_wrong_where_any_of_them_counts() -> None:
+    prediction, target = np.full((3, 2), 0.5), np.array([0.5, -0.5])
+    with lossapi.errors_on_invalid():
+        with pytest.raises(lossapi.DomainError, match=r"target\[1\] is -0.5"):
+            lossapi.kl_divergence(prediction, target, where=np.array([True, False, True]))
+        assert lossapi.kl_divergence(prediction, target, weights=np.zeros(3)) == 0
