@@ -50,7 +50,7 @@ def _neutral(
 ) -> Any:
     """The operand that a factor of 1, or a bool that decides nothing, leaves as it is."""
     if function is np.power and isinstance(operands[0], Node) and operands[0].dtype == dtype:
-        return _power(*operands, known[1])
+        return _power(operands[0], operands[1], known[1])
     if len(operands) != 2 or function not in _NEUTRAL:
         return None
     for x, other in zip(operands, reversed(known), strict=True):

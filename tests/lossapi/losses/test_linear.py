@@ -233,9 +233,9 @@ def peak(call: Callable[[], Any]) -> int:
 def test_the_logits_are_never_held() -> None:
     random = np.random.default_rng(0)
     features, weight = (
-        random.standard_normal(s, dtype=np.float32) for s in ((512, 16), (8192, 16))
+        random.standard_normal(s, dtype=np.float32) for s in ((2048, 16), (8192, 16))
     )
-    labels, bias = random.integers(0, 8192, 512), np.zeros(8192, np.float32)
+    labels, bias = random.integers(0, 8192, 2048), np.zeros(8192, np.float32)
     given = (features, weight, labels, bias)
     assert peak(lambda: loss.value_and_grad(*given, wrt=WRT)) < peak(lambda: densely(*given)) / 3
     assert peak(lambda: loss(*given)) < peak(lambda: dense(features @ weight.T, labels)) / 3
