@@ -54,11 +54,20 @@ def softmax(xp: Namespace, logits: Array, temperature: float = 1.0) -> Array:
     return parts.odds / (1.0 + parts.rest)
 
 
+def gap_below_top(xp: Namespace, parts: Softmax, logits: Array, labels: Array) -> Array:
+    """How far the logit of each example's label lies below the leading one."""
+    own, top = xp.take_class(logits, labels), parts.top[..., 0]
+    # A class like the leading one has the gap 0 too, but for derivatives.
+    leads = labels == parts.index if xp.differentiates else own == top
+    return xp.where(leads, 0.0, top - own)
+
+
 def odds_against(xp: Namespace, parts: Softmax, labels: Array) -> Array:
     """The sum of the odds of all classes but each example's label."""
     own, rest = xp.take_class(parts.odds, labels), parts.rest[..., 0]
-    # Of the leading class, or one like it, that is the rest as it stands.
-    return xp.where(own == 1, rest, 1.0 + (rest - own))
+    # Of the leading class that is the rest as it stands; of one like it too, but for derivatives.
+    leads = labels == parts.index if xp.differentiates else own == 1
+    return xp.where(leads, rest, 1.0 + (rest - own))
 
 
 def log_softmax(xp: Namespace, logits: Array) -> Array:

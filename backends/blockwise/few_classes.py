@@ -28,12 +28,15 @@ def by_masks(outputs: list[Any]) -> list[Any]:
     return rewritten(outputs, _masked)
 
 
-def first_only(mask: Any) -> Any:
-    """Of each example's entries that are set only the first; the classes are the first axis.
+def leading(x: Any, top: Any) -> Any:
+    """Mask of the first largest entry of each example, or the first NaN, as `argmax` finds it.
 
-    It is the mask itself that is changed, and given back.
+    The classes are the first axis; `top` has the largest entries.
     """
-    if np.count_nonzero(mask) > mask.shape[1]:
+    mask = np.less(x, top)
+    np.logical_not(mask, mask)
+    if np.count_nonzero(mask) > mask.shape[1]:  # there are ties, or NaN is nowhere less
+        mask = (x == top) | np.isnan(x)
         seen = mask[0].copy()
         for row in mask[1:]:
             np.greater(row, seen, row)
@@ -71,10 +74,7 @@ def _mask(array: Node, index: Node) -> Node:
     if index.function is np.argmax:
         of = index.operands[0]
         top = tape.add(np.max, (of,), True, (), of.dtype, axis=-1)[..., None]
-        # Not `of == top`: where there is a NaN no entry would be.
-        below = tape.add(np.less, (of, top), True, core, bool)
-        largest = tape.add(np.logical_not, (below,), True, core, bool)
-        return tape.add(first_only, (largest,), True, core, bool)
+        return tape.add(leading, (of, top), True, core, bool)
     short = tape.add("astype", (index,), True, (), np.int8)[..., None]
     classes = tape.add(
         "astype", (tape.add("index", (), False, core, np.int64),), False, core, np.int8

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .few_classes import first_only
 from .graph import Node, constant
 from .tracing import put_class
 
@@ -22,7 +21,7 @@ _REDUCE = {
     np.prod: np.multiply,
 }
 _EXTREMES = (np.maximum, np.minimum)
-_VIEWS = ("view", operator.getitem, np.expand_dims, first_only)
+_VIEWS = ("view", operator.getitem, np.expand_dims)
 _INTO = ("astype", "broadcast", "concat", put_class)
 
 

@@ -109,8 +109,7 @@ class _Judged(NamedTuple):
 
 
 def _judged(xp, parts, logits, labels):
-    rest, top, own = parts.rest[..., 0], parts.top[..., 0], xp.take_class(logits, labels)
-    gap = xp.where(own == top, 0.0, top - own)
+    rest, gap = parts.rest[..., 0], c.gap_below_top(xp, parts, logits, labels)
     return _Judged(
         surprise=gap + xp.log1p(rest),
         probability=xp.take_class(parts.odds, labels) / (1.0 + rest),
