@@ -54,6 +54,10 @@ class NumpyBackend(Backend):
         """What a plan depends on: dtype and shape."""
         return (array.dtype, array.shape) if type(array) is np.ndarray else None
 
+    def forget(self) -> None:
+        """Drop all programs."""
+        self._steps.clear()
+
     def execute(self, plan: Plan, arrays: dict[str, Any]) -> Any:
         """Run a whole call, on blocks of examples where its kernel allows that."""
         call = self.blockwise(plan, arrays)

@@ -84,6 +84,11 @@ _PLAIN = (float, int, bool, str, type(None))
 _known: dict[Any, tuple[_Checked, dict[str, int | str]]] = {}
 
 
+def forget() -> None:
+    """Go the whole way again with the next call, whatever came before."""
+    _known.clear()
+
+
 def _key(function: Function, mode: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What tells whether the same arguments but for the values of arrays came before.
 

@@ -76,7 +76,7 @@ class Layout:
         arrays = {name: tape.input(name, *kind) for name, kind in self.arrays.items()}
         try:
             return _listed(plan(_Recorder(backend, tape, plan.compute), arrays))
-        except TypeError as error:  # a function of NumPy's that wants arrays
+        except (TypeError, AttributeError) as error:  # something that wants NumPy's arrays
             raise UntraceableError(str(error)) from error
 
     def _moved(self, arrays: Arrays) -> Arrays:

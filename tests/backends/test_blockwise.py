@@ -37,8 +37,8 @@ def _forgotten() -> Any:
     """No program that an earlier test made, or leaves behind."""
 
     def forget() -> None:
-        call._known.clear()
-        get("numpy")._steps.clear()  # type: ignore[attr-defined]
+        call.forget()
+        get("numpy").forget()
 
     forget()
     yield
@@ -117,8 +117,8 @@ def test_neither_the_size_of_blocks_nor_threads_change_anything(
     monkeypatch.setattr(steps, "BLOCK_BYTES", 256)
     monkeypatch.setattr(walking, "PER_THREAD", 1)
     for threads in (1, 3):
-        call._known.clear()
-        get("numpy")._steps.clear()  # type: ignore[attr-defined]
+        call.forget()
+        get("numpy").forget()
         lossapi.set_threads(threads)
         assert_close(results(registry[name], arrays, given), due, ulp=2.0)
 

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
+import lossapi.call
 import lossapi.plan
 import lossapi.signature
 import lossapi.validation
 import lossapi.values
+from lossapi.backend import get
 from lossapi.conformance.backend_subject import BackendSubject
 from lossapi.conformance.result import Result
+
+
+@pytest.fixture(autouse=True)
+def _forgotten() -> Iterator[None]:
+    """No call goes by a plan or a program that another engine made."""
+
+    def forget() -> None:
+        lossapi.call.forget()
+        get("numpy").forget()
+
+    forget()
+    yield
+    forget()
 
 
 def mean_over_count(patch: pytest.MonkeyPatch) -> None:
