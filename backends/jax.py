@@ -13,6 +13,8 @@ from jax.custom_derivatives import SymbolicZero
 
 from lossapi.backend import Backend, Transform, undifferentiated
 
+from .jax_blocks import along_what_varies, run
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -33,8 +35,11 @@ class JaxBackend(Backend):
         self.index_dtype = jnp.int32
         self.xp.exp, self.xp.log1p = _exp, _log1p
         self.compiled = (None, *self.transforms())
-        self._compiled = jax.jit(lambda plan, arrays: plan(self, arrays), static_argnums=0)
+        self._compiled = jax.jit(partial(run, self), static_argnums=0)
+        self.alone = undifferentiated(self.xp)
+        """What kernels get whose derivative is known, or which have none."""
         self._differentiable = cache(partial(_differentiable, self))
+        self._slopes = cache(partial(_slopes, self))
 
     def recognises(self, kind: type) -> bool:
         """Whether a type is that of JAX's arrays or tracers."""
@@ -96,6 +101,13 @@ class JaxBackend(Backend):
             return program.value(self.xp, arrays)
         return self._differentiable(program)(*arrays)
 
+    def gradients(
+        self, program: Program, wrt: tuple[str, ...], arrays: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
+        """Run the kernels of the gradients; only what differentiates them makes that harder."""
+        slopes: tuple[Any, ...] = self._slopes(program, wrt)(*arrays)
+        return slopes
+
     def transforms(self) -> dict[str, Transform]:
         """What JAX does to functions; mostly within jit, as it is used, and in one compilation."""
         within_jit = {
@@ -142,13 +154,11 @@ def _log1p(x: Any) -> Any:
 
 def _differentiable(backend: JaxBackend, program: Program) -> Callable[..., Any]:
     """The kernel as a JAX function that knows its analytic derivative."""
-    function, xp = program.function, backend.xp
-    gradients_of = _gradients(xp, program)
-    alone = undifferentiated(xp)
+    function = program.function
 
     @jax.custom_jvp
     def value(*arrays: Any) -> Any:
-        return program.value(alone, arrays)
+        return program.value(backend.alone, arrays)
 
     def derivative(primals: Any, tangents: Any) -> Any:
         result = value(*primals)
@@ -159,52 +169,46 @@ def _differentiable(backend: JaxBackend, program: Program) -> Callable[..., Any]
             for name, tangent in zip(function.inputs, tangents, strict=False)
             if name in function.gradients and not isinstance(tangent, SymbolicZero)
         }
-        gradients = gradients_of(tuple(varying), backend.held(function, primals))
-        for (name, tangent), gradient in zip(varying.items(), gradients, strict=True):
+        found = backend.gradients(program, tuple(varying), backend.held(function, primals))
+        for (name, tangent), gradient in zip(varying.items(), found, strict=True):
             change = gradient * tangent
             core = function.cores[name]
             total = total + (jnp.sum(change, axis=tuple(range(-core, 0))) if core else change)
-        return result, total + _along_parameters(xp, program, primals, tangents)
+        inputs = len(function.inputs)
+        still = (None,) * inputs
+        along = along_what_varies(
+            lambda *given: program.value(backend.xp, given), primals, (*still, *tangents[inputs:])
+        )
+        return result, total + (0.0 if along is None else along[1])
 
     value.defjvp(derivative, symbolic_zeros=True)
     return value
 
 
-def _along_parameters(xp: Any, program: Program, primals: Any, tangents: Any) -> Any:
-    """What the parameters that vary add to the derivative: that of the plain kernel."""
-    count = len(program.function.inputs)
-    moving = [
-        place
-        for place in range(count, len(primals))
-        if not isinstance(tangents[place], SymbolicZero)
-    ]
-    if not moving:
-        return 0.0
+def _slopes(backend: JaxBackend, program: Program, wrt: tuple[str, ...]) -> Callable[..., Any]:
+    """The analytic gradients, which are written otherwise where they are differentiated.
 
-    def value(*parameters: Any) -> Any:
-        moved = dict(zip(moving, parameters, strict=True))
-        return program.value(xp, tuple(moved.get(i, x) for i, x in enumerate(primals)))
-
-    at, along = (tuple(given[place] for place in moving) for given in (primals, tangents))
-    return jax.jvp(value, at, along)[1]
-
-
-def _gradients(xp: Any, program: Program) -> Callable[..., tuple[Any, ...]]:
-    """The analytic gradients; of one variable alone they know their derivative, the curvature."""
+    Of one variable alone they know their derivative, the curvature.
+    """
     function, names = program.function, program.function.inputs
     alone = len(names) == 1 and not program.parameters and not program.array_parameters
-    if not (alone and function.curvatures):
-        return partial(program.gradients, xp)
 
     @jax.custom_jvp
-    def slope(x: Any) -> Any:
-        return program.gradients(xp, names, (x,))[0]
+    def slopes(*arrays: Any) -> Any:
+        return program.gradients(backend.alone, wrt, arrays)
 
-    @slope.defjvp
-    def _(primals: Any, tangents: Any) -> Any:
-        return slope(*primals), program.curvatures(xp, names, primals)[0] * tangents[0]
+    def derivative(primals: Any, tangents: Any) -> Any:
+        if alone and function.curvatures:
+            bends = program.curvatures(backend.xp, wrt, primals)
+            return slopes(*primals), tuple(bend * tangents[0] for bend in bends)
+        found = along_what_varies(
+            lambda *given: program.gradients(backend.xp, wrt, given), primals, tangents
+        )
+        assert found is not None  # nothing is asked for that does not vary
+        return found
 
-    return lambda wrt, arrays: tuple(slope(*arrays) for _ in wrt)
+    slopes.defjvp(derivative, symbolic_zeros=True)
+    return slopes
 
 
 def _within_jit(apply: Callable[..., Any]) -> Callable[..., Any]:

@@ -175,6 +175,12 @@ class Backend:
         """Run a kernel so that the library's own autodiff, where it has one, is right."""
         return program.value(self.xp, arrays)
 
+    def gradients(
+        self, program: Program, wrt: tuple[str, ...], arrays: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
+        """Run the kernels of the gradients with respect to the named inputs."""
+        return program.gradients(self.xp, wrt, arrays)
+
     def sum(self, array: Any) -> Any:
         """The sum over all entries, with an error that does not grow linearly in their number."""
         return self.xp.sum(self.xp.reshape(array, (-1,)))

@@ -343,7 +343,7 @@ class Examples:
         elif program.function.vjps:
             found = program.vjps(xp, plan.wrt, self._cotangent(arrays), self.inputs)
         else:
-            found = program.gradients(xp, plan.wrt, self.inputs)
+            found = self.backend.gradients(program, plan.wrt, self.inputs)
         factor = self.weights
         if not program.function.reduces and not program.function.vjps:
             factor = arrays.get("cotangent")

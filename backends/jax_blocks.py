@@ -1,0 +1,209 @@
+"""JAX on a CPU: a large call as a loop over blocks of examples that the cache holds.
+
+XLA has a sum of its own for large arrays, which takes few operations into itself: what comes
+before is a pass over memory, and each of several results another one.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import os
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+from jax.custom_derivatives import SymbolicZero
+
+from .blockwise.graph import UntraceableError
+from .blockwise.layout import Layout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lossapi.plan import Plan
+
+    from .jax import JaxBackend
+
+Arrays = dict[str, Any]
+
+ENTRIES = 2**16
+"""How many entries of each array a block has, for every thread that XLA may use."""
+FEWEST = 4
+"""How many blocks at least make a loop worth its while."""
+
+
+def run(backend: JaxBackend, plan: Plan, arrays: Arrays) -> Any:
+    """A whole call: in blocks where that is faster, at once elsewhere."""
+    blocks = _blocks(backend, plan, arrays)
+    if blocks is None:
+        return plan(backend, arrays)
+    return blocks.differentiable(arrays) if plan.mode == "value" else blocks(plan.wrt, arrays)
+
+
+def along_what_varies(
+    function: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...]
+) -> tuple[Any, Any] | None:
+    """The function and its derivative along the tangents that are not 0; None where all are."""
+    moving = [
+        place
+        for place, tangent in enumerate(tangents)
+        if not (tangent is None or isinstance(tangent, SymbolicZero))
+    ]
+    if not moving:
+        return None
+
+    def of_moving(*given: Any) -> Any:
+        moved = dict(zip(moving, given, strict=True))
+        return function(*(moved.get(place, x) for place, x in enumerate(primals)))
+
+    at, along = (tuple(given[place] for place in moving) for given in (primals, tangents))
+    found: tuple[Any, Any] = jax.jvp(of_moving, at, along)
+    return found
+
+
+def _blocks(backend: JaxBackend, plan: Plan, arrays: Arrays) -> Blocks | None:
+    function = plan.program.function
+    reduced = plan.mode in ("value", "value_and_grad") and plan.reduction != "none"
+    if not reduced or plan.result != plan.compute or math.prod(plan.loop) < FEWEST:
+        return None
+    if any("float" in dtype and dtype != plan.compute for dtype in plan.dtypes):
+        return None  # halves, which are to be rounded once
+    if function.vjps or not function.gradients or plan.program.function.signature.output:
+        return None
+    # Devices of another kind have no such cache, and several of a CPU share out an array.
+    if jax.default_backend() != "cpu" or jax.local_device_count() > 1:
+        return None
+    try:
+        layout = Layout(plan, arrays, jnp)
+    except UntraceableError:
+        return None
+    width = max(math.prod(core) for of_each, core, _ in layout.arrays.values() if of_each)
+    rows = ENTRIES * _threads() // max(width, 1)
+    if not rows or layout.count < FEWEST * rows:
+        return None
+    if plan.mode != "value" and not all(layout.arrays[name][0] for name in plan.wrt):
+        return None
+    return Blocks(backend, plan, layout, _even(layout.count, rows))
+
+
+def _threads() -> int:
+    """How many threads XLA uses."""
+    asked = os.environ.get("NPROC", "")
+    return int(asked) if asked.isdigit() else len(os.sched_getaffinity(0))
+
+
+def _even(count: int, rows: int) -> int:
+    """About so many rows that no block is left over, if there is such a number."""
+    for blocks in range(count // rows, 2 * (count // rows) + 1):
+        if count % blocks == 0:
+            return count // blocks
+    return rows
+
+
+class Blocks:
+    """A call that reduces, as a loop over blocks of so many examples."""
+
+    def __init__(self, backend: JaxBackend, plan: Plan, layout: Layout, rows: int) -> None:
+        self.backend, self.plan, self.layout, self.rows = backend, plan, layout, rows
+        self.weighted = plan.ignore_index is not None or any(
+            name in layout.arrays for name in ("weights", "where", "class_weights")
+        )
+        """Whether the divisor of a mean is not the number of examples."""
+        self.of_block = copy.copy(backend)
+        count = float(layout.count)
+        self.of_block.count = lambda loop, least=0: count  # type: ignore[method-assign]
+
+    def differentiable(self, arrays: Arrays) -> Any:
+        """The value as a function that knows its derivative by the inputs."""
+        names, function = tuple(arrays), self.plan.program.function
+        own = {
+            name
+            for name, (of_each, *_) in self.layout.arrays.items()
+            if of_each and name in function.gradients
+        }
+
+        @jax.custom_jvp
+        def value(*given: Any) -> Any:
+            return self((), dict(zip(names, given, strict=True)))
+
+        def derivative(primals: Any, tangents: Any) -> Any:
+            varying = {
+                name: tangent
+                for name, tangent in zip(names, tangents, strict=True)
+                if not isinstance(tangent, SymbolicZero)
+            }
+            if not varying.keys() <= own:
+                found = along_what_varies(
+                    lambda *given: self.plan(self.backend, dict(zip(names, given, strict=True))),
+                    primals,
+                    tangents,
+                )
+                assert found is not None
+                return found
+            held = {
+                name: x
+                if name not in function.inputs or name in function.gradients
+                else jax.lax.stop_gradient(x)
+                for name, x in zip(names, primals, strict=True)
+            }
+            result, gradients = self(tuple(varying), held)
+            changes = zip(gradients, varying.values(), strict=True)
+            return result, sum(jnp.sum(gradient * tangent) for gradient, tangent in changes)
+
+        value.defjvp(derivative, symbolic_zeros=True)
+        return value(*arrays.values())
+
+    def __call__(self, wrt: tuple[str, ...], arrays: Arrays) -> Any:
+        """The value; with the gradients by the named inputs, if there are any."""
+        plan, rows = self.plan, self.rows
+        mean = plan.reduction == "mean"
+        weighted_mean = mean and self.weighted
+        given = self.layout.as_rows(arrays)
+        shared = {n: x for n, x in given.items() if not self.layout.arrays[n][0]}
+        own = {n: x for n, x in given.items() if n not in shared}
+        count = self.layout.count // rows
+        whole = count * rows
+
+        def block(size: int, part: Arrays) -> Any:
+            def of(mode: str, reduction: str, part: Arrays) -> Any:
+                one = plan.changed(
+                    mode=mode, reduction=reduction, wrt=wrt, loop=(size,), output=(size,), axis=-1
+                )
+                return one(self.of_block, {**part, **shared})
+
+            reduction = "sum" if weighted_mean else plan.reduction
+            if not wrt:
+                found = (of("value", reduction, part), ())
+            else:
+                found = of("value_and_grad", reduction, part)
+            weight = of("sum_and_weight", "sum", part)[1] if weighted_mean else None
+            return (*found, weight)
+
+        def step(_: None, part: Arrays) -> Any:
+            return None, block(rows, part)
+
+        firsts = {n: x[:whole].reshape((count, rows, *x.shape[1:])) for n, x in own.items()}
+        _, (values, gradients, weights) = jax.lax.scan(step, None, firsts)
+        value = jnp.sum(values)
+        weight = None if weights is None else jnp.sum(weights)
+        gradients = tuple(x.reshape((whole, *x.shape[2:])) for x in gradients)
+        if whole < self.layout.count:
+            rest = {n: x[whole:] for n, x in own.items()}
+            last, ends, last_weight = block(self.layout.count - whole, rest)
+            value = value + last
+            weight = None if weight is None else weight + last_weight
+            joined = zip(gradients, ends, strict=True)
+            gradients = tuple(jnp.concatenate(parts) for parts in joined)
+        if weight is not None:
+            divisor = jnp.where(weight > 0, weight, 1.0)
+            value, gradients = value / divisor, tuple(x / divisor for x in gradients)
+        if not wrt:
+            return value
+        return value, self._shaped(wrt, gradients)
+
+    def _shaped(self, wrt: tuple[str, ...], gradients: tuple[Any, ...]) -> tuple[Any, ...]:
+        if self.layout.flat:
+            return gradients
+        found = zip(wrt, gradients, strict=True)
+        return tuple(self.layout.shaped(name, gradient) for name, gradient in found)
