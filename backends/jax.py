@@ -29,6 +29,7 @@ class JaxBackend(Backend):
 
     accuracy_factor = 2
     flushes_subnormals = True
+    poisons_results = True  # of inputs the products keep XLA from fusing, and LLVM from vectors
 
     def __init__(self) -> None:
         super().__init__("jax", jnp)
@@ -37,6 +38,7 @@ class JaxBackend(Backend):
         self.compiled = (None, *self.transforms())
         self._compiled = jax.jit(partial(run, self), static_argnums=0)
         self.alone = undifferentiated(self.xp)
+        self.alone.leading_class = _leading_class
         """What kernels get whose derivative is known, or which have none."""
         self._differentiable = cache(partial(_differentiable, self))
         self._slopes = cache(partial(_slopes, self))
@@ -150,6 +152,16 @@ def _log1p(x: Any) -> Any:
     return jnp.where(
         below, jnp.log(1.0 + jnp.where(below, x, 0.0)), jnp.log1p(jnp.where(below, 0.0, x))
     )
+
+
+def _leading_class(x: Any) -> tuple[Any, Any]:
+    """The first largest entry of the last axis: XLA looks for its place four times as long.
+
+    Of a row with a NaN there may be none, which is as good: what comes of that row is NaN.
+    """
+    top, places = jnp.max(x, axis=-1, keepdims=True), jnp.arange(x.shape[-1], dtype=jnp.int32)
+    first = jnp.min(jnp.where(x == top, places, x.shape[-1]), axis=-1, keepdims=True)
+    return places == first, top
 
 
 def _differentiable(backend: JaxBackend, program: Program) -> Callable[..., Any]:

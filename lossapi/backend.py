@@ -52,6 +52,9 @@ class Backend:
     differentiates = True
     """Whether the library may differentiate what kernels compute."""
 
+    poisons_results = False
+    """Whether an example outside the domain gets its NaN in the end; else in its inputs."""
+
     compiled: tuple[str | None, ...] = ()
     """The transforms that compile anew for other shapes, dtypes or settings; None: plain calls."""
 
@@ -63,6 +66,7 @@ class Backend:
         self.xp = SimpleNamespace(**vars(namespace))
         self.xp.class_index = self.class_index
         self.xp.take_class = self.take_class
+        self.xp.leading_class = None  # or what is faster than `class_axis.leading_class`
         self.xp.stop_gradient = self.stop_gradient
         self.xp.differentiates = self.differentiates
         self.xp.flushes = self.flushes_subnormals

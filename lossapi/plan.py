@@ -221,6 +221,8 @@ class Examples:
         self.mask = self._mask(raw, arrays, weights)
         self.weights = self._masked_weights(weights)
         unmasked = {name: self._harmless(name, array) for name, array in raw.items()}
+        self._poison: Any = None
+        """What results are multiplied by, where the backend wants that: 1, or NaN."""
         self.inputs = tuple(self._poisoned(unmasked).values())
 
     # --- prepare
@@ -300,12 +302,17 @@ class Examples:
         if valid is None:
             return inputs
         poison = xp.where(valid, xp.ones_like(valid, dtype=self._compute), math.nan)
+        late = self.backend.poisons_results
+        if late:
+            self._poison = poison
 
         def poisoned(name: str, array: Any) -> Any:
             if name == CLASS_MASK:
                 return array
             if self._domain(name).text == LABELS:
                 return xp.where(valid, array, 0)
+            if late:
+                return array
             return array * _trail(poison, self._cores.get(name, 0))
 
         return {name: poisoned(name, array) for name, array in inputs.items()}
@@ -333,6 +340,8 @@ class Examples:
     def losses(self) -> Any:
         """The loss of each example before weighting: NaN outside the domain, 0 where masked."""
         losses = self.backend.apply(self.plan.program, self.inputs)
+        if self._poison is not None:
+            losses = losses * _trail(self._poison, len(self.plan.program.function.signature.output))
         return losses if self.mask is None else self.xp.where(self.mask, losses, 0.0)
 
     def derivatives(self, arrays: Arrays) -> tuple[Any, ...]:
@@ -367,6 +376,8 @@ class Examples:
         place = self.plan.program.function.inputs.index(name)
         own = self.inputs[place].shape
         shape = (*self.plan.loop, *own[len(own) - core :])
+        if self._poison is not None:
+            gradient = gradient * _trail(self._poison, core)
         if tuple(gradient.shape) != shape:
             gradient = self.xp.broadcast_to(gradient, shape)
         if factor is not None:

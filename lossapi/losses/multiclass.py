@@ -89,9 +89,9 @@ def sparse_softmax_cross_entropy(xp, logits, labels, *, label_smoothing=0.0, cla
         return loss if label_smoothing == 1 else _inf_for_none(xp, loss, class_where)
     # Two terms of one sign, so that the loss of a right and confident prediction keeps its digits.
     parts = c.softmax_parts(xp, logits)
-    gap = parts.top[..., 0] - xp.take_class(logits, labels)
-    right = xp.argmax(logits, axis=-1) == labels
-    loss = xp.where(right, 0.0, gap) + xp.log1p(parts.rest[..., 0])
+    top, own = parts.top[..., 0], xp.take_class(logits, labels)
+    gap = xp.where((own == top) & xp.isinf(top), 0.0, top - own)
+    loss = gap + xp.log1p(parts.rest[..., 0])
     return _inf_for_none(xp, loss, class_where)
 
 
