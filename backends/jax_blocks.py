@@ -38,7 +38,7 @@ def run(backend: JaxBackend, plan: Plan, arrays: Arrays) -> Any:
     blocks = _blocks(backend, plan, arrays)
     if blocks is None:
         return plan(backend, arrays)
-    return blocks.differentiable(arrays) if plan.mode == "value" else blocks(plan.wrt, arrays)
+    return blocks.value(arrays) if plan.mode == "value" else blocks.value_and_grad(plan.wrt, arrays)
 
 
 def along_what_varies(
@@ -101,6 +101,21 @@ def _even(count: int, rows: int) -> int:
     return rows
 
 
+def _cut(arrays: Arrays, start: Any, rows: int) -> Arrays:
+    return {
+        name: jax.lax.dynamic_slice_in_dim(x, start, rows, axis=0) for name, x in arrays.items()
+    }
+
+
+def _put(wholes: tuple[Any, ...], parts: tuple[Any, ...], start: Any) -> tuple[Any, ...]:
+    both = zip(wholes, parts, strict=True)
+    return tuple(jax.lax.dynamic_update_slice_in_dim(x, y, start, axis=0) for x, y in both)
+
+
+def _known(*numbers: Any) -> tuple[Any, ...]:
+    return tuple(x for x in numbers if x is not None)
+
+
 class Blocks:
     """A call that reduces, as a loop over blocks of so many examples."""
 
@@ -114,7 +129,26 @@ class Blocks:
         count = float(layout.count)
         self.of_block.count = lambda loop, least=0: count  # type: ignore[method-assign]
 
-    def differentiable(self, arrays: Arrays) -> Any:
+    def value_and_grad(self, wrt: tuple[str, ...], arrays: Arrays) -> Any:
+        """The value and gradients, whose derivatives are those of the call at once."""
+        names = tuple(arrays)
+        at_once = self.plan.changed(mode="value_and_grad", wrt=wrt)
+
+        @jax.custom_jvp
+        def value_and_grad(*given: Any) -> Any:
+            return self(wrt, dict(zip(names, given, strict=True)))
+
+        def derivative(primals: Any, tangents: Any) -> Any:
+            return along_what_varies(
+                lambda *given: at_once(self.backend, dict(zip(names, given, strict=True))),
+                primals,
+                tangents,
+            )
+
+        value_and_grad.defjvp(derivative, symbolic_zeros=True)
+        return value_and_grad(*arrays.values())
+
+    def value(self, arrays: Arrays) -> Any:
         """The value as a function that knows its derivative by the inputs."""
         names, function = tuple(arrays), self.plan.program.function
         own = {
@@ -147,7 +181,7 @@ class Blocks:
                 else jax.lax.stop_gradient(x)
                 for name, x in zip(names, primals, strict=True)
             }
-            result, gradients = self(tuple(varying), held)
+            result, gradients = self.value_and_grad(tuple(varying), held)
             changes = zip(gradients, varying.values(), strict=True)
             return result, sum(jnp.sum(gradient * tangent) for gradient, tangent in changes)
 
@@ -180,21 +214,31 @@ class Blocks:
             weight = of("sum_and_weight", "sum", part)[1] if weighted_mean else None
             return (*found, weight)
 
-        def step(_: None, part: Arrays) -> Any:
-            return None, block(rows, part)
+        # A loop that JAX cannot look into: it takes constants out of a scan, as large arrays.
+        def step(state: tuple[Any, ...]) -> tuple[Any, ...]:
+            place, so_far, made = state
+            found, ends, weight = block(rows, _cut(own, place * rows, rows))
+            so_far = tuple(
+                x.at[place].set(new) for x, new in zip(so_far, _known(found, weight), strict=True)
+            )
+            made = _put(made, ends, place * rows)
+            return place + 1, so_far, made
 
-        firsts = {n: x[:whole].reshape((count, rows, *x.shape[1:])) for n, x in own.items()}
-        _, (values, gradients, weights) = jax.lax.scan(step, None, firsts)
-        value = jnp.sum(values)
-        weight = None if weights is None else jnp.sum(weights)
-        gradients = tuple(x.reshape((whole, *x.shape[2:])) for x in gradients)
+        sums = 2 if weighted_mean else 1
+        state = (
+            jnp.asarray(0, jnp.int32),
+            tuple(jnp.zeros(count, self.backend.dtypes[plan.compute]) for _ in range(sums)),
+            tuple(jnp.zeros_like(own[name]) for name in wrt),
+        )
+        _, totals, gradients = jax.lax.while_loop(lambda s: s[0] < count, step, state)
+        totals = tuple(map(jnp.sum, totals))
         if whole < self.layout.count:
-            rest = {n: x[whole:] for n, x in own.items()}
-            last, ends, last_weight = block(self.layout.count - whole, rest)
-            value = value + last
-            weight = None if weight is None else weight + last_weight
-            joined = zip(gradients, ends, strict=True)
-            gradients = tuple(jnp.concatenate(parts) for parts in joined)
+            left = self.layout.count - whole
+            last, ends, last_weight = block(left, _cut(own, whole, left))
+            more = _known(last, last_weight)
+            totals = tuple(x + y for x, y in zip(totals, more, strict=True))
+            gradients = _put(gradients, ends, whole)
+        value, weight = totals if weighted_mean else (totals[0], None)
         if weight is not None:
             divisor = jnp.where(weight > 0, weight, 1.0)
             value, gradients = value / divisor, tuple(x / divisor for x in gradients)
