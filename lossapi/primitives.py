@@ -124,7 +124,8 @@ def log_ratio(xp: Namespace, p: Array, q: Array) -> Array:
     close = (p < 2.0 * q) & (q < 2.0 * p)
     if not xp.differentiates:
         far = xp.where(inside, xp.log(xp.where(inside, p / q, 1.0)), xp.log(p) - xp.log(q))
-        return xp.where(close, _log_of_close(xp, p, q, close), far)
+        # A sum, of which one part is 0: of the choice between two logarithms XLA makes a branch.
+        return _log_of_close(xp, p, q, close) + xp.where(close, 0.0, far)
     # As log(p / u) - log(q / u) with u = q, a constant, which keeps every derivative in range; and
     # u = 1 where the quotient overflows or loses digits to underflow, so that both logs are large.
     # Where p is close to q, p - u is exact.
