@@ -29,6 +29,7 @@ class JaxBackend(Backend):
 
     accuracy_factor = 2
     flushes_subnormals = True
+    remembers = True
     poisons_results = True  # of inputs the products keep XLA from fusing, and LLVM from vectors
 
     def __init__(self) -> None:
@@ -52,6 +53,12 @@ class JaxBackend(Backend):
         if isinstance(array, jax.core.Tracer) or not array.committed:
             return None
         return frozenset(array.devices())
+
+    def signature(self, array: Any) -> Any:
+        """What a plan depends on; None for tracers, of which there are many kinds."""
+        if isinstance(array, jax.core.Tracer) or not isinstance(array, jax.Array):
+            return None
+        return array.dtype, array.shape, self.device(array), jax.config.jax_enable_x64
 
     def is_visible(self, array: Any) -> bool:
         """Whether an array is concrete and in the host's memory."""
@@ -89,13 +96,20 @@ class JaxBackend(Backend):
 
     def execute(self, plan: Plan, arrays: dict[str, Any]) -> Any:
         """Run a whole call, compiled once per plan; inside a trace it becomes part of it."""
+        if plan.prepared is None:
+            plan.prepared = self._prepared(plan)
+        plan, numbers = plan.prepared
+        return self._compiled(plan, {**arrays, **numbers} if numbers else arrays)
+
+    def _prepared(self, plan: Plan) -> tuple[Plan, dict[str, Any]]:
+        """The plan as it is compiled, and the numbers that it gets beside the arrays."""
         program = plan.program
-        if program.function.signature.elementwise and program.parameters:
-            # Numbers become arguments, so that another delta does not compile anew.
-            plan, numbers = plan.with_numbers_as_arrays()
-            dtype = np.dtype(plan.compute)
-            arrays = {**arrays, **{name: dtype.type(x) for name, x in numbers.items()}}
-        return self._compiled(plan, arrays)
+        if not (program.function.signature.elementwise and program.parameters):
+            return plan, {}
+        # Numbers become arguments, so that another delta does not compile anew.
+        plan, numbers = plan.with_numbers_as_arrays()
+        dtype = np.dtype(plan.compute)
+        return plan, {name: dtype.type(x) for name, x in numbers.items()}
 
     def apply(self, program: Program, arrays: tuple[Any, ...]) -> Any:
         """Run a kernel whose derivative is the analytic gradient, in both modes."""
