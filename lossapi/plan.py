@@ -135,9 +135,13 @@ class Plan:
         )
 
     def with_numbers_as_arrays(self) -> tuple[Plan, Arrays]:
-        """The same call with its numeric parameters among the arrays instead of fixed."""
-        given = self.program.parameters
-        numbers = {k: v for k, v in given.items() if v is not None and not isinstance(v, bool)}
+        """The same call with its numbers among the arrays, unless they are a parameter's default."""
+        given, defaults = self.program.parameters, self.program.function.parameters
+        numbers = {
+            name: value
+            for name, value in given.items()
+            if value is not None and not isinstance(value, bool) and value != defaults[name]
+        }
         fixed = {name: value for name, value in given.items() if name not in numbers}
         program = Program(
             self.program.function,
