@@ -135,7 +135,7 @@ class Plan:
         )
 
     def with_numbers_as_arrays(self) -> tuple[Plan, Arrays]:
-        """The same call with its numbers among the arrays, unless they are a parameter's default."""
+        """The same call with its numbers among the arrays, but for those that are defaults."""
         given, defaults = self.program.parameters, self.program.function.parameters
         numbers = {
             name: value

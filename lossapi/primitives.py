@@ -137,10 +137,11 @@ def log_ratio(xp: Namespace, p: Array, q: Array) -> Array:
 def _log_of_close(xp: Namespace, p: Array, unit: Array, close: Array) -> Array:
     """log(p / unit) where these are close, by their exact difference."""
     if not xp.flushes:
-        return xp.log1p(xp.where(close, p - unit, 0.0) / unit)
+        return xp.log1p(xp.where(close, p - unit, 0.0) / xp.where(close, unit, 1.0))
     # Enlarged, exactly, where the difference of small numbers would be subnormal and taken for 0.
     enlarge = xp.where(unit < 2.0**-64, 2.0**64, xp.ones_like(unit))
-    return xp.log1p(xp.where(close, p * enlarge - unit * enlarge, 0.0) / (unit * enlarge))
+    difference = xp.where(close, p * enlarge - unit * enlarge, 0.0)
+    return xp.log1p(difference / xp.where(close, unit * enlarge, 1.0))
 
 
 # --- regression
