@@ -46,7 +46,7 @@ def softplus(xp: Namespace, x: Array) -> Array:
 def softplus_pair(xp: Namespace, x: Array) -> tuple[Array, Array]:
     """softplus(x) and softplus(-x), from one exponential."""
     positive = x > 0
-    remainder = xp.log1p(xp.exp(xp.where(positive, -x, x)))
+    remainder = xp.log1p_of_share(xp.exp(xp.where(positive, -x, x)))
     return xp.where(positive, x, 0.0) + remainder, xp.where(positive, 0.0, -x) + remainder
 
 

@@ -140,7 +140,7 @@ def log_cosh(xp, prediction, target):
     sinh = xp.sinh(xp.where(near, residual, 0.0))
     far = xp.where(near, 1.0, size)
     return xp.where(
-        near, 0.5 * xp.log1p(sinh * sinh), (far - math.log(2.0)) + xp.log1p(xp.exp(-2.0 * far))
+        near, 0.5 * xp.log1p(sinh * sinh), (far - math.log(2.0)) + xp.log1p_of_share(xp.exp(-2.0 * far))
     )
 
 
