@@ -66,7 +66,8 @@ class Backend:
         self.xp = SimpleNamespace(**vars(namespace))
         self.xp.class_index = self.class_index
         self.xp.take_class = self.take_class
-        self.xp.log1p_of_share = self.xp.log1p  # or what is faster for arguments from 0 to 1
+        # Or what is faster for arguments of a magnitude up to 1; the first from 0 on.
+        self.xp.log1p_of_share, self.xp.sinh_of_share = self.xp.log1p, self.xp.sinh
         self.xp.leading_class = None  # or what is faster than `class_axis.leading_class`
         self.xp.stop_gradient = self.stop_gradient
         self.xp.differentiates = self.differentiates

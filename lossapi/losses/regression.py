@@ -137,7 +137,7 @@ def log_cosh(xp, prediction, target):
     near = size < 1.0
     # cosh² = 1 + sinh² keeps the digits of small residuals; large ones don't overflow by
     # cosh = e^|r| (1 + e^-2|r|) / 2.
-    sinh = xp.sinh(xp.where(near, residual, 0.0))
+    sinh = xp.sinh_of_share(xp.where(near, residual, 0.0))
     far = xp.where(near, 1.0, size)
     return xp.where(
         near, 0.5 * xp.log1p(sinh * sinh), (far - math.log(2.0)) + xp.log1p_of_share(xp.exp(-2.0 * far))
