@@ -225,8 +225,8 @@ class Examples:
         self.mask = self._mask(raw, arrays, weights)
         self.weights = self._masked_weights(weights)
         unmasked = {name: self._harmless(name, array) for name, array in raw.items()}
-        self._poison: Any = None
-        """What results are multiplied by, where the backend wants that: 1, or NaN."""
+        self._late: tuple[Any, Any] | None = None
+        """Where results are valid, and what they are multiplied by, if that is to come last."""
         self.inputs = tuple(self._poisoned(unmasked).values())
 
     # --- prepare
@@ -305,11 +305,11 @@ class Examples:
         xp, valid = self.xp, self._valid(inputs)
         if valid is None:
             return inputs
-        poison = xp.where(valid, xp.ones_like(valid, dtype=self._compute), math.nan)
         # A subnormal half is an ordinary number once it is cast: the product keeps it from kernels.
         late = self.backend.poisons_results and self.plan.result == self.plan.compute
+        poison = xp.where(valid, xp.ones_like(valid, dtype=self._compute), math.nan)
         if late:
-            self._poison = poison
+            self._late = valid, poison
 
         def poisoned(name: str, array: Any) -> Any:
             if name == CLASS_MASK:
@@ -321,6 +321,15 @@ class Examples:
             return array * _trail(poison, self._cores.get(name, 0))
 
         return {name: poisoned(name, array) for name, array in inputs.items()}
+
+    def _nan_elsewhere(self, results: Any, core: int) -> Any:
+        """The results, or NaN for every example that is known not to be valid."""
+        if self._late is None:
+            return results
+        # The product for its derivative; the selection, since XLA makes a last product a pass of
+        # its own.
+        valid, poison = (_trail(x, core) for x in self._late)
+        return self.xp.where(valid, results, results * poison)
 
     def _valid(self, inputs: Arrays) -> Any:
         """Where every input lies in its domain; None where nothing can lie outside."""
@@ -345,8 +354,7 @@ class Examples:
     def losses(self) -> Any:
         """The loss of each example before weighting: NaN outside the domain, 0 where masked."""
         losses = self.backend.apply(self.plan.program, self.inputs)
-        if self._poison is not None:
-            losses = losses * _trail(self._poison, len(self.plan.program.function.signature.output))
+        losses = self._nan_elsewhere(losses, len(self.plan.program.function.signature.output))
         return losses if self.mask is None else self.xp.where(self.mask, losses, 0.0)
 
     def derivatives(self, arrays: Arrays) -> tuple[Any, ...]:
@@ -381,8 +389,7 @@ class Examples:
         place = self.plan.program.function.inputs.index(name)
         own = self.inputs[place].shape
         shape = (*self.plan.loop, *own[len(own) - core :])
-        if self._poison is not None:
-            gradient = gradient * _trail(self._poison, core)
+        gradient = self._nan_elsewhere(gradient, core)
         if tuple(gradient.shape) != shape:
             gradient = self.xp.broadcast_to(gradient, shape)
         if factor is not None:
