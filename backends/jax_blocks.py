@@ -90,7 +90,10 @@ def _blocks(backend: JaxBackend, plan: Plan, arrays: Arrays) -> Blocks | None:
 def _threads() -> int:
     """How many threads XLA uses."""
     asked = os.environ.get("NPROC", "")
-    return int(asked) if asked.isdigit() else len(os.sched_getaffinity(0))
+    if asked.isdigit():
+        return max(1, int(asked))
+    # Not everywhere can a process be asked which processors it may use.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _even(count: int, rows: int) -> int:

@@ -90,8 +90,9 @@ def sparse_softmax_cross_entropy(xp, logits, labels, *, label_smoothing=0.0, cla
     # Two terms of one sign, so that the loss of a right and confident prediction keeps its digits.
     parts = c.softmax_parts(xp, logits)
     top, own = parts.top[..., 0], xp.take_class(logits, labels)
-    gap = xp.where((own == top) & xp.isinf(top), 0.0, top - own)
-    loss = gap + xp.log1p(parts.rest[..., 0])
+    # By its place where that is differentiated: top - own has a derivative of 1 - 1.
+    right = xp.argmax(logits, axis=-1) == labels if xp.differentiates else own == top
+    loss = xp.where(right, 0.0, top - own) + xp.log1p(parts.rest[..., 0])
     return _inf_for_none(xp, loss, class_where)
 
 
