@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import AbstractContextManager
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ from jax.custom_derivatives import SymbolicZero
 
 from lossapi.backend import Backend, Transform, undifferentiated
 from lossapi.plan import Examples
+
+from .jax_blocks import along_what_varies, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,16 +32,24 @@ class JaxBackend(Backend):
 
     accuracy_factor = 2
     flushes_subnormals = True
+    remembers = True
+    poisons_results = True  # of inputs the products keep XLA from fusing, and LLVM from vectors
 
     def __init__(self) -> None:
         super().__init__("jax", jnp)
         self.index_dtype = jnp.int32
-        self.xp.exp, self.xp.log1p = _exp, _log1p
+        self.xp.exp, self.xp.log1p, self.xp.log1p_of_share = _exp, _log1p, _log1p
         self.compiled = (None, *self.transforms())
         self.xp.matmul = partial(jnp.matmul, precision="highest")
         self.xp.tensordot = partial(jnp.tensordot, precision="highest")
         self._compiled = jax.jit(self._run, static_argnums=0)
+        self.alone = undifferentiated(self.xp)
+        self.alone.leading_class, self.alone.argmax = _leading_class, _argmax
+        self.alone.log1p_of_share = _log1p_of_share
+        self.alone.sinh_of_share = _sinh_of_share
+        """What kernels get whose derivative is known, or which have none."""
         self._differentiable = cache(partial(_differentiable, self))
+        self._slopes = cache(partial(_slopes, self))
         self._pulled_back = cache(partial(_pulled_back, self))
 
     def recognises(self, kind: type) -> bool:
@@ -50,6 +61,13 @@ class JaxBackend(Backend):
         if isinstance(array, jax.core.Tracer) or not array.committed:
             return None
         return frozenset(array.devices())
+
+    def signature(self, array: Any) -> Any:
+        """What a plan depends on; None for tracers, of which there are many kinds."""
+        if isinstance(array, jax.core.Tracer) or not isinstance(array, jax.Array):
+            return None
+        x64 = jax.config.jax_enable_x64  # type: ignore[attr-defined]
+        return array.dtype, array.shape, self.device(array), x64
 
     def is_visible(self, array: Any) -> bool:
         """Whether an array is concrete and in the host's memory."""
@@ -87,18 +105,26 @@ class JaxBackend(Backend):
 
     def execute(self, plan: Plan, arrays: dict[str, Any]) -> Any:
         """Run a whole call, compiled once per plan; inside a trace it becomes part of it."""
+        if plan.prepared is None:
+            plan.prepared = self._prepared(plan)
+        plan, numbers = plan.prepared
+        return self._compiled(plan, {**arrays, **numbers} if numbers else arrays)
+
+    def _prepared(self, plan: Plan) -> tuple[Plan, dict[str, Any]]:
+        """The plan as it is compiled, and the numbers that it gets beside the arrays."""
         program = plan.program
-        if program.function.signature.elementwise and program.parameters:
-            # Numbers become arguments, so that another delta does not compile anew.
-            plan, numbers = plan.with_numbers_as_arrays()
-            dtype = np.dtype(plan.compute)
-            arrays = {**arrays, **{name: dtype.type(x) for name, x in numbers.items()}}
-        return self._compiled(plan, arrays)
+        if not (program.function.signature.elementwise and program.parameters):
+            return plan, {}
+        # Numbers become arguments, so that another delta does not compile anew; but not defaults,
+        # which may spare a kernel half of its work.
+        plan, numbers = plan.with_numbers_as_arrays()
+        dtype = np.dtype(plan.compute)
+        return plan, {name: dtype.type(x) for name, x in numbers.items()}
 
     def _run(self, plan: Plan, arrays: dict[str, Any]) -> Any:
         by_hand = plan.program.function.pullback_kernel and plan.reduction != "none"
         if not by_hand or plan.mode not in ("value", "sum_and_weight"):
-            return plan(self, arrays)
+            return run(self, plan, arrays)
         if plan.mode == "value":
             return self._pulled_back(plan)(arrays)
         total = plan.changed(mode="value", reduction="sum", result=plan.compute)
@@ -136,6 +162,13 @@ class JaxBackend(Backend):
         if not program.function.gradients:
             return program.value(self.xp, arrays)
         return self._differentiable(program)(*arrays)
+
+    def gradients(
+        self, program: Program, wrt: tuple[str, ...], arrays: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
+        """Run the kernels of the gradients; only what differentiates them makes that harder."""
+        slopes: tuple[Any, ...] = self._slopes(program, wrt)(*arrays)
+        return slopes
 
     def transforms(self) -> dict[str, Transform]:
         """What JAX does to functions; mostly within jit, as it is used, and in one compilation."""
@@ -181,15 +214,56 @@ def _log1p(x: Any) -> Any:
     )
 
 
+def _log1p_of_share(x: Any) -> Any:
+    """log(1 + x) for x from 0 to 1, where XLA's own costs four times an exponential."""
+    if x.dtype != jnp.float32:
+        return _log1p(x)
+    # 2 artanh(s) = 2 s + 2/3 s³ + 2/5 s⁵ …, of which s² is at most 1/9.
+    s = x / (2.0 + x)
+    square = s * s
+    series = jnp.full_like(x, 2 / 15)
+    for power in (13, 11, 9, 7, 5, 3):
+        series = series * square + 2 / power
+    # The selection changes nothing, but keeps all this from XLA's slow sum of products.
+    return jnp.where(x == 0, x, 2.0 * s + s * square * series)
+
+
+def _sinh_of_share(x: Any) -> Any:
+    """sinh(x) for a magnitude up to 1, where XLA's own costs three times an exponential."""
+    if x.dtype != jnp.float32:
+        return jnp.sinh(x)
+    square, series = x * x, jnp.full_like(x, 1 / math.factorial(13))
+    for power in (11, 9, 7, 5, 3):
+        series = series * square + 1 / math.factorial(power)
+    return x + x * square * series
+
+
+def _leading_class(x: Any) -> tuple[Any, Any]:
+    """The first largest entry of the last axis: XLA looks for its place four times as long.
+
+    Of a row with a NaN there may be none, which is as good: what comes of that row is NaN.
+    """
+    top, places = jnp.max(x, axis=-1, keepdims=True), jnp.arange(x.shape[-1], dtype=jnp.int32)
+    first = jnp.min(jnp.where(x == top, places, x.shape[-1]), axis=-1, keepdims=True)
+    return places == first, top
+
+
+def _argmax(x: Any, /, *, axis: int = -1) -> Any:
+    """The place of the first largest entry; for a row with a NaN there may be none, beyond all."""
+    if axis != -1:
+        return jnp.argmax(x, axis=axis)
+    leading, _ = _leading_class(x)
+    places = jnp.arange(x.shape[-1], dtype=jnp.int32)
+    return jnp.min(jnp.where(leading, places, x.shape[-1]), axis=-1)
+
+
 def _differentiable(backend: JaxBackend, program: Program) -> Callable[..., Any]:
     """The kernel as a JAX function that knows its analytic derivative."""
-    function, xp = program.function, backend.xp
-    gradients_of = _gradients(xp, program)
-    alone = undifferentiated(xp)
+    function = program.function
 
     @jax.custom_jvp
     def value(*arrays: Any) -> Any:
-        return program.value(alone, arrays)
+        return program.value(backend.alone, arrays)
 
     def derivative(primals: Any, tangents: Any) -> Any:
         result = value(*primals)
@@ -200,12 +274,17 @@ def _differentiable(backend: JaxBackend, program: Program) -> Callable[..., Any]
             for name, tangent in zip(function.inputs, tangents, strict=False)
             if name in function.gradients and not isinstance(tangent, SymbolicZero)
         }
-        gradients = gradients_of(tuple(varying), backend.held(function, primals))
-        for (name, tangent), gradient in zip(varying.items(), gradients, strict=True):
+        found = backend.gradients(program, tuple(varying), backend.held(function, primals))
+        for (name, tangent), gradient in zip(varying.items(), found, strict=True):
             change = gradient * tangent
             core = function.cores[name]
             total = total + (jnp.sum(change, axis=tuple(range(-core, 0))) if core else change)
-        return result, total + _along_parameters(xp, program, primals, tangents)
+        inputs = len(function.inputs)
+        still = (None,) * inputs
+        along = along_what_varies(
+            lambda *given: program.value(backend.xp, given), primals, (*still, *tangents[inputs:])
+        )
+        return result, total + (0.0 if along is None else along[1])
 
     value.defjvp(derivative, symbolic_zeros=True)
     return value
@@ -238,41 +317,30 @@ def _pulled_back(backend: JaxBackend, plan: Plan) -> Callable[..., Any]:
     return value
 
 
-def _along_parameters(xp: Any, program: Program, primals: Any, tangents: Any) -> Any:
-    """What the parameters that vary add to the derivative: that of the plain kernel."""
-    count = len(program.function.inputs)
-    moving = [
-        place
-        for place in range(count, len(primals))
-        if not isinstance(tangents[place], SymbolicZero)
-    ]
-    if not moving:
-        return 0.0
+def _slopes(backend: JaxBackend, program: Program, wrt: tuple[str, ...]) -> Callable[..., Any]:
+    """The analytic gradients, which are written otherwise where they are differentiated.
 
-    def value(*parameters: Any) -> Any:
-        moved = dict(zip(moving, parameters, strict=True))
-        return program.value(xp, tuple(moved.get(i, x) for i, x in enumerate(primals)))
-
-    at, along = (tuple(given[place] for place in moving) for given in (primals, tangents))
-    return jax.jvp(value, at, along)[1]
-
-
-def _gradients(xp: Any, program: Program) -> Callable[..., tuple[Any, ...]]:
-    """The analytic gradients; of one variable alone they know their derivative, the curvature."""
+    Of one variable alone they know their derivative, the curvature.
+    """
     function, names = program.function, program.function.inputs
     alone = len(names) == 1 and not program.parameters and not program.array_parameters
-    if not (alone and function.curvatures):
-        return partial(program.gradients, xp)
 
     @jax.custom_jvp
-    def slope(x: Any) -> Any:
-        return program.gradients(xp, names, (x,))[0]
+    def slopes(*arrays: Any) -> Any:
+        return program.gradients(backend.alone, wrt, arrays)
 
-    @slope.defjvp
-    def _(primals: Any, tangents: Any) -> Any:
-        return slope(*primals), program.curvatures(xp, names, primals)[0] * tangents[0]
+    def derivative(primals: Any, tangents: Any) -> Any:
+        if alone and function.curvatures:
+            bends = program.curvatures(backend.xp, wrt, primals)
+            return slopes(*primals), tuple(bend * tangents[0] for bend in bends)
+        found = along_what_varies(
+            lambda *given: program.gradients(backend.xp, wrt, given), primals, tangents
+        )
+        assert found is not None  # nothing is asked for that does not vary
+        return found
 
-    return lambda wrt, arrays: tuple(slope(*arrays) for _ in wrt)
+    slopes.defjvp(derivative, symbolic_zeros=True)
+    return slopes
 
 
 def _within_jit(apply: Callable[..., Any]) -> Callable[..., Any]:

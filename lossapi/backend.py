@@ -55,6 +55,9 @@ class Backend:
     differentiates = True
     """Whether the library may differentiate what kernels compute."""
 
+    poisons_results = False
+    """Whether an example outside the domain gets its NaN in the end; else in its inputs."""
+
     compiled: tuple[str | None, ...] = ()
     """The transforms that compile anew for other shapes, dtypes or settings; None: plain calls."""
 
@@ -67,6 +70,9 @@ class Backend:
         self.xp.class_index = self.class_index
         self.xp.take_class = self.take_class
         self.xp.put_class = self.put_class
+        # Or what is faster for arguments of a magnitude up to 1; the first from 0 on.
+        self.xp.log1p_of_share, self.xp.sinh_of_share = self.xp.log1p, self.xp.sinh
+        self.xp.leading_class = None  # or what is faster than `class_axis.leading_class`
         self.xp.stop_gradient = self.stop_gradient
         self.xp.differentiates = self.differentiates
         self.xp.flushes = self.flushes_subnormals
@@ -210,6 +216,12 @@ class Backend:
     def apply(self, program: Program, arrays: tuple[Any, ...]) -> Any:
         """Run a kernel so that the library's own autodiff, where it has one, is right."""
         return program.value(self.xp, arrays)
+
+    def gradients(
+        self, program: Program, wrt: tuple[str, ...], arrays: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
+        """Run the kernels of the gradients with respect to the named inputs."""
+        return program.gradients(self.xp, wrt, arrays)
 
     def sum(self, array: Any) -> Any:
         """The sum over all entries, with an error that does not grow linearly in their number."""

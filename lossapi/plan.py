@@ -157,9 +157,13 @@ class Plan:
         return self.changed(mode="value_and_grad", wrt=wrt, dtypes=dtypes)
 
     def with_numbers_as_arrays(self) -> tuple[Plan, Arrays]:
-        """The same call with its numeric parameters among the arrays instead of fixed."""
-        given = self.program.parameters
-        numbers = {k: v for k, v in given.items() if v is not None and not isinstance(v, bool)}
+        """The same call with its numbers among the arrays, but for those that are defaults."""
+        given, defaults = self.program.parameters, self.program.function.parameters
+        numbers = {
+            name: value
+            for name, value in given.items()
+            if value is not None and not isinstance(value, bool) and value != defaults[name]
+        }
         fixed = {name: value for name, value in given.items() if name not in numbers}
         program = Program(
             self.program.function,
@@ -242,6 +246,8 @@ class Examples:
         self.mask = self._mask(raw, arrays, weights)
         self.weights = self._masked_weights(weights)
         unmasked = {name: self._harmless(name, array) for name, array in raw.items()}
+        self._late: tuple[Any, Any] | None = None
+        """Where results are valid, and what they are multiplied by, if that is to come last."""
         self.inputs = tuple(self._poisoned(unmasked).values())
 
     # --- prepare
@@ -321,13 +327,20 @@ class Examples:
         xp, valid = self.xp, self._valid(inputs)
         if valid is None:
             return inputs
+        # A subnormal half is an ordinary number once it is cast: the product keeps it from kernels.
+        late = self.backend.poisons_results and self.plan.result == self.plan.compute
+        late = late and self.plan.program.function.pullback_kernel is None
         poison = xp.where(valid, xp.ones_like(valid, dtype=self._compute), math.nan)
+        if late:
+            self._late = valid, poison
 
         def poisoned(name: str, array: Any) -> Any:
             if name == CLASS_MASK or self._is_shared(name, array):
                 return array
             if self._domain(name).text == LABELS:
                 return xp.where(valid, array, 0)
+            if late:
+                return array
             return array * _trail(poison, self._cores.get(name, 0))
 
         return {name: poisoned(name, array) for name, array in inputs.items()}
@@ -335,6 +348,15 @@ class Examples:
     def _is_shared(self, name: str, array: Any) -> bool:
         """Whether all examples share an array, which then has no fault of one of them."""
         return self.plan.program.function.is_shared(name, array.ndim)
+
+    def _nan_elsewhere(self, results: Any, core: int) -> Any:
+        """The results, or NaN for every example that is known not to be valid."""
+        if self._late is None:
+            return results
+        # The product for its derivative; the selection, since XLA makes a last product a pass of
+        # its own.
+        valid, poison = (_trail(x, core) for x in self._late)
+        return self.xp.where(valid, results, results * poison)
 
     def _valid(self, inputs: Arrays) -> Any:
         """Where every input lies in its domain; None where nothing can lie outside."""
@@ -358,7 +380,9 @@ class Examples:
 
     def losses(self) -> Any:
         """The loss of each example before weighting: NaN outside the domain, 0 where masked."""
-        return self._kept(self.backend.apply(self.plan.program, self.inputs))
+        losses = self.backend.apply(self.plan.program, self.inputs)
+        losses = self._nan_elsewhere(losses, len(self.plan.program.function.signature.output))
+        return self._kept(losses)
 
     def _kept(self, losses: Any) -> Any:
         return losses if self.mask is None else self.xp.where(self.mask, losses, 0.0)
@@ -371,7 +395,7 @@ class Examples:
         elif program.function.vjps:
             found = program.vjps(xp, plan.wrt, self._cotangent(arrays), self.inputs)
         else:
-            found = program.gradients(xp, plan.wrt, self.inputs)
+            found = self.backend.gradients(program, plan.wrt, self.inputs)
         factor = self.weights
         if not program.function.reduces and not program.function.vjps:
             factor = arrays.get("cotangent")
@@ -415,6 +439,7 @@ class Examples:
         place = self.plan.program.function.inputs.index(name)
         own = self.inputs[place].shape
         shape = (*self.plan.loop, *own[len(own) - core :])
+        gradient = self._nan_elsewhere(gradient, core)
         if tuple(gradient.shape) != shape:
             gradient = self.xp.broadcast_to(gradient, shape)
         if factor is not None:

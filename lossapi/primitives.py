@@ -46,7 +46,7 @@ def softplus(xp: Namespace, x: Array) -> Array:
 def softplus_pair(xp: Namespace, x: Array) -> tuple[Array, Array]:
     """softplus(x) and softplus(-x), from one exponential."""
     positive = x > 0
-    remainder = xp.log1p(xp.exp(xp.where(positive, -x, x)))
+    remainder = xp.log1p_of_share(xp.exp(xp.where(positive, -x, x)))
     return xp.where(positive, x, 0.0) + remainder, xp.where(positive, 0.0, -x) + remainder
 
 
@@ -131,7 +131,8 @@ def log_ratio(xp: Namespace, p: Array, q: Array) -> Array:
     close = (p < 2.0 * q) & (q < 2.0 * p)
     if not xp.differentiates:
         far = xp.where(inside, xp.log(xp.where(inside, p / q, 1.0)), xp.log(p) - xp.log(q))
-        return xp.where(close, _log_of_close(xp, p, q, close), far)
+        # A sum, of which one part is 0: of the choice between two logarithms XLA makes a branch.
+        return _log_of_close(xp, p, q, close) + xp.where(close, 0.0, far)
     # As log(p / u) - log(q / u) with u = q, a constant, which keeps every derivative in range; and
     # u = 1 where the quotient overflows or loses digits to underflow, so that both logs are large.
     # Where p is close to q, p - u is exact.
@@ -143,10 +144,11 @@ def log_ratio(xp: Namespace, p: Array, q: Array) -> Array:
 def _log_of_close(xp: Namespace, p: Array, unit: Array, close: Array) -> Array:
     """log(p / unit) where these are close, by their exact difference."""
     if not xp.flushes:
-        return xp.log1p(xp.where(close, p - unit, 0.0) / unit)
+        return xp.log1p(xp.where(close, p - unit, 0.0) / xp.where(close, unit, 1.0))
     # Enlarged, exactly, where the difference of small numbers would be subnormal and taken for 0.
     enlarge = xp.where(unit < 2.0**-64, 2.0**64, xp.ones_like(unit))
-    return xp.log1p(xp.where(close, p * enlarge - unit * enlarge, 0.0) / (unit * enlarge))
+    difference = xp.where(close, p * enlarge - unit * enlarge, 0.0)
+    return xp.log1p(difference / xp.where(close, unit * enlarge, 1.0))
 
 
 # --- regression

@@ -26,9 +26,9 @@ Arrays = dict[str, Any]
 class Layout:
     """Which axes of each array are those of the examples."""
 
-    def __init__(self, plan: Plan, arrays: Arrays) -> None:
+    def __init__(self, plan: Plan, arrays: Arrays, xp: Any = np) -> None:
         function = plan.program.function
-        self.plan, self.count = plan, math.prod(plan.loop)
+        self.plan, self.count, self.xp = plan, math.prod(plan.loop), xp
         if not self.count or plan.stretched or function.pullback_kernel:
             raise UntraceableError(
                 "no examples, a kernel with blocks of its own, or stretched inputs"
@@ -80,8 +80,8 @@ class Layout:
             raise UntraceableError(str(error)) from error
 
     def _moved(self, arrays: Arrays) -> Arrays:
-        axis = self.plan.axis
-        return {n: core_last(np, x, axis) if n in self.moved else x for n, x in arrays.items()}
+        xp, axis = self.xp, self.plan.axis
+        return {n: core_last(xp, x, axis) if n in self.moved else x for n, x in arrays.items()}
 
     def as_rows(self, arrays: Arrays) -> Arrays:
         """The arrays with one axis for all examples."""
@@ -101,7 +101,7 @@ class Layout:
             return tuple(outputs)
         if not self.flat:
             outputs = [
-                self._shaped(name, x)
+                self.shaped(name, x)
                 for name, x in zip(
                     (*((None,) if plan.mode.startswith("value") else ()), *plan.wrt),
                     outputs,
@@ -114,7 +114,7 @@ class Layout:
             return outputs[0], tuple(outputs[1:])
         return tuple(outputs)
 
-    def _shaped(self, name: str | None, result: Any) -> Any:
+    def shaped(self, name: str | None, result: Any) -> Any:
         """A gradient by the input of this name, or the value, in its own shape."""
         plan, function = self.plan, self.plan.program.function
         of_each = plan.reduction == "none" if name is None else self.arrays[name][0]
@@ -122,7 +122,7 @@ class Layout:
             result = result.reshape((*plan.loop, *result.shape[1:]))
         first = function.inputs[0]
         if self.moved and (function.signature.output if name is None else name in self.moved):
-            result = core_back(np, result, plan.axis, self.shapes[name or first])
+            result = core_back(self.xp, result, plan.axis, self.shapes[name or first])
         return result[()]
 
 

@@ -96,7 +96,7 @@ def _view(xp, logits, target):
         mixed=mixed,
         miss=mixed / total,
         residual=(wrong - right * decay) / total,
-        surprise=xp.log1p(decay) + wrong * xp.where(xp.isinf(size), 0.0, size),
+        surprise=xp.log1p_of_share(decay) + wrong * xp.where(xp.isinf(size), 0.0, size),
     )
 
 

@@ -134,14 +134,13 @@ def log_cosh(xp, prediction, target):
     """Logarithm of the hyperbolic cosine of the residual."""
     residual = prediction - target
     size = xp.where(residual < 0, -residual, residual)
-    near = size < 1.0
+    near = size < 0.875
     # cosh² = 1 + sinh² keeps the digits of small residuals; large ones don't overflow by
-    # cosh = e^|r| (1 + e^-2|r|) / 2.
-    sinh = xp.sinh(xp.where(near, residual, 0.0))
+    # cosh = e^|r| (1 + e^-2|r|) / 2. One logarithm serves both, of 1 and a number below 1.
+    sinh = xp.sinh_of_share(xp.where(near, residual, 0.0))
     far = xp.where(near, 1.0, size)
-    return xp.where(
-        near, 0.5 * xp.log1p(sinh * sinh), (far - math.log(2.0)) + xp.log1p(xp.exp(-2.0 * far))
-    )
+    rest = xp.log1p_of_share(xp.where(near, sinh * sinh, xp.exp(-2.0 * far)))
+    return xp.where(near, 0.5 * rest, (far - math.log(2.0)) + rest)
 
 
 @log_cosh.gradient("prediction", "target")
