@@ -1,11 +1,14 @@
-"""The axis of classes, or several taken as one, to the end of an array and back."""
+"""The axis of classes, or several taken as one, to the end of an array and back; other axes."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Any
 
+from .primitives import sum_of_rows
+
 if TYPE_CHECKING:
+    from .backend import Backend
     from .signature import Shape
     from .validation import Axis
 
@@ -29,3 +32,17 @@ def core_back(xp: Any, array: Any, axis: Axis, shape: Shape) -> Any:
         return xp.moveaxis(array, -1, axis)
     array = xp.reshape(array, (*array.shape[:-1], *(shape[place] for place in axis)))
     return xp.moveaxis(array, tuple(range(-len(axis), 0)), axis)
+
+
+def trail(array: Any, count: int) -> Any:
+    """The array with `count` axes of length 1 behind."""
+    return array[(..., *(None,) * count)] if count else array
+
+
+def over_examples(backend: Backend, gradient: Any, core: int) -> Any:
+    """The gradient of one value that served all examples: the sum of theirs."""
+    if core == 0:
+        return backend.sum(gradient)
+    xp, shape = backend.xp, tuple(gradient.shape)
+    rows = xp.reshape(gradient, (math.prod(shape[:-core]), *shape[-core:]))
+    return sum_of_rows(xp, rows)

@@ -9,11 +9,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from .axes import core_back, core_last
+from .axes import core_back, core_last, over_examples, trail
 from .binding import CLASS_MASK
 from .domain import LABELS
 from .errors import DTypeError
-from .primitives import sum_of_rows
 
 if TYPE_CHECKING:
     from .backend import Backend
@@ -214,7 +213,7 @@ class Plan:
         function = self.program.function
         place = function.inputs.index(name)
         if examples.dimensions[name] < gradient.ndim:
-            gradient = _over_examples(backend, gradient, function.cores[name])
+            gradient = over_examples(backend, gradient, function.cores[name])
         if function.signature.inputs[place] and function.signature.has_axis:
             gradient = core_back(backend.xp, gradient, self.axis, shape)
         if name in self.stretched:
@@ -316,7 +315,7 @@ class Examples:
         fill: Any = 0 if domain.text == LABELS else domain.harmless
         if domain.is_increasing:
             fill = self.xp.astype(self.xp.class_index(array), array.dtype)
-        return self.xp.where(_trail(self.mask, self._cores.get(name, 0)), array, fill)
+        return self.xp.where(trail(self.mask, self._cores.get(name, 0)), array, fill)
 
     def _poisoned(self, inputs: Arrays) -> Arrays:
         """The inputs with NaN for every example that lies outside the domain.
@@ -341,7 +340,7 @@ class Examples:
                 return xp.where(valid, array, 0)
             if late:
                 return array
-            return array * _trail(poison, self._cores.get(name, 0))
+            return array * trail(poison, self._cores.get(name, 0))
 
         return {name: poisoned(name, array) for name, array in inputs.items()}
 
@@ -355,7 +354,7 @@ class Examples:
             return results
         # The product for its derivative; the selection, since XLA makes a last product a pass of
         # its own.
-        valid, poison = (_trail(x, core) for x in self._late)
+        valid, poison = (trail(x, core) for x in self._late)
         return self.xp.where(valid, results, results * poison)
 
     def _valid(self, inputs: Arrays) -> Any:
@@ -423,7 +422,7 @@ class Examples:
         """A gradient with exactly 0 for masked examples; as it is where examples share it."""
         if self.mask is None or self._is_shared(name, gradient):
             return gradient
-        return self.xp.where(_trail(self.mask, self._cores[name]), gradient, 0.0)
+        return self.xp.where(trail(self.mask, self._cores[name]), gradient, 0.0)
 
     def _cotangent(self, arrays: Arrays) -> Any:
         cotangent = arrays.get("cotangent")
@@ -443,11 +442,11 @@ class Examples:
         if tuple(gradient.shape) != shape:
             gradient = self.xp.broadcast_to(gradient, shape)
         if factor is not None:
-            gradient = gradient * _trail(_astype(self.backend, factor, self.plan.compute), core)
+            gradient = gradient * trail(_astype(self.backend, factor, self.plan.compute), core)
         if divisor is not None:
             gradient = gradient / divisor
         if self.mask is not None:
-            gradient = self.xp.where(_trail(self.mask, core), gradient, 0.0)
+            gradient = self.xp.where(trail(self.mask, core), gradient, 0.0)
         return gradient
 
     # --- reduce
@@ -483,24 +482,10 @@ class Examples:
         return losses if self.weights is None else losses * self.weights
 
 
-def _over_examples(backend: Backend, gradient: Any, core: int) -> Any:
-    """The gradient of one value that served all examples: the sum of theirs."""
-    if core == 0:
-        return backend.sum(gradient)
-    xp, shape = backend.xp, tuple(gradient.shape)
-    rows = xp.reshape(gradient, (math.prod(shape[:-core]), *shape[-core:]))
-    return sum_of_rows(xp, rows)
-
-
 def _both(first: Any, second: Any) -> Any:
     if first is None or second is None:
         return second if first is None else first
     return first & second
-
-
-def _trail(array: Any, count: int) -> Any:
-    """The array with `count` axes of length 1 behind."""
-    return array[(..., *(None,) * count)] if count else array
 
 
 def _astype(backend: Backend, array: Any, dtype: str) -> Any:
