@@ -338,8 +338,9 @@ class Examples:
                 return array
             if self._domain(name).text == LABELS:
                 return xp.where(valid, array, 0)
-            if late:
-                return array
+            if late:  # in the shape that the product would have
+                core = self._cores.get(name, 0)
+                return xp.broadcast_to(array, (*valid.shape, *array.shape[array.ndim - core :]))
             return array * trail(poison, self._cores.get(name, 0))
 
         return {name: poisoned(name, array) for name, array in inputs.items()}
