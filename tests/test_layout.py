@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,14 @@ def imported(path: Path) -> set[str]:
 
 def reaches(names: set[str], *prefixes: str) -> set[str]:
     return {n for n in names for p in prefixes if n == p or n.startswith(f"{p}.")}
+
+
+def test_every_folder_with_modules_is_installed() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    listed = set(settings["tool"]["setuptools"]["packages"])
+    for path in modules():
+        folder, *rest = path.relative_to(ROOT).parent.parts
+        assert ".".join([FOLDERS[folder], *rest]) in listed
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))
