@@ -169,16 +169,18 @@ def _uncovered_slope(xp, pair, ways):
     union = xp.where(union > 0, union, 1.0)
     across, share = xp.flip(sides, axis=-1), xp.flip(overlap, axis=-1) / union
     # As a slope before parts of areas, which are at most 1, make it smaller; unless it overflows.
-    steep = 1.0 / root * pair.power
-    early = ~xp.isinf(share * steep)
+    inverse = 1.0 / root
+    steep = inverse * pair.power
+    early = ~(xp.isinf(steep) | xp.isinf(share * steep))
     share = share * xp.where(early, steep, 1.0)
     grow = xp.where(meet, boxes.times(xp, overlap, across) / union * share, 0.0)
     cut = -boxes.times(xp, share, (boxes.times(xp, beyond, across) + other_area) / union)
     out = xp.where(ways.within, xp.where(pair.touch, cut, 0.0), grow)
     back = xp.where(ways.within | ways.level, xp.where(pair.meet, cut, 0.0), grow)
     nothing = _nothing(xp, pair)
-    late = xp.where(early, 1.0, steep)
-    return nothing + out * late, nothing + back * late
+    # In two factors, whose product may be infinite.
+    late, later = xp.where(early, 1.0, inverse), xp.where(early, 1.0, pair.power)
+    return nothing + out * late * later, nothing + back * late * later
 
 
 # --- what else tells boxes apart
