@@ -340,7 +340,7 @@ class Examples:
                 return xp.where(valid, array, 0)
             if late:  # in the shape that the product would have
                 core = self._cores.get(name, 0)
-                return xp.broadcast_to(array, (*valid.shape, *array.shape[array.ndim - core :]))
+                return xp.broadcast_to(array, (*self.plan.loop, *array.shape[array.ndim - core :]))
             return array * trail(poison, self._cores.get(name, 0))
 
         return {name: poisoned(name, array) for name, array in inputs.items()}
