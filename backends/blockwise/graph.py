@@ -66,9 +66,7 @@ class Node:
         if index[0] is not Ellipsis or consumed > len(self.core):
             raise UntraceableError(f"index {index}")
         core = dummy(self.core)[index].shape
-        return self.tape.add(
-            operator.getitem, (self,), self.rows, core, self.dtype, index=_Index(index)
-        )
+        return self.tape.add(operator.getitem, (self,), self.rows, core, self.dtype, index=index)
 
     def of(self, operands: tuple[Any, ...]) -> Node:
         """The same call with other operands."""
@@ -87,12 +85,6 @@ class Node:
 
     __array__ = __bool__ = __float__ = __int__ = __index__ = __len__ = __iter__ = _refused
     __hash__ = object.__hash__
-
-
-class _Index(tuple[Any, ...]):
-    """An index, which holds slices and can be written in a key all the same."""
-
-    __slots__ = ()
 
 
 class Tape:

@@ -169,8 +169,6 @@ def _image(function: Any, ranges: list[Range], node: Node) -> Range | None:
     if function is np.absolute:
         least = max(first[0], -first[1], kind(0))
         return least, max(-first[0], first[1])
-    if function is np.sign:
-        return kind(-1), kind(1)
     if function in _RISING:
         ends = function(kind(first[0])), function(kind(first[1]))
         low, high = (

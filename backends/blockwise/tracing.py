@@ -29,14 +29,14 @@ def elementwise(function: Any) -> Callable[..., Any]:
             known = [constant(x) for x in operands]
             if None not in known:
                 return nodes[0].tape.full(function(*known), rows, core, dtype)
-        same = _neutral(function, operands, known, rows, core, dtype)
-        if same is not None:
-            return same
+        left = _neutral(function, operands, known, rows, core, dtype)
+        if left is not None:
+            return left
         if function is np.where:
             if known[0] is not None:
                 chosen = operands[1] if known[0] else operands[2]
-                same = isinstance(chosen, Node) and (chosen.rows, chosen.core) == (rows, core)
-                if same and chosen.dtype == dtype:
+                shape = (chosen.rows, chosen.core) if isinstance(chosen, Node) else None
+                if shape == (rows, core) and chosen.dtype == dtype:
                     return chosen
             if operands[1] is operands[2]:
                 return operands[1]
@@ -64,7 +64,7 @@ def _neutral(
 
 
 def _power(base: Node, exponent: Any, known: Any) -> Node | None:
-    """A power that is cheaper to have in another way, and no less accurate."""
+    """A power of what is not negative that is cheaper in another way, and no less accurate."""
     if (isinstance(exponent, Node) and exponent.core != base.core) or known not in (0.5, 1, 2):
         return None
     if known == 1:
@@ -84,7 +84,7 @@ def _together(nodes: list[Node]) -> tuple[bool, tuple[int, ...]]:
     return rows, np.broadcast_shapes(*(node.core for node in nodes))
 
 
-def _along_core(function: Any, is_view: bool = False) -> Callable[..., Any]:
+def _along_core(function: Any) -> Callable[..., Any]:
     """A function of NumPy that works along axes of the examples' own, counted from the end."""
 
     def recorded(x: Any, *, axis: Any = None, **options: Any) -> Any:

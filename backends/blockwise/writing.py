@@ -176,7 +176,7 @@ class Block:
             self._assign(node, f"f_add.reduce({self._operands(node)[0]}{axis})")
             self._globals["f_add"] = np.add
         elif function is operator.getitem:
-            index = tuple(node.options["index"])
+            index = node.options["index"]
             index = (*index[1:], slice(None)) if self._rows_last else index
             self._assign(node, f"{self._operands(node)[0]}[{self._constant(index)}]")
         elif _writes(node):
