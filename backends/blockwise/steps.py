@@ -84,8 +84,8 @@ class Steps:
         """How many entries the largest array has for each example."""
         widest = max((size(n.core) * n.dtype.itemsize for n in nodes if n.rows), default=1)
         # The general block of a walk may come beside the ordinary one, and beyond the cache.
-        usual = max((walk.ordinary or walk.block).bytes_each for walk in self.walks)
-        scratch = max(usual, *(walk.block.bytes_each // 2 for walk in self.walks))
+        mostly = [(walk.ordinary or walk.block).bytes_each for walk in self.walks]
+        scratch = max(mostly + [walk.block.bytes_each // 2 for walk in self.walks])
         self.rows = max(1, min(BLOCK_BYTES // widest, CACHE_BYTES // max(scratch, 1)))
         """How many examples make a block."""
 
