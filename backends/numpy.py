@@ -8,6 +8,7 @@ import numpy as np
 
 from lossapi.backend import Backend
 
+from .blockwise import walking
 from .blockwise.graph import UntraceableError
 from .blockwise.layout import Blockwise, Layout
 from .blockwise.ordinary import ordinary
@@ -55,8 +56,9 @@ class NumpyBackend(Backend):
         return (array.dtype, array.shape) if type(array) is np.ndarray else None
 
     def forget(self) -> None:
-        """Drop all programs."""
+        """Drop all programs and their memory."""
         self._steps.clear()
+        walking.forget()
 
     def execute(self, plan: Plan, arrays: dict[str, Any]) -> Any:
         """Run a whole call, on blocks of examples where its kernel allows that."""

@@ -8,12 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from lossapi.backends.blockwise.walking import forget as give_scratch_back
+
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def traced(call: Callable[[], Any]) -> int:
     """Bytes by Python's own account, to which NumPy reports its arrays."""
     gc.collect()
+    give_scratch_back()  # what is kept between calls counts too
     tracemalloc.start()
     try:
         result = call()
@@ -27,6 +30,7 @@ def traced(call: Callable[[], Any]) -> int:
 def resident(call: Callable[[], Any], size: Callable[[Any], int]) -> int | None:
     """Bytes by the kernel's account (Linux): the resident peak, less the results' `size`."""
     gc.collect()
+    give_scratch_back()
     try:
         _RESET.write_text("5")  # forget the peak so far
         before = _kilobytes("VmRSS")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +11,23 @@ import numpy as np
 
 from lossapi.threads import get_threads
 
+from .writing import LINE
+
 if TYPE_CHECKING:
     from .steps import Steps, Walk
+    from .writing import Block
 
 PER_THREAD = 500_000
 """How many entries make another thread worth its start."""
-KEPT_BYTES = 64 * 1024
-"""How much scratch memory is kept with a call for the next one like it."""
+_KEPT = 64
+"""For how many programs and sizes scratch memory is kept divided."""
+_idle: list[Scratch] = []
+"""Scratch memory that no thread uses now: fresh memory costs as much as computing in it."""
+
+
+def forget() -> None:
+    """Give back all scratch memory."""
+    _idle.clear()
 
 
 class Run:
@@ -24,8 +35,8 @@ class Run:
 
     def __init__(self, steps: Steps, rows: int) -> None:
         self._steps, self._rows = steps, rows
-        self._size = min(rows, steps.rows)
-        self._blocks = -(-rows // self._size)
+        self._blocks = -(-rows // steps.rows)
+        self._size = -(-rows // self._blocks)
         self._values = list(steps.values)
         for slot in steps.counts:
             self._values[slot] = float(rows)
@@ -34,16 +45,13 @@ class Run:
             (walk, [(slot, (rows, *core), dtype) for slot, core, dtype in walk.results])
             for walk in steps.walks
         ]
-        blocks = [b for walk in steps.walks for b in (walk.block, walk.ordinary) if b is not None]
-        small = self._blocks == 1 and max(b.bytes_each for b in blocks) * rows <= KEPT_BYTES
-        self._kept: list[Scratch] | None = [] if small else None
 
     def __call__(self, arrays: dict[str, Any]) -> list[Any]:
         """The outputs, from arrays whose first axis is that of the examples, or that have none."""
         values, steps = self._values.copy(), self._steps
         for slot, name in steps.inputs:
             values[slot] = arrays[name]
-        scratch = self._kept.pop() if self._kept else Scratch()
+        scratch = _idle.pop() if _idle else Scratch()
         for walk, results in self._walks:
             if walk.before:
                 _compute(walk.before, values)
@@ -56,29 +64,36 @@ class Run:
             if self._blocks == 1:
                 totals = scratch.run(walk, inputs, shared, made, self._rows)
             else:
-                totals = self._walked(walk, inputs, shared, made)
+                totals = self._walked(scratch, walk, inputs, shared, made)
             for (slot, other, _), total in zip(walk.totals, totals, strict=True):
                 values[slot] = values[other] = total
-        if self._kept is not None:
-            self._kept.append(scratch)
+        _idle.append(scratch)
         _compute(steps.after, values)
         return [values[slot] for slot in steps.outputs]
 
-    def _walked(self, walk: Walk, inputs: Any, shared: Any, results: Any) -> list[Any]:
+    def _walked(
+        self, scratch: Scratch, walk: Walk, inputs: Any, shared: Any, results: Any
+    ) -> list[Any]:
         """The totals of all blocks, which are dealt out to threads."""
         parts: list[Any] = [None] * self._blocks
         blocks = count()
 
-        def work() -> None:
-            scratch = Scratch()
+        def work(scratch: Scratch) -> None:
+            while (place := next(blocks)) < self._blocks:
+                here = slice(place * self._size, min((place + 1) * self._size, self._rows))
+                given, made = [x[here] for x in inputs], [x[here] for x in results]
+                parts[place] = scratch.run(walk, given, shared, made, here.stop - here.start)
+
+        def elsewhere() -> None:
+            scratch = _idle.pop() if _idle else Scratch()
             with np.errstate(all="ignore"):
-                while (place := next(blocks)) < self._blocks:
-                    here = slice(place * self._size, min((place + 1) * self._size, self._rows))
-                    given, made = [x[here] for x in inputs], [x[here] for x in results]
-                    parts[place] = scratch.run(walk, given, shared, made, here.stop - here.start)
+                work(scratch)
+            _idle.append(scratch)
 
         entries = self._rows * self._steps.entries
-        _together(work, min(get_threads(), self._blocks, max(1, entries // PER_THREAD)))
+        threads = min(get_threads(), self._blocks, max(1, entries // PER_THREAD))
+        with _others(elsewhere, threads - 1):
+            work(scratch)
         # In the order of the blocks, whoever ran them: the sum does not depend on the threads.
         return [
             np.add.reduce(np.asarray([part[k] for part in parts], np.float64)).astype(dtype)
@@ -87,12 +102,15 @@ class Run:
 
 
 class Scratch:
-    """The memory of one thread: the buffers of each block that it has run."""
+    """Memory in which one thread at a time runs blocks, each of them in all of it."""
 
-    __slots__ = ("_buffers",)
+    __slots__ = ("_divided", "_filled", "_memory")
 
     def __init__(self) -> None:
-        self._buffers: dict[tuple[int, int], list[Any]] = {}
+        self._memory = np.empty(0, np.uint8)
+        self._divided: dict[tuple[Block, int], list[Any]] = {}
+        self._filled: list[Any] = []
+        """The buffers whose numbers stand in the memory."""
 
     def run(self, walk: Walk, inputs: Any, shared: Any, results: Any, rows: int) -> Any:
         """What one block adds to the totals; its part of the results is filled."""
@@ -103,11 +121,24 @@ class Scratch:
                     break
             else:
                 block = walk.ordinary
-        key = id(block), rows
-        buffers = self._buffers.get(key)
+        buffers = self._divided.get((block, rows))
         if buffers is None:
-            buffers = self._buffers[key] = block.buffers_for(rows)
+            buffers = self._divide(block, rows)
+        if buffers is not self._filled:
+            block.fill(buffers)
+            self._filled = buffers
         return block.function(*inputs, *shared, *results, *buffers)
+
+    def _divide(self, block: Block, rows: int) -> list[Any]:
+        due = block.bytes_for(rows)
+        if due > self._memory.size:
+            memory = np.empty(due + LINE, np.uint8)
+            self._memory = memory[-memory.ctypes.data % LINE :]
+            self._divided.clear()
+        if len(self._divided) >= _KEPT:
+            self._divided.clear()
+        buffers = self._divided[block, rows] = block.buffers_in(self._memory, rows)
+        return buffers
 
 
 def _compute(steps: Any, values: list[Any]) -> None:
@@ -115,15 +146,16 @@ def _compute(steps: Any, values: list[Any]) -> None:
         values[slot] = function(*[values[place] for place in places])
 
 
-def _together(work: Callable[[], None], threads: int) -> None:
-    """Have threads do work that they share among them, this one included."""
-    if threads == 1:
-        work()
+@contextmanager
+def _others(work: Callable[[], None], threads: int) -> Iterator[None]:
+    """Have so many other threads do work meanwhile."""
+    if threads < 1:
+        yield
         return
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(threads - 1) as pool:
-        others = [pool.submit(work) for _ in range(threads - 1)]
-        work()
+    with ThreadPoolExecutor(threads) as pool:
+        others = [pool.submit(work) for _ in range(threads)]
+        yield
         for other in others:
             other.result()

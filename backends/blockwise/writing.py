@@ -12,6 +12,8 @@ import numpy as np
 from .graph import Node, constant
 from .tracing import put_class
 
+LINE = 64
+"""How many bytes a line of the cache has."""
 _REDUCE = {
     np.sum: np.add,
     np.max: np.maximum,
@@ -77,20 +79,30 @@ class Block:
         self.length = len(self._lines)
         exec(self.source, self._globals)  # our own text throughout, as in collections.namedtuple
         self.function: Callable[..., Any] = self._globals["block"]
+        self.buffers += [Buffer(core, dtype.itemsize, [dtype]) for _, core, dtype in self._filled]
         self.bytes_each = sum(size(core) * itemsize for core, itemsize, _ in self.buffers)
-        self.bytes_each += sum(size(core) * dtype.itemsize for _, core, dtype in self._filled)
         """How much scratch memory an example needs."""
 
-    def buffers_for(self, rows: int) -> list[Any]:
-        """Fresh scratch memory for some examples: each buffer as all that it is seen as."""
+    def bytes_for(self, rows: int) -> int:
+        """How much scratch memory some examples need."""
+        return sum(_apart(rows * size(core) * itemsize) for core, itemsize, _ in self.buffers)
+
+    def buffers_in(self, memory: Any, rows: int) -> list[Any]:
+        """Scratch memory for some examples: each buffer as all that it is seen as."""
         found: list[Any] = []
+        start = 0
         for core, itemsize, kinds in self.buffers:
-            memory = np.empty(self._shape(rows, core), f"V{itemsize}")
-            found.extend(memory.view(kind) for kind in kinds)
-        found.extend(
-            np.full(self._shape(rows, key[1]), x, key[2]) for key, x in self._filled.items()
-        )
+            due = rows * size(core) * itemsize
+            piece = memory[start : start + due]
+            found += [piece.view(kind).reshape(self._shape(rows, core)) for kind in kinds]
+            start += _apart(due)
         return found
+
+    def fill(self, buffers: list[Any]) -> None:
+        """Set the buffers that hold one number throughout."""
+        first = len(buffers) - len(self._filled)
+        for array, value in zip(buffers[first:], self._filled.values(), strict=True):
+            array.fill(value)
 
     def _shape(self, rows: int, core: tuple[int, ...]) -> tuple[int, ...]:
         return (*core, rows) if self._rows_last else (rows, *core)
@@ -289,6 +301,11 @@ class Block:
         name = f"f_{function.__name__}"
         self._globals[name] = function
         return name
+
+
+def _apart(due: int) -> int:
+    """A number of bytes as whole lines of the cache, and one more."""
+    return (due // LINE + 2) * LINE
 
 
 def size(core: tuple[int, ...]) -> int:
