@@ -157,11 +157,6 @@ class Unit(NamedTuple):
         """Lengths in this unit."""
         return lengths * self.relative / self.size
 
-    def slope(self, slope):
-        """A slope by lengths in this unit as a slope by coordinates."""
-        # Divided as the last: the reciprocal of a small unit would overflow.
-        return slope / self.size * self.power
-
 
 def unit_of(xp, pair, lengths):
     width, height = pair.power[..., :1], pair.power[..., 1:]
@@ -174,7 +169,7 @@ def unit_of(xp, pair, lengths):
 
 
 def turn(xp, pair):
-    """The angle between the diagonals, and its slope by the sides."""
+    """The angle between the diagonals, and its slope by the sides, but for the unit's power."""
     shape, unit = _shape(xp, pair, pair.sides, pair.low, pair.high)
     other, _ = _shape(xp, pair, pair.other_sides, pair.other_low, pair.other_high)
     # One arctangent of a quotient, not the difference of two: that would cancel, as do the two
@@ -191,8 +186,9 @@ def turn(xp, pair):
     cross = cross + xp.stop_gradient(xp.where(_alike(shape, other), 0.0, left))
     angle = xp.atan2(cross, other.height * shape.height + other.width * shape.width)
     square = shape.width * shape.width + shape.height * shape.height
-    slope = unit.slope(xp.stack([-shape.height / square, shape.width / square], axis=-1))
-    return angle, xp.where(unit.longest == 0, 0.0, slope)
+    # Divided as the last: the reciprocal of a small unit would overflow.
+    slope = xp.stack([-shape.height / square, shape.width / square], axis=-1) / unit.size
+    return angle, xp.where(unit.longest == 0, 0.0, slope), unit
 
 
 class Shape(NamedTuple):

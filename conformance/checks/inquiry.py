@@ -27,10 +27,11 @@ from .judging import Tolerance, Verdict, judge_components, show, within
 ONE_PER_CENT = 0.01
 _FLUSHED = 16
 """What a library flushes to zero on the way may come out this many times as large."""
-_ONE_IN = 8
+_ONE_IN = 16
 """Of what costs a compilation each, a run that is not thorough asks one in so many."""
 _ONE_IN_OF_HALVES = 32
-"""And fewer in the half formats, whose programs are those of float32 between two conversions."""
+"""And fewer in the half formats, whose programs are those of float32 between two conversions: there
+the first one is asked for a function, elsewhere for each check of it."""
 ROWS = 512
 """The size of the batches in which a library that compiles is asked."""
 
@@ -119,11 +120,13 @@ class Inquiry:
         program = _program(request, by_value=not self.spec.signature.elementwise)
         compiled = _compiled_for(self.subject, self.spec)
         drawn = zlib.crc32(f"{self.settings.seed} {self.check} {self.dtype} {program}".encode())
-        one_in = _ONE_IN if self.form.precision >= 24 else _ONE_IN_OF_HALVES
-        if program not in compiled and self._programs and drawn % one_in:
+        is_half = self.form.precision < 24
+        one_in = _ONE_IN_OF_HALVES if is_half else _ONE_IN
+        is_first = self.dtype not in compiled if is_half else not self._programs
+        if program not in compiled and not is_first and drawn % one_in:
             return True
         self._programs.add(program)
-        compiled.add(program)
+        compiled.update((program, self.dtype))
         return False
 
     def ask_rows(self, request: Request) -> Answer:

@@ -103,10 +103,19 @@ def _gradient(xp, slope, box, other):
 def _chosen(xp, slope, box, other):
     """The slope of each coordinate that is nearest to 0, and whether it has more than one."""
     pair = boxes.pair(xp, box, other)
-    out, back = slope(xp, pair, boxes.both_ways(xp, pair))
+    outs, backs, powers = zip(*slope(xp, pair, boxes.both_ways(xp, pair)), strict=True)
+    out, back = _sum(xp, outs, powers), _sum(xp, backs, powers)
     nearest, kinks = _nearest(xp, out, back), out != back
     slopes = xp.concat([-nearest[1, ...], nearest[0, ...]], axis=-1)
     return slopes, xp.concat([kinks[1, ...], kinks[0, ...]], axis=-1)
+
+
+def _sum(xp, terms, powers):
+    """The sum of terms multiplied by powers of two, even if products of both signs overflow."""
+    total = sum(x * power for x, power in zip(terms, powers, strict=True))
+    most = boxes.largest(xp, *powers)
+    before = sum(x * (power / most) for x, power in zip(terms, powers, strict=True))
+    return xp.where(xp.isnan(total), before * most, total)
 
 
 def _nearest(xp, out, back):
@@ -154,7 +163,8 @@ def _root(xp, pair):
 def _uncovered_slope(xp, pair, ways):
     """The slope by the upper edges as they move out and back, and by the reflected lower ones.
 
-    An edge beyond the other box adds area that is not shared, one within it adds to what is.
+    These are terms of sums, each with a power of two that it is to be multiplied by. An edge beyond
+    the other box adds area that is not shared, one within it adds to what is.
     """
     root = _root(xp, pair)
     sides, others, overlap, beyond, other_beyond = (
@@ -178,9 +188,8 @@ def _uncovered_slope(xp, pair, ways):
     out = xp.where(ways.within, xp.where(pair.touch, cut, 0.0), grow)
     back = xp.where(ways.within | ways.level, xp.where(pair.meet, cut, 0.0), grow)
     nothing = _nothing(xp, pair)
-    # In two factors, whose product may be infinite.
-    late, later = xp.where(early, 1.0, inverse), xp.where(early, 1.0, pair.power)
-    return nothing + out * late * later, nothing + back * late * later
+    late, power = xp.where(early, 1.0, inverse), xp.where(early, 1.0, pair.power)
+    return [(nothing + out * late, nothing + back * late, power)]
 
 
 # --- what else tells boxes apart
@@ -198,7 +207,6 @@ def _generalized(xp, pair):
 
 
 def _generalized_slope(xp, pair, ways):
-    out, back = _uncovered_slope(xp, pair, ways)
     flat = xp.any(pair.hull == 0, axis=-1, keepdims=True)
     unit = xp.where(pair.hull == 0, 1.0, pair.hull)
     across, other, shared = (
@@ -221,10 +229,8 @@ def _generalized_slope(xp, pair, ways):
         - xp.where(ways.high > ways.low, across, 0.0)
         + hull_back * union
     )
-    return (
-        out + xp.where(flat, 0.0, empty_out) * pair.power,
-        back + xp.where(flat, 0.0, empty_back) * pair.power,
-    )
+    empty = xp.where(flat, 0.0, empty_out), xp.where(flat, 0.0, empty_back), pair.power
+    return [*_uncovered_slope(xp, pair, ways), empty]
 
 
 def _across(xp, unit, lengths):
@@ -252,16 +258,15 @@ def _distant(xp, pair):
 
 
 def _distant_slope(xp, pair, ways):
-    out, back = _uncovered_slope(xp, pair, ways)
     centre, hull, unit = _distance(xp, pair, ways.steps)
     square = xp.expand_dims(_squared(xp, hull), axis=-1)
     ratio = xp.expand_dims(_squared(xp, centre), axis=-1) / square
     hull_out, hull_back = boxes.hull_moves(xp, ways)
     shrink = 2.0 * ratio * hull
-    return (
-        out + unit.slope((centre - shrink * hull_out) / square),
-        back + unit.slope((centre - shrink * hull_back) / square),
+    away_out, away_back = (
+        (centre - shrink * moves) / square / unit.size for moves in (hull_out, hull_back)
     )
+    return [*_uncovered_slope(xp, pair, ways), (away_out, away_back, unit.power)]
 
 
 def _distance(xp, pair, steps):
@@ -276,19 +281,17 @@ def _squared(xp, vector):
 
 
 def _complete(xp, pair):
-    turn, _ = boxes.turn(xp, pair)
+    turn, _, _ = boxes.turn(xp, pair)
     return _distant(xp, pair) + _RIGHT_ANGLES * _weight(xp, pair, turn) * (turn * turn)
 
 
 def _complete_slope(xp, pair, ways):
-    out, back = _distant_slope(xp, pair, ways)
-    turn, slope = boxes.turn(xp, pair)
+    turn, slope, unit = boxes.turn(xp, pair)
     weight = xp.expand_dims(2.0 * _RIGHT_ANGLES * _weight(xp, pair, turn) * turn, axis=-1)
     turned = boxes.times(xp, weight, slope)
-    return (
-        out + xp.where(ways.high >= ways.low, turned, 0.0),
-        back + xp.where(ways.high > ways.low, turned, 0.0),
-    )
+    turned_out = xp.where(ways.high >= ways.low, turned, 0.0)
+    turned_back = xp.where(ways.high > ways.low, turned, 0.0)
+    return [*_distant_slope(xp, pair, ways), (turned_out, turned_back, unit.power)]
 
 
 def _weight(xp, pair, turn):

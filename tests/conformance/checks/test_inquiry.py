@@ -200,11 +200,11 @@ def outcomes(ask: Inquiry) -> list[str]:
     return [ask.ask(ask.request([masks(gamma=gamma)])).outcome for gamma in GAMMAS]
 
 
-def test_a_library_that_compiles_is_asked_one_in_eight_and_always_the_first() -> None:
+def test_a_library_that_compiles_is_asked_one_in_sixteen_and_always_the_first() -> None:
     ask = compiling()
     found = outcomes(ask)
     assert found[0] == "pass"
-    assert 10 <= found.count("pass") <= 30
+    assert 5 <= found.count("pass") <= 15
     assert found.count("pass") + found.count("spared") == len(GAMMAS)
     # What was compiled is there to be used again, and what was spared is spared again.
     assert outcomes(ask) == found
