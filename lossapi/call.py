@@ -59,22 +59,37 @@ def run(function: Function, mode: str, args: tuple[Any, ...], kwargs: dict[str, 
     return call(arrays)
 
 
+_LOOKED_AT = ("weights", "class_weights")
+
+
 class _Checked:
     """A call whose arguments are accepted but for the values of its arrays."""
 
-    __slots__ = ("_backend", "_function", "_plan", "_single")
+    __slots__ = ("_backend", "_function", "_judges", "_looks", "_plan", "_single")
 
     def __init__(self, function: Function, backend: Backend, plan: Plan, single: bool) -> None:
         self._function, self._backend, self._plan, self._single = function, backend, plan, single
+        self._judges = function.judges_values
+        self._looks: bool | None = None
+        """Whether some of the arrays are looked at even if what is outside is no error."""
 
     def __call__(self, arrays: dict[str, Any]) -> Any:
         plan = self._plan
-        if self._function.judges_values or len(arrays) > len(self._function.inputs):
+        if self._looks is None:
+            others = arrays.keys() - self._function.inputs
+            self._looks = self._function.labelled or not others.isdisjoint(_LOOKED_AT)
+            self._looks = self._looks or not others.isdisjoint(plan.program.array_parameters)
+        if self._looks or (self._judges and self._is_strict(arrays)):
             values.check(self._function, self._backend, plan, arrays, _errors_on_invalid.get)
         result = self._backend.execute(plan, arrays)
         if not self._single or plan.mode in ("value", "sum_and_weight"):
             return result
         return (result[0], result[1][0]) if plan.mode == "value_and_grad" else result[0]
+
+    def _is_strict(self, arrays: dict[str, Any]) -> bool:
+        # Compilers that cannot read a context variable see no values either: the order matters.
+        visible = self._backend.is_visible(arrays[self._function.inputs[0]])
+        return visible and _errors_on_invalid.get()
 
 
 # --- calls that came before

@@ -14,7 +14,7 @@ from lossapi.threads import get_threads
 from .writing import LINE
 
 if TYPE_CHECKING:
-    from .steps import Steps, Walk
+    from .steps import Step, Steps, Walk
     from .writing import Block
 
 PER_THREAD = 500_000
@@ -41,38 +41,59 @@ class Run:
         for slot in steps.counts:
             self._values[slot] = float(rows)
         _compute(steps.first, self._values)
-        self._walks = [
-            (walk, [(slot, (rows, *core), dtype) for slot, core, dtype in walk.results])
-            for walk in steps.walks
-        ]
+        self._call = self._written()
 
     def __call__(self, arrays: dict[str, Any]) -> list[Any]:
         """The outputs, from arrays whose first axis is that of the examples, or that have none."""
-        values, steps = self._values.copy(), self._steps
-        for slot, name in steps.inputs:
-            values[slot] = arrays[name]
         scratch = _idle.pop() if _idle else Scratch()
-        for walk, results in self._walks:
-            if walk.before:
-                _compute(walk.before, values)
-            inputs = [arrays[name] for name in walk.inputs]
-            shared = [values[slot] for slot in walk.shared]
-            made = []
-            for slot, shape, dtype in results:
-                values[slot] = array = np.empty(shape, dtype)
-                made.append(array)
-            if self._blocks == 1:
-                totals = scratch.run(walk, inputs, shared, made, self._rows)
-            else:
-                totals = self._walked(scratch, walk, inputs, shared, made)
-            for (slot, other, _), total in zip(walk.totals, totals, strict=True):
-                values[slot] = values[other] = total
+        outputs = self._call(arrays, scratch)
         _idle.append(scratch)
-        _compute(steps.after, values)
-        return [values[slot] for slot in steps.outputs]
+        return outputs
+
+    def _written(self) -> Callable[[dict[str, Any], Scratch], list[Any]]:
+        """All that a call does, as a function: loops over a few steps would take as long as they."""
+        steps = self._steps
+        names: dict[str, Any] = {"empty": np.empty}
+        lines = [f"v{slot} = arrays[{name!r}]" for slot, name in steps.inputs]
+        known = set(range(len(self._values))) - {slot for slot, _ in steps.inputs}
+        run = "scratch.run" if self._blocks == 1 else "walked"
+        names["walked"] = self._walked
+
+        def compute(planned: list[Step]) -> None:
+            for slot, function, places in planned:
+                lines.append(f"v{slot} = f{slot}({', '.join(f'v{x}' for x in places)})")
+                names[f"f{slot}"] = function
+                known.discard(slot)
+
+        for k, walk in enumerate(steps.walks):
+            compute(walk.before)
+            for slot, core, dtype in walk.results:
+                lines.append(f"v{slot} = empty(shape{slot}, dtype{slot})")
+                names |= {f"shape{slot}": (self._rows, *core), f"dtype{slot}": dtype}
+                known.discard(slot)
+            inputs = "".join(f"arrays[{name!r}], " for name in walk.inputs)
+            shared = "".join(f"v{slot}, " for slot in walk.shared)
+            made = "".join(f"v{slot}, " for slot, _, _ in walk.results)
+            last = "" if self._blocks == 1 else ", scratch"
+            names[f"walk{k}"] = walk
+            totals = "".join(f"v{slot}, " for slot, _, _ in walk.totals)
+            target = f"{totals} = " if totals else ""
+            lines.append(
+                f"{target}{run}(walk{k}, ({inputs}), ({shared}), ({made}), {self._rows}{last})"
+            )
+            for slot, other, _ in walk.totals:
+                lines.append(f"v{other} = v{slot}")
+                known -= {slot, other}
+        compute(steps.after)
+        lines.append(f"return [{', '.join(f'v{slot}' for slot in steps.outputs)}]")
+        names |= {f"v{slot}": self._values[slot] for slot in known}
+        text = "".join(f"    {line}\n" for line in lines)
+        exec(f"def call(arrays, scratch):\n{text}", names)  # our own text, as that of blocks
+        call: Callable[[dict[str, Any], Scratch], list[Any]] = names["call"]
+        return call
 
     def _walked(
-        self, scratch: Scratch, walk: Walk, inputs: Any, shared: Any, results: Any
+        self, walk: Walk, inputs: Any, shared: Any, results: Any, rows: int, scratch: Scratch
     ) -> list[Any]:
         """The totals of all blocks, which are dealt out to threads."""
         parts: list[Any] = [None] * self._blocks
@@ -80,7 +101,7 @@ class Run:
 
         def work(scratch: Scratch) -> None:
             while (place := next(blocks)) < self._blocks:
-                here = slice(place * self._size, min((place + 1) * self._size, self._rows))
+                here = slice(place * self._size, min((place + 1) * self._size, rows))
                 given, made = [x[here] for x in inputs], [x[here] for x in results]
                 parts[place] = scratch.run(walk, given, shared, made, here.stop - here.start)
 
@@ -90,7 +111,7 @@ class Run:
                 work(scratch)
             _idle.append(scratch)
 
-        entries = self._rows * self._steps.entries
+        entries = rows * self._steps.entries
         threads = min(get_threads(), self._blocks, max(1, entries // PER_THREAD))
         with _others(elsewhere, threads - 1):
             work(scratch)
