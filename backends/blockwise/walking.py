@@ -51,7 +51,7 @@ class Run:
         return outputs
 
     def _written(self) -> Callable[[dict[str, Any], Scratch], list[Any]]:
-        """All that a call does, as a function: loops over a few steps would take as long as they."""
+        """All that a call does, as a function: loops over the few steps would take as long."""
         steps = self._steps
         names: dict[str, Any] = {"empty": np.empty}
         lines = [f"v{slot} = arrays[{name!r}]" for slot, name in steps.inputs]
