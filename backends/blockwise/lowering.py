@@ -56,11 +56,19 @@ def _selected(node: Node, mask: Any, first: Any, second: Any) -> Node:
         chosen = _mixed(first, second, mask, lambda: _with_bits(np.logical_not, np.bool_, mask))
         return _in_shape_of(node, chosen)
     kind = _SIGNED[dtype.itemsize]
-    narrow = _view(mask, np.int8)
-    lanes = _with_bits(np.negative, kind, narrow)
+    if mask.function is np.signbit and mask.operands[0].dtype == dtype:
+        number = _view(mask.operands[0], kind)
+        lanes = _with_bits(np.right_shift, kind, number, 8 * dtype.itemsize - 1)
 
-    def opposite() -> Node:
-        return _with_bits(np.subtract, kind, narrow, 1)
+        def opposite() -> Node:
+            return _with_bits(np.invert, kind, lanes)
+
+    else:
+        narrow = _view(mask, np.int8)
+        lanes = _with_bits(np.negative, kind, narrow)
+
+        def opposite() -> Node:
+            return _with_bits(np.subtract, kind, narrow, 1)
 
     one, other = _bits(first, dtype, kind), _bits(second, dtype, kind)
     sign = np.iinfo(kind).min

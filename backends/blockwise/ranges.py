@@ -64,6 +64,44 @@ def narrowed(outputs: list[Any], inputs: dict[str, Range]) -> list[Any]:
         return rewritten(outputs, narrow)
 
 
+def by_signs(outputs: list[Any], inputs: dict[str, Range]) -> list[Any]:
+    """The same graph with selections by the sign of what is never NaN as such by its sign bit."""
+    known: dict[int, Range | None] = {}
+
+    def turn(node: Node, operands: tuple[Any, ...]) -> Any:
+        selected = _by_sign(node, operands, known)
+        new = node.of(operands) if selected is None else selected
+        if id(new) not in known:
+            known[id(new)] = _range(new, known, inputs)
+        return new
+
+    with np.errstate(all="ignore"):
+        return rewritten(outputs, turn)
+
+
+_SIGNS = {
+    # Of a number that it does not take for -0: whether it is turned, and whether the mask is.
+    np.greater: (True, False),
+    np.less_equal: (True, True),
+    np.less: (False, False),
+    np.greater_equal: (False, True),
+}
+
+
+def _by_sign(node: Node, operands: tuple[Any, ...], known: dict[int, Range | None]) -> Node | None:
+    if node.function is not np.where or not isinstance(operands[0], Node):
+        return None
+    mask, first, second = operands
+    if mask.function not in _SIGNS or constant(mask.operands[1]) != 0:
+        return None
+    (x, _), (turned, is_opposite) = mask.operands, _SIGNS[mask.function]
+    if not isinstance(x, Node) or x.dtype != node.dtype or known.get(id(x)) is None:
+        return None
+    number = x.like(np.subtract, 0.0, x) if turned else x.like(np.add, x, 0.0)
+    mask = mask.tape.add(np.signbit, (number,), mask.rows, mask.core, bool)
+    return node.like(np.where, mask, *((second, first) if is_opposite else (first, second)))
+
+
 def _rebuilt(node: Node, operands: tuple[Any, ...], known: dict[int, Range | None]) -> Any:
     """The node with new operands, or what it is known to be."""
     function, tape = node.function, node.tape

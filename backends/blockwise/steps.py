@@ -13,7 +13,7 @@ from .graph import Node, constant, ordered
 from .lowering import lowered
 from .ordinary import Ordinary
 from .patterns import recognised
-from .ranges import narrowed
+from .ranges import Range, by_signs, narrowed
 from .writing import Block, size
 
 BLOCK_BYTES = 512 * 1024
@@ -49,7 +49,7 @@ class Steps:
     def __init__(self, outputs: list[Any], usual: dict[str, Ordinary]) -> None:
         targets = recognised([*outputs, *_totals(outputs)])
         shorter, self._usual = _shorter(targets, usual)
-        shorter = recognised(shorter)
+        shorter = by_signs(recognised(shorter), _ranges(self._usual))
         self._rows_last = are_few(targets)
         """Whether blocks have the examples along their last axis instead of the first."""
         if self._rows_last:
@@ -173,7 +173,7 @@ def _shorter(
     """The graph for ordinary inputs, and those inputs for which it matters."""
 
     def narrow(inputs: dict[str, Ordinary]) -> list[Any]:
-        return narrowed(targets, {name: (o.low, o.high) for name, o in inputs.items()})
+        return narrowed(targets, _ranges(inputs))
 
     needed, found = usual, narrow(usual)
     for name in usual:
@@ -183,6 +183,10 @@ def _shorter(
         if len(ordered(without)) <= len(ordered(found)) + 1:
             needed, found = fewer, without
     return found, needed
+
+
+def _ranges(usual: dict[str, Ordinary]) -> dict[str, Range]:
+    return {name: (o.low, o.high) for name, o in usual.items()}
 
 
 def _stages(nodes: list[Node]) -> dict[int, int]:
