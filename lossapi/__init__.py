@@ -7,7 +7,8 @@ that follows the Array API standard::
     lossapi.huber_loss(prediction, target, delta=2.0)
     value, gradient = lossapi.huber_loss.value_and_grad(prediction, target)
 
-``dir(lossapi)`` names them all; ``help(lossapi.huber_loss)`` is its reference page.
+``dir(lossapi)`` names them all; ``help(lossapi.huber_loss)`` is its reference page. What stands
+around a loss in training is in ``lossapi.training``.
 """
 
 from __future__ import annotations
@@ -54,7 +55,15 @@ __all__ = [  # noqa: PLE0604 (the losses are named by their registry, not a seco
 ]
 
 
+_ROOMS = ("training",)
+"""Subpackages that are imported when they are asked for."""
+
+
 def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        from importlib import import_module
+
+        return import_module(f"lossapi.{name}")
     try:
         return _losses.registry[name]
     except KeyError:
@@ -62,4 +71,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return [*__all__, *_ROOMS, "__version__"]

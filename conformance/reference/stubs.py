@@ -84,6 +84,8 @@ def _exported() -> list[str]:
 
 
 def _imports() -> Iterator[str]:
+    for room in sorted({*dir(lossapi)} - {*lossapi.__all__, "__version__"}):
+        yield f"from . import {room} as {room}"
     sources = {n: getattr(lossapi, n).__module__.removeprefix("lossapi.") for n in _exported()}
     for name in sorted(sources, key=lambda name: (sources[name], name.lower())):
         yield f"from .{sources[name]} import {name} as {name}"
