@@ -1,4 +1,4 @@
-"""The commands of ``lossapi``: list, show, check, spec."""
+"""The commands of ``lossapi``: list, show, choose, check, spec."""
 
 from __future__ import annotations
 
@@ -87,6 +87,28 @@ def show(loss: str) -> None:
 
     (name,) = _losses([loss])
     click.echo(render(load_spec(name)), nl=False)
+
+
+@cli.command()
+@click.argument("problem", required=False)
+@click.option("--imbalance", metavar="ANSWER", help="How rare the rarest class is.")
+@click.option("--noise", metavar="ANSWER", help="Whether labels are wrong, or how targets scatter.")
+@click.option("--outliers", metavar="ANSWER", help="Whether some targets lie far off.")
+def choose(
+    problem: str | None, imbalance: str | None, noise: str | None, outliers: str | None
+) -> None:
+    """Recommend losses for PROBLEM, the best first; without one, list problems and answers."""
+    from .report import choice
+
+    if problem is None:
+        if any((imbalance, noise, outliers)):
+            raise click.UsageError(
+                "the answers need a problem; give one of those that `lossapi choose` lists"
+            )
+        click.echo(choice.overview())
+        return
+    given = {"imbalance": imbalance, "noise": noise, "outliers": outliers}
+    click.echo(choice.answer(problem, given))
 
 
 @cli.command()
@@ -243,12 +265,13 @@ def spec() -> None:
 def build(losses: tuple[str, ...]) -> None:
     """Write golden values, reference pages and stubs."""
     from .oracle import golden
-    from .reference import pages, stubs
+    from .reference import pages, selection, stubs
 
     for name in _losses(losses):
         for path in (*golden.build([name]), *pages.build([name])):
             click.echo(f"wrote {_shown(path)}")
-    click.echo(f"wrote {_shown(stubs.build())}")
+    for path in (selection.build(), stubs.build()):
+        click.echo(f"wrote {_shown(path)}")
 
 
 @spec.command()
@@ -256,7 +279,7 @@ def build(losses: tuple[str, ...]) -> None:
 def verify(losses: tuple[str, ...]) -> None:
     """Check definitions numerically, and that everything generated is up to date."""
     from .oracle import golden
-    from .reference import pages, stubs
+    from .reference import pages, selection, stubs
 
     names = _losses(losses)
     count = 0
@@ -267,7 +290,7 @@ def verify(losses: tuple[str, ...]) -> None:
         count += len(problems)
         if not problems:
             click.echo(f"{name}: verified")
-    for problem in (*stubs.verify(), *pages.leftovers()):
+    for problem in (*stubs.verify(), *pages.leftovers(), *selection.verify()):
         click.echo(problem)
         count += 1
     if count:

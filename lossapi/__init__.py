@@ -31,6 +31,7 @@ from .errors import (
 )
 from .labels import one_hot as _one_hot  # noqa: F401 (to declare it)
 from .loss import Loss, Primitive
+from .selection import Recommendation, recommend
 from .threads import get_threads, set_threads
 
 __version__ = "0.1.0"
@@ -46,10 +47,12 @@ __all__ = [  # noqa: PLE0604 (the losses are named by their registry, not a seco
     "MissingExtraError",
     "ParameterError",
     "Primitive",
+    "Recommendation",
     "ShapeError",
     "SpecError",
     "errors_on_invalid",
     "get_threads",
+    "recommend",
     "set_threads",
     *_losses.registry,
 ]

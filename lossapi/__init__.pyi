@@ -17,6 +17,8 @@ from .errors import ShapeError as ShapeError
 from .errors import SpecError as SpecError
 from .loss import Loss as Loss
 from .loss import Primitive as Primitive
+from .selection import Recommendation as Recommendation
+from .selection import recommend as recommend
 from .threads import get_threads as get_threads
 from .threads import set_threads as set_threads
 
@@ -38,6 +40,7 @@ __all__ = [
     "MissingExtraError",
     "ParameterError",
     "Primitive",
+    "Recommendation",
     "ShapeError",
     "SpecError",
     "absolute_error",
@@ -93,6 +96,7 @@ __all__ = [
     "pairwise_distance",
     "poisson_nll",
     "quantile_loss",
+    "recommend",
     "self_information",
     "set_threads",
     "sigmoid",

@@ -95,12 +95,32 @@ def test_the_seed_can_be_given_and_is_printed(lossapi):
     assert "seed 12" in lossapi("check", "numpy", *QUICK, "--seed", "12")[1]
 
 
+def test_choose_lists_what_it_can_be_asked(lossapi):
+    code, out, _ = lossapi("choose")
+    assert code == 0
+    for part in ("segmentation  [--imbalance]", "--outliers: Are there targets", "severe"):
+        assert part in out
+
+
+def test_choose_gives_calls_with_reasons_and_sources(lossapi):
+    code, out, _ = lossapi("choose", "segmentation", "--imbalance", "severe")
+    assert code == 0
+    assert out.startswith("segmentation, imbalance: severe\n")
+    assert "1. tversky_loss(false_positive_weight=0.3, false_negative_weight=0.7)" in out
+    assert "https://arxiv.org/abs/1706.05721" in out
+    assert "lossapi show tversky_loss" in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
-        (("chek",), ("'chek'", "accepted are check, list, show, spec", "mean check?")),
+        (("chek",), ("'chek'", "accepted are check, choose, list, show, spec", "mean check?")),
         (("show", "huber"), ("'huber'", "absolute_error", "mean huber_loss?")),
         (("show",), ("LOSS",)),
+        (("choose", "regresion"), ("'regresion'", "'segmentation'", "mean 'regression'?")),
+        (("choose", "regression", "--noise", "vary"), ("'vary'", "'constant', 'varying'")),
+        (("choose", "regression", "--imbalance", "none"), ("does not matter", "noise, outliers")),
+        (("choose", "--noise", "some"), ("need a problem", "lossapi choose")),
         (("list", "--family", "regresion"), ("'regresion'", "primitive", "mean regression?")),
         (("check", "nump"), ("'nump'", "torch", "Array API", "mean numpy?")),
         (("check", "json"), ("'json'", "Array API")),

@@ -146,7 +146,7 @@ def parse_spec(text: str, origin: str) -> Spec:
     data = yamlfile.read(text, origin)
     problem = jsonschema.exceptions.best_match(_validator().iter_errors(data))
     if problem is not None:
-        raise SpecError(f"{origin}: {_key(problem)}: {_what(problem)}")
+        raise SpecError(f"{origin}: {told(problem)}")
     spec = Spec(data, origin)
     rules.check(data, origin, flags())
     return spec
@@ -196,6 +196,11 @@ def _files() -> dict[str, tuple[str, Traversable]]:
                 raise SpecError(f"{name}: in two families, {found[name][0]} and {family.name}")
             found[name] = (family.name, file)
     return found
+
+
+def told(problem: Any) -> str:
+    """Where a document breaks its schema, what came and what is accepted."""
+    return f"{_key(problem)}: {_what(problem)}"
 
 
 def _key(problem: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..oracle.specfile import Spec
@@ -92,15 +92,20 @@ def notes(spec: Spec) -> Lines:
 def references(spec: Spec) -> Lines:
     """Where it was published."""
     for source in spec.data["references"]:
-        places = [
-            f"https://doi.org/{source['doi']}" if "doi" in source else "",
-            f"https://arxiv.org/abs/{source['arxiv']}" if "arxiv" in source else "",
-            source.get("url", ""),
-        ]
-        place = ", ".join(filter(None, places))
-        note = f" {source['note']}" if "note" in source else ""
-        text = f"{source['authors'].rstrip('.')}. {source['title'].rstrip('.')} ({source['year']})."
-        yield item(f"{text} {place}{note}".strip())
+        yield item(citation(source))
+
+
+def citation(source: Mapping[str, str], with_note: bool = True) -> str:
+    """A reference as one line."""
+    places = [
+        f"https://doi.org/{source['doi']}" if "doi" in source else "",
+        f"https://arxiv.org/abs/{source['arxiv']}" if "arxiv" in source else "",
+        source.get("url", ""),
+    ]
+    place = ", ".join(filter(None, places))
+    note = f" {source['note']}" if with_note and "note" in source else ""
+    text = f"{source['authors'].rstrip('.')}. {source['title'].rstrip('.')} ({source['year']})."
+    return f"{text} {place}{note}".strip()
 
 
 def _names(names: list[str]) -> str:

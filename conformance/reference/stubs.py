@@ -87,7 +87,7 @@ def _imports() -> Iterator[str]:
     for room in sorted({*dir(lossapi)} - {*lossapi.__all__, "__version__"}):
         yield f"from . import {room} as {room}"
     sources = {n: getattr(lossapi, n).__module__.removeprefix("lossapi.") for n in _exported()}
-    for name in sorted(sources, key=lambda name: (sources[name], name.lower())):
+    for name in sorted(sources, key=lambda n: (sources[n], n[0].islower(), n.lower())):
         yield f"from .{sources[name]} import {name} as {name}"
 
 

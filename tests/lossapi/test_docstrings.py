@@ -21,7 +21,7 @@ MODULES = [
 ]
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", ["lossapi.selection", *MODULES])
 def test_the_examples_give_what_they_show(name):
     assert doctest.testmod(importlib.import_module(name)).failed == 0
 
