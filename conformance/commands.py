@@ -1,4 +1,4 @@
-"""The commands of ``lossapi``: list, show, choose, check, spec."""
+"""The commands of ``lossapi``: list, show, choose, plot, check, spec."""
 
 from __future__ import annotations
 
@@ -109,6 +109,51 @@ def choose(
         return
     given = {"imbalance": imbalance, "noise": noise, "outliers": outliers}
     click.echo(choice.answer(problem, given))
+
+
+@cli.command()
+@click.argument("loss")
+@click.option(
+    "--param",
+    "given",
+    multiple=True,
+    metavar="NAME=V,V…",
+    help="Values of a parameter, or of another input; a curve for each.",
+)
+@click.option(
+    "--input", "wrt", metavar="NAME", help="The input along which; the first if not given."
+)
+@click.option(
+    "--range", "ends", type=(float, float), metavar="FROM TO", help="From where to where."
+)
+@click.option(
+    "--show",
+    "faces",
+    multiple=True,
+    metavar="FACE",
+    help="values, gradient or curvature; the first two if not given.",
+)
+@click.option("-o", "--output", metavar="FILE", required=True, help="The picture, as .png, .svg ….")
+def plot(
+    loss: str,
+    given: tuple[str, ...],
+    wrt: str | None,
+    ends: tuple[float, float] | None,
+    faces: tuple[str, ...],
+    output: str,
+) -> None:
+    """Draw the curve of LOSS along an input, with its gradient and its kinks."""
+    from .report import picture
+
+    (name,) = _losses([loss])
+    shown = _known("face", faces, picture.FACES) or list(picture.FACES[:2])
+    try:
+        picture.write(name, picture.values(name, given), wrt, ends, shown, Path(output))
+    except OSError as problem:
+        raise click.UsageError(
+            f"{output} cannot be written: {problem.strerror or problem}; give another file"
+        ) from None
+    click.echo(f"wrote {output}")
 
 
 @cli.command()

@@ -8,7 +8,7 @@ that follows the Array API standard::
     value, gradient = lossapi.huber_loss.value_and_grad(prediction, target)
 
 ``dir(lossapi)`` names them all; ``help(lossapi.huber_loss)`` is its reference page. What stands
-around a loss in training is in ``lossapi.training``.
+around a loss in training is in ``lossapi.training``, and what shows it in ``lossapi.diagnostics``.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ __all__ = [  # noqa: PLE0604 (the losses are named by their registry, not a seco
 ]
 
 
-_ROOMS = ("training",)
+_ROOMS = ("diagnostics", "training")
 """Subpackages that are imported when they are asked for."""
 
 

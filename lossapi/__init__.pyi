@@ -3,6 +3,7 @@
 
 from typing import Any, Literal, TypeAlias, TypeVar
 
+from . import diagnostics as diagnostics
 from . import training as training
 from .call import errors_on_invalid as errors_on_invalid
 from .errors import ArgumentError as ArgumentError

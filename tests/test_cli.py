@@ -111,10 +111,86 @@ def test_choose_gives_calls_with_reasons_and_sources(lossapi):
     assert "lossapi show tversky_loss" in out
 
 
+@pytest.fixture
+def drawing(tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_plot_writes_a_picture_and_nothing_beside_it(lossapi, drawing):
+    code, out, err = lossapi("plot", "huber_loss", "--param", "delta=0.5,1,2", "-o", "huber.png")
+    assert (code, out, err) == (0, "wrote huber.png\n", "")
+    assert (drawing / "huber.png").read_bytes().startswith(b"\x89PNG")
+    assert [path.name for path in drawing.iterdir()] == ["huber.png"]
+
+
+def test_plot_shows_what_is_asked_for(lossapi, drawing):
+    given = ("--param", "target=1", "--input", "prediction", "--range", "-1", "3")
+    pictures = set()
+    for face in ("values", "gradient", "curvature"):
+        code, _, _ = lossapi("plot", "huber_loss", *given, "--show", face, "-o", "a.svg")
+        assert code == 0
+        pictures.add((drawing / "a.svg").read_text("utf-8"))
+    assert len(pictures) == 3
+    assert all(picture.startswith("<?xml") for picture in pictures)
+
+
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
-        (("chek",), ("'chek'", "accepted are check, choose, list, show, spec", "mean check?")),
+        (("--param", "delt=1"), ("'delt'", "delta, prediction, target", "mean delta?")),
+        (("--param", "delta=0"), ("delta is '0'", "(0, inf)")),
+        (("--param", "delta=wide"), ("delta is 'wide'", "(0, inf)")),
+        (("--param", "delta"), ("'delta'", "NAME=VALUE")),
+        (("--param", "delta=1", "--param", "delta=2"), ("delta came twice", "delta=1,2,5")),
+        (("--param", f"delta={','.join('1' * 13)}"), ("13 curves", "up to 12")),
+        (("--input", "delta"), ("wrt is 'delta'", "prediction, target")),
+        (("--range", "3", "1"), ("--range is 3 1", "the smaller one first")),
+        (("-o", "x.docx"), ("x.docx", ".png", ".svg")),
+        (("-o", "no/such/x.png"), ("no/such/x.png cannot be written", "another file")),
+    ],
+)
+def test_a_mistake_in_a_plot_is_one_line_and_leaves_no_file(lossapi, drawing, arguments, parts):
+    output = () if "-o" in arguments else ("-o", "x.png")
+    code, out, err = lossapi("plot", "huber_loss", *arguments, *output)
+    assert (code, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    for part in ("lossapi: ", *parts):
+        assert part in err
+    assert list(drawing.iterdir()) == []
+
+
+def test_a_loss_without_a_curve_is_told(lossapi, drawing):
+    assert "(k),(k)->()" in lossapi("plot", "softmax_cross_entropy", "-o", "x.png")[2]
+    labels = ("--input", "target", "--show", "gradient", "-o", "x.png")
+    told = lossapi("plot", "sigmoid_focal_loss", *labels)[2]
+    assert "sigmoid_focal_loss has no gradient along target; accepted are values" in told
+
+
+def test_a_picture_that_cannot_be_moved_into_place_leaves_nothing(lossapi, drawing):
+    (drawing / "taken.png").mkdir()
+    code, _, err = lossapi("plot", "huber_loss", "-o", "taken.png")
+    assert code == 2
+    assert "taken.png cannot be written" in err
+    assert [path.name for path in drawing.iterdir()] == ["taken.png"]
+
+
+def test_without_matplotlib_a_plot_says_what_to_install(lossapi, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    code, _, err = lossapi("plot", "huber_loss", "-o", str(tmp_path / "x.png"))
+    assert code == 2
+    assert err.endswith("install it with: pip install 'lossapi[plot]'\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (
+            ("chek",),
+            ("'chek'", "accepted are check, choose, list, plot, show, spec", "mean check?"),
+        ),
         (("show", "huber"), ("'huber'", "absolute_error", "mean huber_loss?")),
         (("show",), ("LOSS",)),
         (("choose", "regresion"), ("'regresion'", "'segmentation'", "mean 'regression'?")),
@@ -131,6 +207,9 @@ def test_choose_gives_calls_with_reasons_and_sources(lossapi):
         (("check", "--hunt", "many"), ("--hunt", "many")),
         (("check", "--examples", "0"), ("--examples", "0")),
         (("check", "numpy", *QUICK, "--json", "/no/such/file"), ("/no/such/file", "cannot")),
+        (("plot", "hubr_loss", "-o", "x.png"), ("'hubr_loss'", "mean huber_loss?")),
+        (("plot", "huber_loss"), ("--output",)),
+        (("plot", "huber_loss", "-o", "x.png", "--show", "slope"), ("'slope'", "curvature")),
         (("spec", "biuld"), ("'biuld'", "accepted are build, bundle, verify", "mean build?")),
         (("spec", "build", "hubr_loss"), ("'hubr_loss'", "mean huber_loss?")),
         (("spec", "bundle", "-o", "/no/such/file"), ("/no/such/file", "cannot")),

@@ -84,7 +84,17 @@ def test_kernels_import_only_primitives_and_the_decorators() -> None:
 
 
 def test_importing_lossapi_loads_no_array_library_and_no_extra() -> None:
-    unwanted = (*LIBRARIES, "yaml", "mpmath", "hypothesis", "click", "rich", "jsonschema")
+    unwanted = (
+        *LIBRARIES,
+        "numpy",
+        "matplotlib",
+        "yaml",
+        "mpmath",
+        "hypothesis",
+        "click",
+        "rich",
+        "jsonschema",
+    )
     code = f"import lossapi, sys; print([m for m in {unwanted} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -11,9 +11,9 @@ import sys
 import pytest
 
 import lossapi
-from lossapi import training
+from lossapi import diagnostics, training
 
-ROOMS = {"training": training}
+ROOMS = {"diagnostics": diagnostics, "training": training}
 MODULES = [
     f"lossapi.{room}.{found.name}"
     for room, package in ROOMS.items()
@@ -37,7 +37,8 @@ def test_each_tool_says_what_it_does(room, name):
 def test_a_room_opens_when_it_is_asked_for():
     code = (
         "import lossapi, sys; before = set(sys.modules); lossapi.training.clip_by_value; "
-        "print([r for r in ('lossapi.training',) if r in before])"
+        "lossapi.diagnostics.loss_curve; "
+        "print([m for m in ('lossapi.training', 'lossapi.diagnostics', 'numpy') if m in before])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
