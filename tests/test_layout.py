@@ -102,7 +102,10 @@ def test_importing_lossapi_loads_no_array_library_and_no_extra() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [*modules(), *sorted((ROOT / "benchmarks").rglob("*.py"))],
+    [
+        *modules(),
+        *(p for f in ("benchmarks", "examples") for p in sorted((ROOT / f).rglob("*.py"))),
+    ],
     ids=lambda p: str(p.relative_to(ROOT)),
 )
 def test_no_module_is_longer_than_a_reader_can_hold(path: Path) -> None:

@@ -42,7 +42,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "lossapi", site / "lossapi", ignore=ignore)
     for folder in ("backends", "conformance", "spec"):
         shutil.copytree(ROOT / folder, site / "lossapi" / folder, ignore=ignore)
-    shutil.copytree(ROOT / "benchmarks", site / "benchmarks", ignore=ignore)
+    for folder in ("benchmarks", "examples"):
+        shutil.copytree(ROOT / folder, site / folder, ignore=ignore)
     shutil.copy(ROOT / "pyproject.toml", site)
     return site
 
@@ -58,7 +59,7 @@ def mypy(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_everything_passes_the_strict_type_checker(installed: Path) -> None:
-    done = mypy(installed, "-p", "lossapi", "-p", "benchmarks")
+    done = mypy(installed, "-p", "lossapi", "-p", "benchmarks", "-p", "examples")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
