@@ -102,7 +102,7 @@ def filter_normalised(
         factor = wanted / xp.where(length > 0, length, xp.ones_like(length))
         return xp.astype(own * factor, dtype)
 
-    with quiet():
+    with quiet(given.backend):
         return mapped(scaled, direction, parameters)
 
 

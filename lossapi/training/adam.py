@@ -94,7 +94,7 @@ def adam_update(
         after = parameter - beside(backend, rate, parameter) * move
         return backend.xp.astype(after, given.array(leaf).dtype), mean, square
 
-    with quiet():
+    with quiet(backend):
         triples = mapped(
             lambda *found: _Triple(moved(*found)), parameters, gradients, state.mean, state.square
         )

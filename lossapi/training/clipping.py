@@ -28,7 +28,7 @@ def global_norm(gradients: Any, *, p: float = 2.0) -> Any:
     """
     p = number("global_norm", "p", p, "[1, inf]", fixed=True)
     given = gathered("global_norm", ("gradients", gradients))
-    with quiet():
+    with quiet(given.backend):
         return _Size(given, p).norm
 
 
@@ -64,7 +64,7 @@ def clip_by_global_norm(
     if nonfinite == "raise":
         _check_finite(name, given)
     xp = given.backend.xp
-    with quiet():
+    with quiet(given.backend):
         size = _Size(given, p)
         if size.peak is None:
             return gradients, size.norm
@@ -110,7 +110,7 @@ def clip_by_value(gradients: Tree, minimum: Any, maximum: Any) -> Tree:
         above = backend.xp.where(wide < low, low, wide)
         return backend.xp.astype(backend.xp.where(above > high, high, above), array.dtype)
 
-    with quiet():
+    with quiet(given.backend):
         return mapped(clip, gradients)
 
 

@@ -46,7 +46,7 @@ def fisher_information(scores: Any, *, weights: Any = None, damping: Any = 0.0) 
         raise ShapeError(f"{name}: scores holds no array; accepted is one at least, (N, D).")
     parts = [_flat(xp, array, given.computing, 1) for array in given.arrays[:count]]
     matrix = xp.concat(parts, axis=1) if len(parts) > 1 else parts[0]
-    with quiet():
+    with quiet(backend):
         if weights is None:
             share: Any = 1 / max(rows, 1)
         else:
@@ -129,7 +129,7 @@ def natural_gradient(gradient: Tree, fisher: Any, *, damping: Any = 0.0) -> Tree
         )
     if not size:
         return gradient
-    with quiet():
+    with quiet(backend):
         vector = xp.concat([_flat(xp, array, given.computing, 0) for array in arrays], axis=0)
         wide = xp.astype(matrix, given.computing)
         pieces = _pieces(given, _solved(backend, linalg, wide, vector, damping))

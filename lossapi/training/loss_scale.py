@@ -129,7 +129,8 @@ class DynamicLossScale(_State):
         return self._after(after, count)
 
     def _after(self, scale: Any, finite_steps: Any) -> DynamicLossScale:
-        return self._replace(scale=scale, finite_steps=finite_steps)
+        # Not by _replace, of which torch.compile makes a tuple without entries.
+        return DynamicLossScale(scale, *self[1:-1], finite_steps)
 
 
 def scale_loss(loss: Tree, scale: Any) -> Tree:
@@ -151,7 +152,7 @@ def scale_loss(loss: Tree, scale: Any) -> Tree:
         wide = widened(given.backend, given.array(leaf))
         return wide * beside(given.backend, factor, wide)
 
-    with quiet():
+    with quiet(given.backend):
         return mapped(scaled, loss)
 
 
@@ -174,7 +175,7 @@ def unscale_gradients(gradients: Tree, scale: Any) -> Tree:
         wide = widened(given.backend, given.array(leaf))
         return wide / beside(given.backend, factor, wide)  # 1 / scale could be subnormal
 
-    with quiet():
+    with quiet(given.backend):
         return mapped(unscaled, gradients)
 
 

@@ -72,7 +72,7 @@ def class_weights(
         backend, counts = _counts(name, counts)
     xp = backend.xp
     _check_absent(name, backend, counts, absent)
-    with quiet():
+    with quiet(backend):
         lost = xp.full_like(counts, 0.0 if absent == "zero" else math.nan)
         present = counts > 0
         count = xp.where(present, counts, xp.ones_like(counts))
@@ -105,7 +105,7 @@ def sampling_weights(
     backend, labels = _labels(name, labels)
     xp = backend.xp
     counts = _counted(name, backend, labels, num_classes, ignore_index)
-    with quiet():
+    with quiet(backend):
         present = counts > 0
         # In units of the rarest class, so that a large power does not underflow everywhere.
         count = xp.where(present, counts, xp.full_like(counts, math.inf))
