@@ -24,17 +24,7 @@ _DOMAINS = {
 }
 
 
-class _State(NamedTuple):
-    scale: Any
-    growth_factor: Any
-    backoff_factor: Any
-    growth_interval: Any
-    minimum: Any
-    maximum: Any
-    finite_steps: Any
-
-
-class DynamicLossScale(_State):
+class DynamicLossScale(NamedTuple):
     """The scale of a loss, which follows what the gradients bear; a state that never changes.
 
     `update` gives the next state: after a step whose gradients were not all finite the scale times
@@ -42,8 +32,8 @@ class DynamicLossScale(_State):
     a row the scale times ``growth_factor``. It stays from ``minimum`` to ``maximum``. The numbers
     are those of PyTorch's GradScaler. Powers of two keep scaling exact.
 
-    It is a named tuple, so that ``jax.jit`` and ``jax.lax.scan`` take and give it, and it can be
-    saved with the parameters::
+    It is a named tuple, so that ``jax.jit``, ``jax.lax.scan`` and ``torch.compile`` take and give
+    it, and it can be saved with the parameters. Its numbers are checked when it is used::
 
         state = DynamicLossScale()
         # in a step: differentiate scale_loss(loss, state), then
@@ -59,44 +49,18 @@ class DynamicLossScale(_State):
     512.0
     """
 
-    __slots__ = ()
-
-    def __new__(
-        cls,
-        scale: Any = 2.0**16,
-        growth_factor: Any = 2.0,
-        backoff_factor: Any = 0.5,
-        growth_interval: Any = 2000,
-        minimum: Any = 1.0,
-        maximum: Any = LARGEST,
-        finite_steps: Any = 0,
-    ) -> DynamicLossScale:
-        """Check plain numbers; what a library puts in their place is taken as it comes."""
-        fields = (
-            scale,
-            growth_factor,
-            backoff_factor,
-            growth_interval,
-            minimum,
-            maximum,
-            finite_steps,
-        )
-        plain = {}
-        for (name, domain), value in zip(_DOMAINS.items(), fields, strict=True):
-            if value is None or is_number(value) or isinstance(value, str):
-                plain[name] = number("DynamicLossScale", name, value, domain)
-        if {"scale", "minimum", "maximum"} <= plain.keys() and not (
-            plain["minimum"] <= scale <= plain["maximum"]
-        ):
-            raise ParameterError(
-                f"DynamicLossScale: scale is {scale!r}, minimum {minimum!r} and maximum "
-                f"{maximum!r}; accepted is a scale from the minimum to the maximum."
-            )
-        return super().__new__(cls, *fields)
+    scale: Any = 2.0**16
+    growth_factor: Any = 2.0
+    backoff_factor: Any = 0.5
+    growth_interval: Any = 2000
+    minimum: Any = 1.0
+    maximum: Any = LARGEST
+    finite_steps: Any = 0
 
     def update(self, finite: Any) -> DynamicLossScale:
         """The state after a step whose gradients were all finite, or not."""
         name = "DynamicLossScale.update"
+        _check(self)
         backend = _checked(name, "finite", finite)
         if backend is None or backend.name == "numpy":
             finite = bool(finite)
@@ -129,8 +93,7 @@ class DynamicLossScale(_State):
         return self._after(after, count)
 
     def _after(self, scale: Any, finite_steps: Any) -> DynamicLossScale:
-        # Not by _replace, of which torch.compile makes a tuple without entries.
-        return DynamicLossScale(scale, *self[1:-1], finite_steps)
+        return self._replace(scale=scale, finite_steps=finite_steps)
 
 
 def scale_loss(loss: Tree, scale: Any) -> Tree:
@@ -216,8 +179,26 @@ def select_tree(condition: Any, new: Tree, old: Tree) -> Tree:
     return mapped(select, new, old)
 
 
+def _check(state: DynamicLossScale) -> None:
+    """Raise for a plain number that is none for its field, when the state is used.
+
+    Not when it is made: JAX makes states of whatever it maps the leaves of one to.
+    """
+    name = "DynamicLossScale"
+    for (key, domain), value in zip(_DOMAINS.items(), state, strict=True):
+        number(name, key, value, domain)
+    ends = (state.minimum, state.scale, state.maximum)
+    if all(map(is_number, ends)) and not state.minimum <= state.scale <= state.maximum:
+        raise ParameterError(
+            f"{name}: scale is {state.scale!r}, minimum {state.minimum!r} and maximum "
+            f"{state.maximum!r}; accepted is a scale from the minimum to the maximum."
+        )
+
+
 def _factor(name: str, scale: Any) -> Any:
-    scale = scale.scale if isinstance(scale, DynamicLossScale) else scale
+    if isinstance(scale, DynamicLossScale):
+        _check(scale)
+        return scale.scale
     return number(name, "scale", scale, "(0, inf)")
 
 

@@ -137,6 +137,13 @@ def test_it_is_a_carry_of_scan():
     assert int(last.finite_steps) == 1
 
 
+def test_jax_maps_its_leaves_to_whatever_it_likes():
+    jax = pytest.importorskip("jax")
+    shapes = jax.tree.map(lambda leaf: 0, DynamicLossScale())
+    assert isinstance(shapes, DynamicLossScale)
+    assert len(jax.tree.leaves(DynamicLossScale())) == 7
+
+
 def test_plain_verdicts_and_arrays_mix(library):
     state = DynamicLossScale(scale=8.0).update(library.asarray(False, "bool"))
     assert float(state.scale) == 4.0
@@ -144,13 +151,27 @@ def test_plain_verdicts_and_arrays_mix(library):
     assert float(state.update(np.True_).finite_steps) == 1
 
 
+FIELDS = [
+    ({"scale": 0.0}, ("scale is 0.0", "(0, inf)")),
+    ({"growth_factor": 1.0}, ("growth_factor is 1.0", "(1, inf)")),
+    ({"backoff_factor": 2}, ("backoff_factor is 2", "(0, 1)")),
+    ({"growth_interval": 0.5}, ("growth_interval is 0.5", "{1, 2, ...}")),
+    ({"scale": "dynamic"}, ("scale is 'dynamic', a str",)),
+    ({"scale": 0.5}, ("scale is 0.5, minimum 1.0", "from the minimum")),
+]
+
+
+@pytest.mark.parametrize(("fields", "parts"), FIELDS)
+def test_a_wrong_field_is_told_when_the_state_is_used(fields, parts):
+    state = DynamicLossScale(**fields)
+    for use in (lambda: state.update(True), lambda: scale_loss(1.0, state)):
+        with pytest.raises(lossapi.ParameterError) as told:
+            use()
+        for part in parts:
+            assert part in str(told.value)
+
+
 MISTAKES = [
-    (lambda: DynamicLossScale(scale=0.0), ("scale is 0.0", "(0, inf)")),
-    (lambda: DynamicLossScale(growth_factor=1.0), ("growth_factor is 1.0", "(1, inf)")),
-    (lambda: DynamicLossScale(backoff_factor=2), ("backoff_factor is 2", "(0, 1)")),
-    (lambda: DynamicLossScale(growth_interval=0.5), ("growth_interval is 0.5", "{1, 2, ...}")),
-    (lambda: DynamicLossScale(scale="dynamic"), ("scale is 'dynamic', a str",)),
-    (lambda: DynamicLossScale(scale=0.5), ("scale is 0.5, minimum 1.0", "from the minimum")),
     (lambda: DynamicLossScale().update(1), ("finite is 1", "all_finite(gradients)")),
     (lambda: DynamicLossScale().update(np.ones(2, bool)), ("finite is array", "shape ()")),
     (lambda: scale_loss(1.0, 0.0), ("scale_loss: scale is 0.0", "(0, inf)")),
