@@ -22,6 +22,10 @@ value, gradient = lossapi.huber_loss.value_and_grad(x, x, delta=2.0, wrt=("predi
 lossapi.softmax(x, axis=0, temperature=2.0)
 lossapi.sparse_softmax_cross_entropy(x, x, ignore_index=-100, class_weights=x)
 lossapi.one_hot([0, 2], num_classes=3, axis=0, dtype=np.float32)
+assert_type(lossapi.recommend("regression", noise="varying")[0].loss, str)
+clipped, norm = lossapi.training.clip_by_global_norm({"w": x}, max_norm=1.0, nonfinite="zero")
+assert_type(clipped, dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]])
+lossapi.diagnostics.loss_curve(lossapi.huber_loss, delta=2.0).plot()
 """
 
 MISTAKES = [
@@ -31,6 +35,8 @@ MISTAKES = [
     ("lossapi.softmax(x, weights=x)", 'Unexpected keyword argument "weights"'),
     ("lossapi.one_hot(x)", 'Missing named argument "num_classes"'),
     ("lossapi.no_such_loss(x)", "no_such_loss"),
+    ("lossapi.recommend()", 'Missing positional argument "problem"'),
+    ("lossapi.training.clip_by_global_norm(x)", 'Missing positional argument "max_norm"'),
 ]
 
 

@@ -90,7 +90,7 @@ def loss_distribution(losses: Any, *, groups: Any = None, bins: int = 50) -> Los
     name = "loss_distribution"
     numbers = _flat(name, "losses", losses)
     bins = _bins(name, bins)
-    labels = np.full(numbers.shape, "all") if groups is None else _labels(groups)
+    labels = np.full(numbers.shape, "all") if groups is None else _labels(name, "groups", groups)
     if labels.shape != numbers.shape:
         raise ShapeError(
             f"{name}: groups has {labels.size} entries; accepted is one for each of the "
@@ -144,7 +144,7 @@ def loss_against_confidence(
             f"{name}: confidence[{place}] is {sure[place]}; accepted are probabilities in [0, 1]. "
             f"Take the softmax or sigmoid of logits first."
         )
-    right = None if correct is None else _labels(correct)
+    right = None if correct is None else _labels(name, "correct", correct)
     if right is not None and right.dtype != bool:
         raise DTypeError(f"{name}: correct has dtype {right.dtype}; accepted is bool.")
     for key, other in (("confidence", sure), ("correct", right)):
@@ -173,11 +173,11 @@ def _flat(name: str, key: str, values: Any) -> Any:
     return np.concatenate([np.empty(0), *parts]).astype(np.float64)
 
 
-def _labels(values: Any) -> Any:
+def _labels(name: str, key: str, values: Any) -> Any:
     """Labels of any kind as a NumPy vector."""
     if isinstance(values, list | tuple):
         return np.ravel(np.asarray(values))
-    given = gathered("loss_distribution", ("groups", values), floating=False)
+    given = gathered(name, (key, values), floating=False)
     return np.ravel(given.backend.to_numpy(given.arrays[0]))
 
 

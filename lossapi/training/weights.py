@@ -39,8 +39,8 @@ def class_weights(
 
     A class without examples has no weight: ``absent`` is "raise", an error (NaN where values
     cannot be looked at), or "zero". Labels equal to ``ignore_index`` are not counted. The result
-    goes to ``class_weights=`` of the losses over classes; for "balanced" weights of two classes,
-    `weighted_sigmoid_binary_cross_entropy` takes them as its two weights.
+    goes to ``class_weights=`` of the losses over classes. Of two classes they are the negative and
+    the positive weight of `weighted_sigmoid_binary_cross_entropy`.
 
     Y. Cui, M. Jia, T.-Y. Lin, Y. Song, S. Belongie, Class-balanced loss based on effective number
     of samples, 2019, arXiv:1901.05555.
@@ -79,7 +79,8 @@ def class_weights(
         if scheme == "effective_number":
             raw = (1 - beta) / -xp.expm1(count * _log(backend, beta, count))
             raw = xp.where(present, raw, lost)
-            return raw * (counts.shape[0] / xp.sum(raw))
+            total = xp.sum(raw)
+            return raw * (counts.shape[0] / xp.where(total == 0, xp.ones_like(total), total))
         weights = xp.sum(counts) / count
         weights = weights / counts.shape[0] if scheme == "balanced" else weights
         return xp.where(present, weights, lost)

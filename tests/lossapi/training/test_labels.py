@@ -111,6 +111,13 @@ def test_a_class_without_examples_is_an_error_or_has_no_weight():
         assert np.isfinite(found).all()
 
 
+@pytest.mark.parametrize("scheme", ["balanced", "inverse", "effective_number"])
+def test_of_no_examples_all_weights_are_zero(scheme):
+    found = class_weights(np.zeros(0, int), num_classes=3, scheme=scheme, absent="zero")
+    assert found.tolist() == [0.0, 0.0, 0.0]
+    assert sampling_weights(np.zeros(0, int), num_classes=3).shape == (0,)
+
+
 def test_under_jit_a_class_without_examples_has_the_weight_nan():
     jax = pytest.importorskip("jax")
     weigh = jax.jit(lambda labels: class_weights(labels, num_classes=2))
