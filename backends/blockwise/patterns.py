@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,14 @@ _DOWN = (np.less, np.less_equal)
 def recognised(outputs: list[Any]) -> list[Any]:
     """The same graph with magnitudes, signs, the smaller and the larger as NumPy's functions.
 
-    The sign of a zero may differ.
+    The sign of a zero may differ. Powers of two meet the number of examples.
     """
     return rewritten(outputs, _known)
 
 
 def _known(node: Node, operands: tuple[Any, ...]) -> Node | None:
+    if node.function is np.true_divide:
+        return _share(node, *operands)
     if node.function is not np.where or node.dtype.kind != "f":
         return None
     mask, first, second = operands
@@ -33,6 +36,18 @@ def _known(node: Node, operands: tuple[Any, ...]) -> Node | None:
         return _of_difference(node, a, b, first, second) if mask.function is np.greater else None
     found = _magnitude(node, a, b, first, second)
     return _extreme(node, a, b, first, second) if found is None else found
+
+
+def _share(node: Node, x: Any, whole: Any) -> Node | None:
+    """x / n for (2 x) / (2 n), where n is the same for all examples."""
+    if not isinstance(x, Node) or x.function is not np.multiply or not isinstance(whole, Node):
+        return None
+    factor, rest = constant(x.operands[0]), x.operands[1]
+    if factor is None or whole.rows or not isinstance(rest, Node) or rest.dtype != node.dtype:
+        return None
+    if factor <= 0 or math.frexp(factor)[0] != 0.5 or (rest.rows, rest.core) != (x.rows, x.core):
+        return None
+    return node.of((rest, whole.like(np.true_divide, whole, factor)))
 
 
 def _magnitude(node: Node, a: Node, b: Any, first: Any, second: Any) -> Node | None:
