@@ -45,6 +45,7 @@ __all__ = [
     "ShapeError",
     "SpecError",
     "absolute_error",
+    "actor_critic_loss",
     "asymmetric_loss",
     "binary_cross_entropy",
     "boundary_loss",
@@ -61,8 +62,11 @@ __all__ = [
     "distance_box_iou_loss",
     "elbo_loss",
     "entropy",
+    "entropy_regularizer",
     "errors_on_invalid",
     "fano_lower_bound",
+    "gan_discriminator_loss",
+    "gan_generator_loss",
     "gaussian_kl_divergence",
     "gaussian_mixture_nll",
     "gaussian_nll",
@@ -70,6 +74,7 @@ __all__ = [
     "generalized_box_iou_loss",
     "generalized_cross_entropy",
     "get_threads",
+    "gradient_penalty",
     "half_squared_error",
     "heteroscedastic_gaussian_nll",
     "hinge_loss",
@@ -81,6 +86,8 @@ __all__ = [
     "knowledge_distillation_loss",
     "l2_normalize",
     "laplace_nll",
+    "least_squares_gan_discriminator_loss",
+    "least_squares_gan_generator_loss",
     "linear_cross_entropy",
     "log_cosh",
     "log_sigmoid",
@@ -96,6 +103,7 @@ __all__ = [
     "outcome_weighted_sigmoid_binary_cross_entropy",
     "pairwise_distance",
     "poisson_nll",
+    "policy_gradient_loss",
     "quantile_loss",
     "recommend",
     "self_information",
@@ -117,9 +125,14 @@ __all__ = [
     "symmetric_cross_entropy",
     "temperature_softmax_cross_entropy",
     "tversky_loss",
+    "uncertainty_weighted_loss",
+    "value_loss",
     "wasserstein_distance",
     "wasserstein_distance_1d",
     "weighted_sigmoid_binary_cross_entropy",
+    "weighted_sum_loss",
+    "wgan_critic_loss",
+    "wgan_generator_loss",
     "xlogy",
 ]
 
@@ -171,6 +184,72 @@ class _AbsoluteError(Loss):
         prediction: _Array,
         target: _Array,
         *,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _ActorCriticLoss(Loss):
+    """A policy's loss, plus that of its values, less the entropy that keeps it exploring."""
+
+    def __call__(
+        self,
+        policy_losses: _Array,
+        value_losses: _Array,
+        entropies: _Array,
+        *,
+        value_weight: float | _Array = 0.5,
+        entropy_weight: float | _Array = 0.01,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        policy_losses: _Array,
+        value_losses: _Array,
+        entropies: _Array,
+        *,
+        value_weight: float | _Array = 0.5,
+        entropy_weight: float | _Array = 0.01,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["policy_losses", "value_losses", "entropies"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        policy_losses: _Array,
+        value_losses: _Array,
+        entropies: _Array,
+        *,
+        value_weight: float | _Array = 0.5,
+        entropy_weight: float | _Array = 0.01,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["policy_losses", "value_losses", "entropies"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        policy_losses: _Array,
+        value_losses: _Array,
+        entropies: _Array,
+        *,
+        value_weight: float | _Array = 0.5,
+        entropy_weight: float | _Array = 0.01,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["policy_losses", "value_losses", "entropies"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        policy_losses: _Array,
+        value_losses: _Array,
+        entropies: _Array,
+        *,
+        value_weight: float | _Array = 0.5,
+        entropy_weight: float | _Array = 0.01,
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -1067,6 +1146,51 @@ class _Entropy(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _EntropyRegularizer(Loss):
+    """Minus the weighted entropy of a policy's softmax, so that it keeps exploring."""
+
+    def __call__(
+        self,
+        logits: _Array,
+        *,
+        weight: float = 0.01,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        logits: _Array,
+        *,
+        weight: float = 0.01,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        logits: _Array,
+        *,
+        weight: float = 0.01,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        logits: _Array,
+        *,
+        weight: float = 0.01,
+        axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
 class _FanoLowerBound(Loss):
     """The least error probability of a guess that leaves this conditional entropy."""
 
@@ -1119,6 +1243,106 @@ class _FanoLowerBound(Loss):
         *,
         classes: float | _Array = 2.0,
         weak: bool = False,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _GanDiscriminatorLoss(Loss):
+    """The mean cross-entropy of real samples, plus that of generated ones."""
+
+    def __call__(
+        self,
+        real_logits: _Array,
+        fake_logits: _Array,
+        *,
+        label_smoothing: float = 0.0,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        real_logits: _Array,
+        fake_logits: _Array,
+        *,
+        label_smoothing: float = 0.0,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["real_logits", "fake_logits"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        real_logits: _Array,
+        fake_logits: _Array,
+        *,
+        label_smoothing: float = 0.0,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["real_logits", "fake_logits"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        real_logits: _Array,
+        fake_logits: _Array,
+        *,
+        label_smoothing: float = 0.0,
+        axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _GanGeneratorLoss(Loss):
+    """How little a discriminator is deceived by a generated sample."""
+
+    def __call__(
+        self,
+        fake_logits: _Array,
+        *,
+        saturating: bool = False,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        fake_logits: _Array,
+        *,
+        saturating: bool = False,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["fake_logits"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        fake_logits: _Array,
+        *,
+        saturating: bool = False,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["fake_logits"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        fake_logits: _Array,
+        *,
+        saturating: bool = False,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["fake_logits"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        fake_logits: _Array,
+        *,
+        saturating: bool = False,
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -1471,6 +1695,59 @@ class _GeneralizedCrossEntropy(Loss):
         axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
         ignore_index: int | None = None,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _GradientPenalty(Loss):
+    """The weighted square of how far the length of a critic's gradient is from what it is to be."""
+
+    def __call__(
+        self,
+        gradients: _Array,
+        *,
+        center: float = 1.0,
+        weight: float = 10.0,
+        one_sided: bool = False,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        gradients: _Array,
+        *,
+        center: float = 1.0,
+        weight: float = 10.0,
+        one_sided: bool = False,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["gradients"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        gradients: _Array,
+        *,
+        center: float = 1.0,
+        weight: float = 10.0,
+        one_sided: bool = False,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["gradients"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        gradients: _Array,
+        *,
+        center: float = 1.0,
+        weight: float = 10.0,
+        one_sided: bool = False,
+        axis: int | tuple[int, ...] = -1,
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -2082,6 +2359,110 @@ class _LaplaceNll(Loss):
         target: _Array,
         *,
         full: bool = True,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _LeastSquaresGanDiscriminatorLoss(Loss):
+    """Half the mean squared error of real samples, plus that of generated ones."""
+
+    def __call__(
+        self,
+        real_scores: _Array,
+        fake_scores: _Array,
+        *,
+        real_target: float = 1.0,
+        fake_target: float = 0.0,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        real_scores: _Array,
+        fake_scores: _Array,
+        *,
+        real_target: float = 1.0,
+        fake_target: float = 0.0,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["real_scores", "fake_scores"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        real_scores: _Array,
+        fake_scores: _Array,
+        *,
+        real_target: float = 1.0,
+        fake_target: float = 0.0,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["real_scores", "fake_scores"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        real_scores: _Array,
+        fake_scores: _Array,
+        *,
+        real_target: float = 1.0,
+        fake_target: float = 0.0,
+        axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _LeastSquaresGanGeneratorLoss(Loss):
+    """Half the squared distance of a generated sample's score from what it is to be."""
+
+    def __call__(
+        self,
+        fake_scores: _Array,
+        *,
+        generator_target: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        fake_scores: _Array,
+        *,
+        generator_target: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["fake_scores"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        fake_scores: _Array,
+        *,
+        generator_target: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["fake_scores"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        fake_scores: _Array,
+        *,
+        generator_target: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["fake_scores"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        fake_scores: _Array,
+        *,
+        generator_target: float | _Array = 1.0,
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -2749,6 +3130,57 @@ class _PoissonNll(Loss):
         *,
         log_input: bool = True,
         full: bool = False,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _PolicyGradientLoss(Loss):
+    """Minus an action's log-probability, weighted by how much better it was than expected."""
+
+    def __call__(
+        self,
+        log_probabilities: _Array,
+        advantages: _Array,
+        *,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        log_probabilities: _Array,
+        advantages: _Array,
+        *,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["log_probabilities"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        log_probabilities: _Array,
+        advantages: _Array,
+        *,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["log_probabilities"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        log_probabilities: _Array,
+        advantages: _Array,
+        *,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["log_probabilities"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        log_probabilities: _Array,
+        advantages: _Array,
+        *,
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -3791,6 +4223,111 @@ class _TverskyLoss(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _UncertaintyWeightedLoss(Loss):
+    """The sum of several tasks' losses, each weighted by a variance of its own, which is learnt."""
+
+    def __call__(
+        self,
+        losses: _Array,
+        log_variances: _Array,
+        *,
+        task_scales: _Array | None = None,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        losses: _Array,
+        log_variances: _Array,
+        *,
+        task_scales: _Array | None = None,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["losses", "log_variances"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        losses: _Array,
+        log_variances: _Array,
+        *,
+        task_scales: _Array | None = None,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["losses", "log_variances"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        losses: _Array,
+        log_variances: _Array,
+        *,
+        task_scales: _Array | None = None,
+        axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _ValueLoss(Loss):
+    """The scaled square of what an estimated value misses the return by."""
+
+    def __call__(
+        self,
+        values: _Array,
+        returns: _Array,
+        *,
+        scale: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        values: _Array,
+        returns: _Array,
+        *,
+        scale: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["values"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        values: _Array,
+        returns: _Array,
+        *,
+        scale: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["values"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        values: _Array,
+        returns: _Array,
+        *,
+        scale: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["values"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        values: _Array,
+        returns: _Array,
+        *,
+        scale: float | _Array = 1.0,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
 class _WassersteinDistance(Loss):
     """The least cost of moving one distribution of masses to another, for any cost matrix."""
 
@@ -3954,6 +4491,142 @@ class _WeightedSigmoidBinaryCrossEntropy(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _WeightedSumLoss(Loss):
+    """The sum of several tasks' losses, each times a weight."""
+
+    def __call__(
+        self,
+        losses: _Array,
+        task_weights: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        losses: _Array,
+        task_weights: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["losses", "task_weights"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        losses: _Array,
+        task_weights: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["losses", "task_weights"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        losses: _Array,
+        task_weights: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _WganCriticLoss(Loss):
+    """How much higher a critic scores generated samples than real ones, on average."""
+
+    def __call__(
+        self,
+        real_scores: _Array,
+        fake_scores: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        real_scores: _Array,
+        fake_scores: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["real_scores", "fake_scores"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        real_scores: _Array,
+        fake_scores: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["real_scores", "fake_scores"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        real_scores: _Array,
+        fake_scores: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _WganGeneratorLoss(Loss):
+    """How low a critic scores a generated sample."""
+
+    def __call__(
+        self,
+        fake_scores: _Array,
+        *,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        fake_scores: _Array,
+        *,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["fake_scores"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        fake_scores: _Array,
+        *,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["fake_scores"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        fake_scores: _Array,
+        *,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["fake_scores"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        fake_scores: _Array,
+        *,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
 class _Xlogy(Primitive):
     """x log y, which is 0 where x is 0 or y is 1 whatever the other is."""
 
@@ -3984,6 +4657,7 @@ class _Xlogy(Primitive):
     ) -> Any: ...
 
 absolute_error: _AbsoluteError
+actor_critic_loss: _ActorCriticLoss
 asymmetric_loss: _AsymmetricLoss
 binary_cross_entropy: _BinaryCrossEntropy
 boundary_loss: _BoundaryLoss
@@ -4000,13 +4674,17 @@ dice_loss: _DiceLoss
 distance_box_iou_loss: _DistanceBoxIouLoss
 elbo_loss: _ElboLoss
 entropy: _Entropy
+entropy_regularizer: _EntropyRegularizer
 fano_lower_bound: _FanoLowerBound
+gan_discriminator_loss: _GanDiscriminatorLoss
+gan_generator_loss: _GanGeneratorLoss
 gaussian_kl_divergence: _GaussianKlDivergence
 gaussian_mixture_nll: _GaussianMixtureNll
 gaussian_nll: _GaussianNll
 general_robust_loss: _GeneralRobustLoss
 generalized_box_iou_loss: _GeneralizedBoxIouLoss
 generalized_cross_entropy: _GeneralizedCrossEntropy
+gradient_penalty: _GradientPenalty
 half_squared_error: _HalfSquaredError
 heteroscedastic_gaussian_nll: _HeteroscedasticGaussianNll
 hinge_loss: _HingeLoss
@@ -4018,6 +4696,8 @@ kl_divergence: _KlDivergence
 knowledge_distillation_loss: _KnowledgeDistillationLoss
 l2_normalize: _L2Normalize
 laplace_nll: _LaplaceNll
+least_squares_gan_discriminator_loss: _LeastSquaresGanDiscriminatorLoss
+least_squares_gan_generator_loss: _LeastSquaresGanGeneratorLoss
 linear_cross_entropy: _LinearCrossEntropy
 log_cosh: _LogCosh
 log_sigmoid: _LogSigmoid
@@ -4033,6 +4713,7 @@ ordinal_binary_cross_entropy: _OrdinalBinaryCrossEntropy
 outcome_weighted_sigmoid_binary_cross_entropy: _OutcomeWeightedSigmoidBinaryCrossEntropy
 pairwise_distance: _PairwiseDistance
 poisson_nll: _PoissonNll
+policy_gradient_loss: _PolicyGradientLoss
 quantile_loss: _QuantileLoss
 self_information: _SelfInformation
 sigmoid: _Sigmoid
@@ -4052,7 +4733,12 @@ student_t_nll: _StudentTNll
 symmetric_cross_entropy: _SymmetricCrossEntropy
 temperature_softmax_cross_entropy: _TemperatureSoftmaxCrossEntropy
 tversky_loss: _TverskyLoss
+uncertainty_weighted_loss: _UncertaintyWeightedLoss
+value_loss: _ValueLoss
 wasserstein_distance: _WassersteinDistance
 wasserstein_distance_1d: _WassersteinDistance1d
 weighted_sigmoid_binary_cross_entropy: _WeightedSigmoidBinaryCrossEntropy
+weighted_sum_loss: _WeightedSumLoss
+wgan_critic_loss: _WganCriticLoss
+wgan_generator_loss: _WganGeneratorLoss
 xlogy: _Xlogy

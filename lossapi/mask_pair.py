@@ -81,13 +81,6 @@ def _sum(xp: Namespace, x: Array) -> Array:
     return xp.sum(x, axis=-1, keepdims=True)
 
 
-def mean(xp: Namespace, terms: Array) -> Array:
-    """The mean over the pixels."""
-    total, count = xp.sum(terms, axis=-1), terms.shape[-1]
-    # Divided first where only the sum overflows; elsewhere that would lose digits of small terms.
-    return xp.where(xp.isfinite(total), total / count, xp.sum(terms / count, axis=-1))
-
-
 def share_of_errors(xp: Namespace, overlap: Overlap) -> Array:
     """wrong / total; 0 for empty masks."""
     # Where that is close to 1, its derivative by the quotient rule would cancel.

@@ -276,7 +276,7 @@ def in_base(xp: Namespace, nats: Array, base: Array | float | None) -> Array:
     return nats if base is None else nats / log_base(xp, base)
 
 
-# --- distances
+# --- distances, and sums along an axis
 
 
 def to_middle(xp: Namespace, x: Array) -> Array:
@@ -301,6 +301,13 @@ def from_the_ends(xp: Namespace, x: Array) -> Array:
     size = xp.stop_gradient(xp.max(xp.abs(x), axis=-1, keepdims=True))
     small = xp.where(size < 1.0 / limit, step, xp.ones_like(size))
     return xp.where(size > limit, 1.0 / step, small)
+
+
+def mean(xp: Namespace, terms: Array) -> Array:
+    """The mean along the last axis."""
+    total, count = xp.sum(terms, axis=-1), terms.shape[-1]
+    # Divided first where only the sum overflows; elsewhere that would lose digits of small terms.
+    return xp.where(xp.isfinite(total), total / count, xp.sum(terms / count, axis=-1))
 
 
 def sum_of_rows(xp: Namespace, rows: Array) -> Array:

@@ -1,6 +1,5 @@
 """Losses of a mask by distances: each pixel counts as far as it lies from the true boundary."""
 
-from .. import mask_pair as masks
 from .. import primitives as p
 from ..loss import loss
 
@@ -8,7 +7,7 @@ from ..loss import loss
 @loss("(n),(n)->()", probabilities="[0, 1]", signed_distance="(-inf, inf)")
 def boundary_loss(xp, probabilities, signed_distance):
     """The mean over the pixels of the probability times the signed distance to the boundary."""
-    return masks.mean(xp, probabilities * signed_distance)
+    return p.mean(xp, probabilities * signed_distance)
 
 
 @boundary_loss.gradient("probabilities")

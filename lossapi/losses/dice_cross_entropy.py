@@ -49,4 +49,4 @@ def _cross_entropy(xp, logits, target, weight):
     """The weighted mean over the pixels."""
     negative, positive = p.softplus_pair(xp, logits)
     terms = p.times(xp, target, positive) + p.times(xp, 1.0 - target, negative)
-    return weight * masks.mean(xp, terms)
+    return weight * p.mean(xp, terms)

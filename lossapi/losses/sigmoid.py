@@ -100,9 +100,7 @@ def multilabel_soft_margin_loss(xp, logits, target):
     """The mean over labels, each of which may hold or not, of their binary cross-entropies."""
     negative, positive = p.softplus_pair(xp, logits)
     terms = p.times(xp, target, positive) + p.times(xp, 1.0 - target, negative)
-    total, count = xp.sum(terms, axis=-1), terms.shape[-1]
-    # Divided first where only the sum overflows; elsewhere that would lose digits of small terms.
-    return xp.where(xp.isinf(total), xp.sum(terms / count, axis=-1), total / count)
+    return p.mean(xp, terms)
 
 
 @multilabel_soft_margin_loss.gradient("logits")

@@ -325,6 +325,62 @@ MUTANTS = [
         "weights/mean",
         pullback=wrong.layer_slopes_without_weights,
     ),
+    Mutant(
+        "label smoothing on both sides",
+        "gan_discriminator_loss",
+        "value",
+        "smoothed/value",
+        kernel=wrong.discriminator_smoothed_on_both_sides,
+    ),
+    Mutant(
+        "the logarithm of a sigmoid that rounds to 1",
+        "gan_generator_loss",
+        "value",
+        "fully-deceived/value",
+        kernel=wrong.generator_by_logarithm_of_sigmoid,
+    ),
+    Mutant(
+        "the critic's objective as its loss",
+        "wgan_critic_loss",
+        "value",
+        "two-and-three/value",
+        kernel=wrong.critic_upside_down,
+    ),
+    Mutant(
+        "a generator that lowers its scores",
+        "wgan_generator_loss",
+        "value",
+        "good/value",
+        kernel=wrong.generator_of_the_critics_sign,
+    ),
+    Mutant(
+        "one mean over real and generated samples",
+        "least_squares_gan_discriminator_loss",
+        "value",
+        "two-and-three/value",
+        kernel=wrong.least_squares_of_all_samples,
+    ),
+    Mutant(
+        "a square that is not halved",
+        "least_squares_gan_generator_loss",
+        "value",
+        "generated/value",
+        kernel=wrong.least_squares_undivided,
+    ),
+    Mutant(
+        "a switch that does nothing",
+        "gradient_penalty",
+        "value",
+        "one-sided-short/value",
+        kernel=wrong.penalty_on_both_sides,
+    ),
+    Mutant(
+        "the direction of the zero vector",
+        "gradient_penalty",
+        "gradient",
+        "nought/gradient/gradients",
+        gradient=(("gradients",), wrong.penalty_by_plain_norm),
+    ),
 ]
 
 
