@@ -50,6 +50,7 @@ __all__ = [
     "binary_cross_entropy",
     "boundary_loss",
     "box_iou_loss",
+    "bpr_loss",
     "brier_score",
     "categorical_cross_entropy",
     "complete_box_iou_loss",
@@ -89,12 +90,14 @@ __all__ = [
     "least_squares_gan_discriminator_loss",
     "least_squares_gan_generator_loss",
     "linear_cross_entropy",
+    "listnet_loss",
     "log_cosh",
     "log_sigmoid",
     "log_softmax",
     "logistic_loss",
     "logit",
     "logsumexp",
+    "margin_ranking_loss",
     "multilabel_soft_margin_loss",
     "mutual_information",
     "nll",
@@ -102,6 +105,7 @@ __all__ = [
     "ordinal_binary_cross_entropy",
     "outcome_weighted_sigmoid_binary_cross_entropy",
     "pairwise_distance",
+    "pairwise_hinge_loss",
     "poisson_nll",
     "policy_gradient_loss",
     "quantile_loss",
@@ -127,6 +131,7 @@ __all__ = [
     "tversky_loss",
     "uncertainty_weighted_loss",
     "value_loss",
+    "warp_loss",
     "wasserstein_distance",
     "wasserstein_distance_1d",
     "weighted_sigmoid_binary_cross_entropy",
@@ -462,6 +467,57 @@ class _BoxIouLoss(Loss):
         target: _Array,
         *,
         axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _BprLoss(Loss):
+    """The negative log-likelihood of preferring an item that was chosen to one that was not."""
+
+    def __call__(
+        self,
+        positive_score: _Array,
+        negative_score: _Array,
+        *,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        positive_score: _Array,
+        negative_score: _Array,
+        *,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["positive_score", "negative_score"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        positive_score: _Array,
+        negative_score: _Array,
+        *,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["positive_score", "negative_score"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        positive_score: _Array,
+        negative_score: _Array,
+        *,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["positive_score", "negative_score"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        positive_score: _Array,
+        negative_score: _Array,
+        *,
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -2528,6 +2584,72 @@ class _LinearCrossEntropy(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _ListnetLoss(Loss):
+    """The cross-entropy of two chances to stand first: by relevance, and by the scores."""
+
+    def __call__(
+        self,
+        scores: _Array,
+        relevance: _Array,
+        *,
+        temperature: float = 1.0,
+        axis: int | tuple[int, ...] = -1,
+        class_where: _Array | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        scores: _Array,
+        relevance: _Array,
+        *,
+        temperature: float = 1.0,
+        axis: int | tuple[int, ...] = -1,
+        class_where: _Array | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["scores"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        scores: _Array,
+        relevance: _Array,
+        *,
+        temperature: float = 1.0,
+        axis: int | tuple[int, ...] = -1,
+        class_where: _Array | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["scores"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        scores: _Array,
+        relevance: _Array,
+        *,
+        temperature: float = 1.0,
+        axis: int | tuple[int, ...] = -1,
+        class_where: _Array | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["scores"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        scores: _Array,
+        relevance: _Array,
+        *,
+        temperature: float = 1.0,
+        axis: int | tuple[int, ...] = -1,
+        class_where: _Array | None = None,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
 class _LogCosh(Loss):
     """Logarithm of the hyperbolic cosine of the residual."""
 
@@ -2739,6 +2861,67 @@ class _Logsumexp(Primitive):
         wrt: _Wrt[Literal["logits"]] = None,
         cotangent: _Array | None = None,
     ) -> Any: ...
+
+class _MarginRankingLoss(Loss):
+    """How far the better of two scores falls short of a margin above the other."""
+
+    def __call__(
+        self,
+        first: _Array,
+        second: _Array,
+        target: _Array,
+        *,
+        margin: float | _Array = 0.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        first: _Array,
+        second: _Array,
+        target: _Array,
+        *,
+        margin: float | _Array = 0.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["first", "second"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        first: _Array,
+        second: _Array,
+        target: _Array,
+        *,
+        margin: float | _Array = 0.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["first", "second"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        first: _Array,
+        second: _Array,
+        target: _Array,
+        *,
+        margin: float | _Array = 0.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["first", "second"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        first: _Array,
+        second: _Array,
+        target: _Array,
+        *,
+        margin: float | _Array = 0.0,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
 
 class _MultilabelSoftMarginLoss(Loss):
     """The mean over labels, each of which may hold or not, of their binary cross-entropies."""
@@ -3072,6 +3255,72 @@ class _PairwiseDistance(Primitive):
         wrt: _Wrt[Literal["a", "b"]] = None,
         cotangent: _Array | None = None,
     ) -> Any: ...
+
+class _PairwiseHingeLoss(Loss):
+    """The mean over pairs of a list of how far the more relevant falls short of the margin."""
+
+    def __call__(
+        self,
+        scores: _Array,
+        relevance: _Array,
+        *,
+        margin: float = 1.0,
+        axis: int | tuple[int, ...] = -1,
+        class_where: _Array | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        scores: _Array,
+        relevance: _Array,
+        *,
+        margin: float = 1.0,
+        axis: int | tuple[int, ...] = -1,
+        class_where: _Array | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["scores"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        scores: _Array,
+        relevance: _Array,
+        *,
+        margin: float = 1.0,
+        axis: int | tuple[int, ...] = -1,
+        class_where: _Array | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["scores"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        scores: _Array,
+        relevance: _Array,
+        *,
+        margin: float = 1.0,
+        axis: int | tuple[int, ...] = -1,
+        class_where: _Array | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["scores"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        scores: _Array,
+        relevance: _Array,
+        *,
+        margin: float = 1.0,
+        axis: int | tuple[int, ...] = -1,
+        class_where: _Array | None = None,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
 
 class _PoissonNll(Loss):
     """The negative log-likelihood of a count under a Poisson distribution, given its rate."""
@@ -4328,6 +4577,55 @@ class _ValueLoss(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _WarpLoss(Loss):
+    """How far other items come near a chosen one, weighted by its rank among them."""
+
+    def __call__(
+        self,
+        positive_score: _Array,
+        negative_scores: _Array,
+        *,
+        margin: float = 1.0,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        positive_score: _Array,
+        negative_scores: _Array,
+        *,
+        margin: float = 1.0,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["positive_score", "negative_scores"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        positive_score: _Array,
+        negative_scores: _Array,
+        *,
+        margin: float = 1.0,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["positive_score", "negative_scores"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        positive_score: _Array,
+        negative_scores: _Array,
+        *,
+        margin: float = 1.0,
+        axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
 class _WassersteinDistance(Loss):
     """The least cost of moving one distribution of masses to another, for any cost matrix."""
 
@@ -4662,6 +4960,7 @@ asymmetric_loss: _AsymmetricLoss
 binary_cross_entropy: _BinaryCrossEntropy
 boundary_loss: _BoundaryLoss
 box_iou_loss: _BoxIouLoss
+bpr_loss: _BprLoss
 brier_score: _BrierScore
 categorical_cross_entropy: _CategoricalCrossEntropy
 complete_box_iou_loss: _CompleteBoxIouLoss
@@ -4699,12 +4998,14 @@ laplace_nll: _LaplaceNll
 least_squares_gan_discriminator_loss: _LeastSquaresGanDiscriminatorLoss
 least_squares_gan_generator_loss: _LeastSquaresGanGeneratorLoss
 linear_cross_entropy: _LinearCrossEntropy
+listnet_loss: _ListnetLoss
 log_cosh: _LogCosh
 log_sigmoid: _LogSigmoid
 log_softmax: _LogSoftmax
 logistic_loss: _LogisticLoss
 logit: _Logit
 logsumexp: _Logsumexp
+margin_ranking_loss: _MarginRankingLoss
 multilabel_soft_margin_loss: _MultilabelSoftMarginLoss
 mutual_information: _MutualInformation
 nll: _Nll
@@ -4712,6 +5013,7 @@ one_hot: _OneHot
 ordinal_binary_cross_entropy: _OrdinalBinaryCrossEntropy
 outcome_weighted_sigmoid_binary_cross_entropy: _OutcomeWeightedSigmoidBinaryCrossEntropy
 pairwise_distance: _PairwiseDistance
+pairwise_hinge_loss: _PairwiseHingeLoss
 poisson_nll: _PoissonNll
 policy_gradient_loss: _PolicyGradientLoss
 quantile_loss: _QuantileLoss
@@ -4735,6 +5037,7 @@ temperature_softmax_cross_entropy: _TemperatureSoftmaxCrossEntropy
 tversky_loss: _TverskyLoss
 uncertainty_weighted_loss: _UncertaintyWeightedLoss
 value_loss: _ValueLoss
+warp_loss: _WarpLoss
 wasserstein_distance: _WassersteinDistance
 wasserstein_distance_1d: _WassersteinDistance1d
 weighted_sigmoid_binary_cross_entropy: _WeightedSigmoidBinaryCrossEntropy

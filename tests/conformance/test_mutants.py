@@ -381,6 +381,34 @@ MUTANTS = [
         "nought/gradient/gradients",
         gradient=(("gradients",), wrong.penalty_by_plain_norm),
     ),
+    Mutant(
+        "an impossible action of no advantage",
+        "policy_gradient_loss",
+        "value",
+        "impossible-but-neutral/value",
+        kernel=wrong.policy_multiplying_infinity,
+    ),
+    Mutant(
+        "a square before its scale",
+        "value_loss",
+        "value",
+        "square-overflows/value",
+        kernel=wrong.value_squared_before_it_is_scaled,
+    ),
+    Mutant(
+        "an entropy that is added",
+        "actor_critic_loss",
+        "value",
+        "defaults/value",
+        kernel=wrong.entropy_added,
+    ),
+    Mutant(
+        "a regularizer that sharpens",
+        "entropy_regularizer",
+        "value",
+        "three-classes/value",
+        kernel=wrong.regularizer_that_sharpens,
+    ),
 ]
 
 

@@ -305,3 +305,22 @@ def penalty_on_both_sides(xp, gradients, *, center=1.0, weight=10.0, one_sided=F
 def penalty_by_plain_norm(xp, gradients, *, center, weight, one_sided):
     size = xp.sqrt(xp.sum(gradients * gradients, axis=-1, keepdims=True))
     return 2.0 * weight * (size - center) * gradients / size
+
+
+def policy_multiplying_infinity(xp, log_probabilities, advantages):
+    return -advantages * log_probabilities
+
+
+def value_squared_before_it_is_scaled(xp, values, returns, *, scale=1.0):
+    residual = values - returns
+    return scale * (residual * residual)
+
+
+def entropy_added(
+    xp, policy_losses, value_losses, entropies, *, value_weight=0.5, entropy_weight=0.01
+):
+    return policy_losses + value_weight * value_losses + entropy_weight * entropies
+
+
+def regularizer_that_sharpens(xp, logits, *, weight=0.01):
+    return -registry["entropy_regularizer"].kernel(xp, logits, weight=weight)

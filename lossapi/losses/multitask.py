@@ -1,0 +1,71 @@
+"""Losses of several tasks, taken together."""
+
+from .. import primitives as p
+from ..loss import loss
+
+
+@loss("(t),(t)->()", task_weights="[0, inf)")
+def weighted_sum_loss(xp, losses, task_weights):
+    """The sum of several tasks' losses, each times a weight."""
+    products = p.times(xp, task_weights, losses)
+    total = xp.sum(products, axis=-1)
+    # Where terms of opposite sign overflow and their sum does not, both sides are made smaller.
+    lost = (xp.isnan(total) | xp.isinf(total))[..., None]
+    small = 2.0**-516 if float(xp.finfo(losses.dtype).max) > 2.0**200 else 2.0**-68
+    part = xp.where(lost, small, xp.ones_like(products))
+    infinite = xp.isinf(losses)
+    held = xp.where(lost & ~infinite, xp.stop_gradient(losses), 0.0)
+    weights = xp.where(lost, xp.stop_gradient(task_weights), 0.0)
+    terms = xp.where(infinite, products, (held * part) * (weights * part))
+    back = (1.0 / part)[..., 0]
+    shares = xp.sum(xp.where(lost, terms, 0.0), axis=-1) * back * back
+    if xp.differentiates:
+        # Which is a constant; what moves it is added, as factors of differences that are 0.
+        moved = xp.where(infinite, 0.0, losses - held)
+        steps = task_weights * moved + held * (task_weights - weights)
+        shares = shares + xp.sum(xp.where(lost, steps, 0.0), axis=-1)
+    return xp.where(lost[..., 0], shares, total)
+
+
+@weighted_sum_loss.gradient("losses", "task_weights")
+def _(xp, losses, task_weights):
+    infinite = xp.where(xp.isinf(losses), p.times(xp, task_weights, losses), 0.0)
+    flat = p.zero(xp, xp.sum(infinite + p.zero(xp, losses, task_weights), axis=-1))[..., None]
+    return task_weights + flat, losses + flat
+
+
+@loss("(t),(t)->()", losses="[0, inf]", task_scales="(t) (0, inf)")
+def uncertainty_weighted_loss(xp, losses, log_variances, *, task_scales=None):
+    """The sum of several tasks' losses, each weighted by a variance of its own, which is learnt."""
+    fit = _fit(xp, losses, log_variances, task_scales)
+    volume = 0.5 * log_variances
+    # Beside an infinite log-variance of either sign any loss but 0 makes the sum infinite.
+    sure = xp.isinf(log_variances) & ~(losses == 0)
+    terms = xp.where(sure, xp.inf + p.zero(xp, losses), fit + xp.where(sure, 0.0, volume))
+    return xp.sum(terms, axis=-1)
+
+
+@uncertainty_weighted_loss.gradient("losses", "log_variances")
+def _(xp, losses, log_variances, *, task_scales):
+    total = uncertainty_weighted_loss.kernel(xp, losses, log_variances, task_scales=task_scales)
+    flat = p.zero(xp, total)[..., None]
+    root = xp.exp(-0.5 * log_variances)
+    fit = _fit(xp, losses, log_variances, task_scales)
+    return root * (_scales(task_scales) * root) + flat, 0.5 - fit + flat
+
+
+def _fit(xp, losses, log_variances, task_scales):
+    """A loss times its scale over the variance, which may both leave the range before."""
+    # An infinite variance is larger than any loss is.
+    loss = xp.where(log_variances == xp.inf, 0.0, losses)
+    root = xp.exp(-0.5 * log_variances)
+    # Of a loss of 0 the derivative is still the precision, if that is finite.
+    root = xp.where((loss == 0) & xp.isinf(root), 1.0, root)
+    scaled = _scales(task_scales) * root
+    # First by what takes the loss towards the middle of the range.
+    swaps = (root < scaled) == (loss < 1)
+    return (loss * xp.where(swaps, scaled, root)) * xp.where(swaps, root, scaled)
+
+
+def _scales(task_scales):
+    return 0.5 if task_scales is None else task_scales
