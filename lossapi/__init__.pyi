@@ -98,6 +98,7 @@ __all__ = [
     "logit",
     "logsumexp",
     "margin_ranking_loss",
+    "minimum_risk_loss",
     "multilabel_soft_margin_loss",
     "mutual_information",
     "nll",
@@ -110,6 +111,8 @@ __all__ = [
     "policy_gradient_loss",
     "quantile_loss",
     "recommend",
+    "reinforce_loss",
+    "scheduled_sampling_probability",
     "self_information",
     "set_threads",
     "sigmoid",
@@ -2923,6 +2926,59 @@ class _MarginRankingLoss(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _MinimumRiskLoss(Loss):
+    """The expected risk of sampled sequences, under their sharpened chances among themselves."""
+
+    def __call__(
+        self,
+        log_probabilities: _Array,
+        risks: _Array,
+        *,
+        alpha: float = 0.005,
+        axis: int | tuple[int, ...] = -1,
+        class_where: _Array | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        log_probabilities: _Array,
+        risks: _Array,
+        *,
+        alpha: float = 0.005,
+        axis: int | tuple[int, ...] = -1,
+        class_where: _Array | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["log_probabilities"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        log_probabilities: _Array,
+        risks: _Array,
+        *,
+        alpha: float = 0.005,
+        axis: int | tuple[int, ...] = -1,
+        class_where: _Array | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["log_probabilities"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        log_probabilities: _Array,
+        risks: _Array,
+        *,
+        alpha: float = 0.005,
+        axis: int | tuple[int, ...] = -1,
+        class_where: _Array | None = None,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
 class _MultilabelSoftMarginLoss(Loss):
     """The mean over labels, each of which may hold or not, of their binary cross-entropies."""
 
@@ -3297,19 +3353,6 @@ class _PairwiseHingeLoss(Loss):
         where: _Array | None = None,
         wrt: _Wrt[Literal["scores"]] = None,
     ) -> Any: ...
-    def hessian_diag(
-        self,
-        scores: _Array,
-        relevance: _Array,
-        *,
-        margin: float = 1.0,
-        axis: int | tuple[int, ...] = -1,
-        class_where: _Array | None = None,
-        reduction: _Reduction = "mean",
-        weights: _Array | None = None,
-        where: _Array | None = None,
-        wrt: _Wrt[Literal["scores"]] = None,
-    ) -> Any: ...
     def sum_and_weight(
         self,
         scores: _Array,
@@ -3489,6 +3532,88 @@ class _QuantileLoss(Loss):
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
+
+class _ReinforceLoss(Loss):
+    """Minus a sampled sequence's log-probability, weighted by its reward over a baseline."""
+
+    def __call__(
+        self,
+        log_probabilities: _Array,
+        rewards: _Array,
+        baseline: _Array = 0.0,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        class_where: _Array | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        log_probabilities: _Array,
+        rewards: _Array,
+        baseline: _Array = 0.0,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        class_where: _Array | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["log_probabilities"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        log_probabilities: _Array,
+        rewards: _Array,
+        baseline: _Array = 0.0,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        class_where: _Array | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["log_probabilities"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        log_probabilities: _Array,
+        rewards: _Array,
+        baseline: _Array = 0.0,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        class_where: _Array | None = None,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _ScheduledSamplingProbability(Primitive):
+    """How likely a decoder is shown the true token, not its own, after so many steps."""
+
+    def __call__(self, step: _Array, *, decay: float | _Array = 1000.0) -> Any: ...
+    def value_and_grad(
+        self,
+        step: _Array,
+        *,
+        decay: float | _Array = 1000.0,
+        wrt: _Wrt[Literal["step"]] = None,
+        cotangent: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        step: _Array,
+        *,
+        decay: float | _Array = 1000.0,
+        wrt: _Wrt[Literal["step"]] = None,
+        cotangent: _Array | None = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        step: _Array,
+        *,
+        decay: float | _Array = 1000.0,
+        wrt: _Wrt[Literal["step"]] = None,
+        cotangent: _Array | None = None,
+    ) -> Any: ...
 
 class _SelfInformation(Loss):
     """The information in an event of the given probability, also called its surprisal."""
@@ -5006,6 +5131,7 @@ logistic_loss: _LogisticLoss
 logit: _Logit
 logsumexp: _Logsumexp
 margin_ranking_loss: _MarginRankingLoss
+minimum_risk_loss: _MinimumRiskLoss
 multilabel_soft_margin_loss: _MultilabelSoftMarginLoss
 mutual_information: _MutualInformation
 nll: _Nll
@@ -5017,6 +5143,8 @@ pairwise_hinge_loss: _PairwiseHingeLoss
 poisson_nll: _PoissonNll
 policy_gradient_loss: _PolicyGradientLoss
 quantile_loss: _QuantileLoss
+reinforce_loss: _ReinforceLoss
+scheduled_sampling_probability: _ScheduledSamplingProbability
 self_information: _SelfInformation
 sigmoid: _Sigmoid
 sigmoid_binary_cross_entropy: _SigmoidBinaryCrossEntropy

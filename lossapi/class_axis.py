@@ -79,6 +79,13 @@ def log_softmax(xp: Namespace, logits: Array) -> Array:
     return xp.put_class(logits - parts.top, parts.index, 0.0) - xp.log1p(parts.rest)
 
 
+def half_surprise(xp: Namespace, logits: Array) -> Array:
+    """-log(softmax(z)) / 2, as a spread of logits may overflow that a small weight makes finite."""
+    parts = softmax_parts(xp, logits)
+    gap = xp.put_class(0.5 * parts.top - 0.5 * logits, parts.index, 0.0)
+    return gap + 0.5 * xp.log1p(parts.rest)
+
+
 def only(xp: Namespace, kept: Array | None, x: Array, otherwise: float = 0.0) -> Array:
     """What belongs to the classes that are kept, and a number for the others."""
     return x if kept is None else xp.where(kept, x, otherwise)

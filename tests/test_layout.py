@@ -71,6 +71,7 @@ MADE_OF = {
     "adversarial": ("lossapi.losses.transport",),
     "linear": ("lossapi.losses.multiclass",),
     "reinforcement": ("lossapi.losses.information",),
+    "sampled_sequences": ("lossapi.losses.reinforcement",),
 }
 """Kernels that call the kernel of another loss."""
 

@@ -98,10 +98,14 @@ def _judged(
 
 
 def _inputs(spec: Spec, request: Request, places: list[int]) -> dict[str, Array]:
-    """The inputs with one more class; labels count it."""
+    """The inputs with one more class, where they have classes; labels count it."""
     label = labels_of(spec)
     return {
-        name: array + (array >= places) if name == label else _inserted(array, places)
+        name: array + (array >= places)
+        if name == label
+        else _inserted(array, places)
+        if spec.inputs[name]["shape"] == "(k)"
+        else array
         for name, array in request.inputs.items()
     }
 

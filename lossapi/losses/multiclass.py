@@ -71,7 +71,7 @@ def _(xp, logits, target, *, label_smoothing, class_where=None):
 @softmax_cross_entropy.gradient("target")
 def _(xp, logits, target, *, label_smoothing, class_where=None):
     kept = 2.0 * (1.0 - label_smoothing)
-    surprise = _half_surprise(xp, c.ruled_out(xp, logits, class_where))
+    surprise = c.half_surprise(xp, c.ruled_out(xp, logits, class_where))
     slope = kept * surprise if kept else p.zero(xp, surprise)
     return c.only(xp, class_where, p.nan_if_any(xp, slope, target))
 
@@ -160,11 +160,4 @@ def _smooth_label(xp, logits, labels, label_smoothing, class_where):
 
 def _cross_entropy(xp, logits, weights):
     """sum(w * -log(softmax(z))), where a weight of zero removes a class without probability."""
-    return 2.0 * xp.sum(p.times(xp, weights, _half_surprise(xp, logits)), axis=-1)
-
-
-def _half_surprise(xp, logits):
-    """-log(softmax(z)) / 2, as a spread of logits may overflow that a small weight makes finite."""
-    parts = c.softmax_parts(xp, logits)
-    gap = xp.put_class(0.5 * parts.top - 0.5 * logits, parts.index, 0.0)
-    return gap + 0.5 * xp.log1p(parts.rest)
+    return 2.0 * xp.sum(p.times(xp, weights, c.half_surprise(xp, logits)), axis=-1)

@@ -324,3 +324,51 @@ def entropy_added(
 
 def regularizer_that_sharpens(xp, logits, *, weight=0.01):
     return -registry["entropy_regularizer"].kernel(xp, logits, weight=weight)
+
+
+def ranking_by_rounded_difference(xp, first, second, target, *, margin=0.0):
+    short = margin - target * (first - second)
+    return xp.where(short > 0, short, p.zero(xp, short))
+
+
+def preference_of_rounded_scores(xp, positive_score, negative_score):
+    return p.softplus(xp, negative_score - positive_score)
+
+
+def pairs_not_divided(xp, scores, relevance, *, margin=1.0, class_where=None):
+    ordered = relevance[..., :, None] > relevance[..., None, :]
+    short = margin - (scores[..., :, None] - scores[..., None, :])
+    return xp.sum(xp.sum(xp.where(ordered & (short > 0), short, 0.0), axis=-1), axis=-1)
+
+
+def listnet_of_plain_relevance(xp, scores, relevance, *, temperature=1.0, class_where=None):
+    return xp.sum(0.0 - relevance * class_axis.log_softmax(xp, scores), axis=-1)
+
+
+def warp_not_divided_by_rank(xp, positive_score, negative_scores, *, margin=1.0):
+    short = margin - (positive_score[..., None] - negative_scores)
+    rank = xp.sum(xp.where(short > 0, 1.0, 0.0 * short), axis=-1)
+    return rank * registry["warp_loss"].kernel(xp, positive_score, negative_scores, margin=margin)
+
+
+def reinforce_of_the_mean_token(xp, log_probabilities, rewards, baseline=0.0, *, class_where=None):
+    mean = xp.sum(log_probabilities, axis=-1) / log_probabilities.shape[-1]
+    return -(rewards - baseline) * mean
+
+
+def risk_of_raw_probabilities(xp, log_probabilities, risks, *, alpha=0.005, class_where=None):
+    return xp.sum(xp.exp(alpha * log_probabilities) * risks, axis=-1)
+
+
+def schedule_overflowing(xp, step, *, decay=1000.0):
+    return decay / (decay + xp.exp(step / decay))
+
+
+def sum_multiplying_infinity(xp, losses, task_weights):
+    return xp.sum(losses * task_weights, axis=-1)
+
+
+def uncertainty_without_a_logarithm_each(xp, losses, log_variances, *, task_scales=None):
+    scales = 0.5 if task_scales is None else task_scales
+    total = xp.sum(scales * losses * xp.exp(-log_variances), axis=-1)
+    return total + 0.5 * log_variances[..., 0]

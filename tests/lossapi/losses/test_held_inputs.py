@@ -12,6 +12,17 @@ import lossapi
 VECTOR = np.asarray([0.25, -1.5, 0.75])
 CASES: list[tuple[str, dict[str, Any]]] = [
     ("policy_gradient_loss", {"log_probabilities": -(VECTOR**2), "advantages": VECTOR}),
+    ("pairwise_hinge_loss", {"scores": VECTOR, "relevance": VECTOR**2}),
+    ("listnet_loss", {"scores": VECTOR, "relevance": VECTOR**2}),
+    (
+        "reinforce_loss",
+        {
+            "log_probabilities": -(VECTOR**2),
+            "rewards": np.asarray(0.75),
+            "baseline": np.asarray(0.25),
+        },
+    ),
+    ("minimum_risk_loss", {"log_probabilities": VECTOR, "risks": VECTOR**2}),
     ("value_loss", {"values": VECTOR, "returns": VECTOR[::-1].copy()}),
 ]
 """Losses, and inputs at which every slope that is not held is another number than 0."""

@@ -1,0 +1,79 @@
+"""Losses of sequences that a model has sampled itself, each with a reward or a risk."""
+
+from .. import class_axis as c
+from .. import primitives as p
+from ..loss import loss, primitive
+from .reinforcement import policy_gradient_loss
+
+
+@loss("(k),(),()->()", log_probabilities="[-inf, 0]", rewards="[-inf, inf]")
+def reinforce_loss(xp, log_probabilities, rewards, baseline=0.0, *, class_where=None):
+    """Minus a sampled sequence's log-probability, weighted by its reward over a baseline."""
+    # In units in which the sum over the tokens cannot overflow, and halves of the reward.
+    factor = p.from_the_ends(xp, log_probabilities)
+    total = xp.sum(log_probabilities * factor, axis=-1)
+    half = 0.5 * rewards - 0.5 * baseline
+    wide = xp.isinf(rewards - baseline)
+    advantage = xp.where(wide, half, rewards - baseline)
+    scaled = policy_gradient_loss.kernel(xp, total, advantage) / factor[..., 0]
+    return xp.where(wide, 2.0, xp.ones_like(scaled)) * scaled
+
+
+@reinforce_loss.gradient("log_probabilities")
+def _(xp, log_probabilities, rewards, baseline, *, class_where=None):
+    slope = (baseline - rewards)[..., None] + xp.zeros_like(log_probabilities)
+    return c.only(xp, class_where, p.nan_if_any(xp, slope, log_probabilities))
+
+
+@loss("(k),(k)->()", risks="(-inf, inf)", alpha="(0, inf)")
+def minimum_risk_loss(xp, log_probabilities, risks, *, alpha=0.005, class_where=None):
+    """The expected risk of sampled sequences, under their sharpened chances among themselves."""
+    chances, scaled, factor = _chances_and_risks(xp, log_probabilities, risks, alpha, class_where)
+    return xp.sum(chances * scaled, axis=-1) / factor[..., 0]
+
+
+@minimum_risk_loss.gradient("log_probabilities")
+def _(xp, log_probabilities, risks, *, alpha, class_where=None):
+    chances, scaled, factor = _chances_and_risks(xp, log_probabilities, risks, alpha, class_where)
+    mean = xp.sum(chances * scaled, axis=-1, keepdims=True)
+    return alpha * chances * (scaled - mean) / factor
+
+
+def _chances_and_risks(xp, log_probabilities, risks, alpha, kept):
+    """The chances, and the risks in units in which neither sum nor difference overflows."""
+    log_chances = c.ruled_out(xp, log_probabilities, kept)
+    chances = c.only(xp, kept, c.softmax(xp, log_chances, 1.0 / alpha))
+    factor = p.from_the_ends(xp, risks)
+    return chances, risks * factor, factor
+
+
+@primitive("()->()", step="[0, inf]", decay="[1, inf)")
+def scheduled_sampling_probability(xp, step, *, decay=1000.0):
+    """How likely a decoder is shown the true token, not its own, after so many steps."""
+    odds = _odds(xp, step, decay)
+    return odds / (1.0 + odds)
+
+
+@scheduled_sampling_probability.gradient("step")
+def _(xp, step, *, decay):
+    odds = _odds(xp, step, decay)
+    return -(odds / (1.0 + odds) * (1.0 / (1.0 + odds)) / decay)
+
+
+@scheduled_sampling_probability.curvature("step")
+def _(xp, step, *, decay):
+    odds = _odds(xp, step, decay)
+    bend = odds / (1.0 + odds) * (1.0 / (1.0 + odds)) / decay
+    return bend * ((1.0 - odds) / (1.0 + odds)) * (1.0 / decay)
+
+
+def _odds(xp, step, decay):
+    """k exp(-t / k), in two halves, as the exponential may underflow before."""
+    decay = decay + xp.zeros_like(step)
+    exponent = step / decay
+    # With what it was rounded by, which the exponential would enlarge.
+    product, error = p.two_product(xp, exponent, decay)
+    rest = ((step - product) - error) / decay
+    root = xp.exp(-0.5 * exponent)
+    rest = xp.where(root == 0, 0.0, rest)
+    return (decay * root) * (root * (1.0 - rest))
