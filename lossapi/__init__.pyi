@@ -76,6 +76,7 @@ __all__ = [
     "generalized_cross_entropy",
     "get_threads",
     "gradient_penalty",
+    "gradnorm_loss",
     "half_squared_error",
     "heteroscedastic_gaussian_nll",
     "hinge_loss",
@@ -1806,6 +1807,55 @@ class _GradientPenalty(Loss):
         center: float = 1.0,
         weight: float = 10.0,
         one_sided: bool = False,
+        axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _GradnormLoss(Loss):
+    """How far the norms of the tasks' gradients are from what balances their progress."""
+
+    def __call__(
+        self,
+        gradient_norms: _Array,
+        loss_ratios: _Array,
+        *,
+        alpha: float = 1.5,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        gradient_norms: _Array,
+        loss_ratios: _Array,
+        *,
+        alpha: float = 1.5,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["gradient_norms"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        gradient_norms: _Array,
+        loss_ratios: _Array,
+        *,
+        alpha: float = 1.5,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["gradient_norms"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        gradient_norms: _Array,
+        loss_ratios: _Array,
+        *,
+        alpha: float = 1.5,
         axis: int | tuple[int, ...] = -1,
         weights: _Array | None = None,
         where: _Array | None = None,
@@ -5109,6 +5159,7 @@ general_robust_loss: _GeneralRobustLoss
 generalized_box_iou_loss: _GeneralizedBoxIouLoss
 generalized_cross_entropy: _GeneralizedCrossEntropy
 gradient_penalty: _GradientPenalty
+gradnorm_loss: _GradnormLoss
 half_squared_error: _HalfSquaredError
 heteroscedastic_gaussian_nll: _HeteroscedasticGaussianNll
 hinge_loss: _HingeLoss

@@ -56,16 +56,62 @@ def _(xp, losses, log_variances, *, task_scales):
 
 def _fit(xp, losses, log_variances, task_scales):
     """A loss times its scale over the variance, which may both leave the range before."""
-    # An infinite variance is larger than any loss is.
+    # An infinite variance is larger than any loss is, and an infinite loss than any variance else.
     loss = xp.where(log_variances == xp.inf, 0.0, losses)
+    infinite = xp.isinf(loss)
+    finite = xp.where(infinite, 0.0, loss)
     root = xp.exp(-0.5 * log_variances)
     # Of a loss of 0 the derivative is still the precision, if that is finite.
-    root = xp.where((loss == 0) & xp.isinf(root), 1.0, root)
+    root = xp.where((finite == 0) & xp.isinf(root), 1.0, root)
     scaled = _scales(task_scales) * root
     # First by what takes the loss towards the middle of the range.
-    swaps = (root < scaled) == (loss < 1)
-    return (loss * xp.where(swaps, scaled, root)) * xp.where(swaps, root, scaled)
+    swaps = (root < scaled) == (finite < 1)
+    fit = (finite * xp.where(swaps, scaled, root)) * xp.where(swaps, root, scaled)
+    return xp.where(infinite, loss, fit)
 
 
 def _scales(task_scales):
     return 0.5 if task_scales is None else task_scales
+
+
+@loss("(t),(t)->()", gradient_norms="[0, inf)", loss_ratios="(0, inf)", alpha="[0, inf)")
+def gradnorm_loss(xp, gradient_norms, loss_ratios, *, alpha=1.5):
+    """How far the norms of the tasks' gradients are from what balances their progress."""
+    # In units in which no sum overflows; the norms that are wanted are constants.
+    factor = p.from_the_ends(xp, gradient_norms)
+    norms = xp.stop_gradient(gradient_norms) * factor
+    side, log_rate, mean = _compared(xp, norms, loss_ratios, alpha)
+    excess = norms - mean * xp.exp(alpha * log_rate)
+    size = side * (excess + (gradient_norms * factor - norms))
+    # Where rounding makes the difference one of the other side, there is next to none.
+    size = xp.where(side * excess < 0, size - side * excess, size)
+    return xp.sum(size, axis=-1) / factor[..., 0]
+
+
+@gradnorm_loss.gradient("gradient_norms")
+def _(xp, gradient_norms, loss_ratios, *, alpha):
+    factor = p.from_the_ends(xp, gradient_norms)
+    side, _, _ = _compared(xp, gradient_norms * factor, loss_ratios, alpha)
+    return p.nan_if_any(xp, side, gradient_norms, loss_ratios)
+
+
+def _compared(xp, norms, ratios, alpha):
+    """The sign of G - mean(G) r^alpha, the logarithm of r, and the mean."""
+    # By logarithms, which are of one sign with the difference however small both are.
+    share, mean = _log_over_mean(xp, norms)
+    log_rate, _ = _log_over_mean(xp, ratios)
+    side = p.order(xp, share, alpha * log_rate)
+    return xp.where(mean == 0, 0.0, side), log_rate, mean
+
+
+def _log_over_mean(xp, x):
+    """The logarithms of numbers over their mean, and that; of equal numbers they are exactly 0."""
+    top = xp.max(x, axis=-1, keepdims=True)
+    below = x - top
+    lower = xp.sum(below / x.shape[-1], axis=-1, keepdims=True)
+    mean, above = top + lower, below - lower
+    divisor = xp.where(mean == 0, 1.0, mean)
+    close = (above < 0.5 * mean) & (above > -0.5 * mean)
+    near = xp.log1p(xp.where(close, above, 0.0) / divisor)
+    far = p.log_ratio(xp, xp.where(close, divisor, x), divisor)
+    return xp.where(close, near, far), mean

@@ -34,7 +34,7 @@ def _(xp, first, second, target, *, margin):
 def bpr_loss(xp, positive_score, negative_score):
     """The negative log-likelihood of preferring an item that was chosen to one that was not."""
     gap, decay = _preference(xp, positive_score, negative_score)
-    return xp.where(gap < 0, -gap, p.zero(xp, gap)) + xp.log1p(decay)
+    return xp.where(gap > 0, 0.0, -gap) + xp.log1p(decay)
 
 
 @bpr_loss.gradient("positive_score", "negative_score")

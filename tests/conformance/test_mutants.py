@@ -479,6 +479,20 @@ MUTANTS = [
         "three-tasks/value",
         kernel=wrong.uncertainty_without_a_logarithm_each,
     ),
+    Mutant(
+        "rates in place of their inverse",
+        "gradnorm_loss",
+        "value",
+        "three-tasks/value",
+        kernel=wrong.gradnorm_of_rates,
+    ),
+    Mutant(
+        "targets that are not held",
+        "gradnorm_loss",
+        "gradient",
+        "three-tasks/gradient/gradient_norms",
+        gradient=(("gradient_norms",), wrong.gradnorm_whose_targets_move),
+    ),
 ]
 
 

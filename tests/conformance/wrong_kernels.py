@@ -372,3 +372,15 @@ def uncertainty_without_a_logarithm_each(xp, losses, log_variances, *, task_scal
     scales = 0.5 if task_scales is None else task_scales
     total = xp.sum(scales * losses * xp.exp(-log_variances), axis=-1)
     return total + 0.5 * log_variances[..., 0]
+
+
+def gradnorm_of_rates(xp, gradient_norms, loss_ratios, *, alpha=1.5):
+    return registry["gradnorm_loss"].kernel(xp, gradient_norms, 1.0 / loss_ratios, alpha=alpha)
+
+
+def gradnorm_whose_targets_move(xp, gradient_norms, loss_ratios, *, alpha):
+    _, slope = registry["gradnorm_loss"].gradients["gradient_norms"]
+    sign = slope(xp, gradient_norms, loss_ratios, alpha=alpha)
+    level = xp.sum(loss_ratios, axis=-1, keepdims=True) / loss_ratios.shape[-1]
+    moved = sign * (loss_ratios / level) ** alpha
+    return sign - xp.sum(moved, axis=-1, keepdims=True) / loss_ratios.shape[-1]

@@ -13,6 +13,7 @@ VECTOR = np.asarray([0.25, -1.5, 0.75])
 CASES: list[tuple[str, dict[str, Any]]] = [
     ("policy_gradient_loss", {"log_probabilities": -(VECTOR**2), "advantages": VECTOR}),
     ("pairwise_hinge_loss", {"scores": VECTOR, "relevance": VECTOR**2}),
+    ("gradnorm_loss", {"gradient_norms": VECTOR**2, "loss_ratios": VECTOR**4}),
     ("listnet_loss", {"scores": VECTOR, "relevance": VECTOR**2}),
     (
         "reinforce_loss",
