@@ -81,7 +81,7 @@ def gradnorm_loss(xp, gradient_norms, loss_ratios, *, alpha=1.5):
     factor = p.from_the_ends(xp, gradient_norms)
     norms = xp.stop_gradient(gradient_norms) * factor
     side, log_rate, mean = _compared(xp, norms, loss_ratios, alpha)
-    excess = norms - mean * xp.exp(alpha * log_rate)
+    excess = norms - mean * xp.exp(p.times(xp, alpha, log_rate))
     size = side * (excess + (gradient_norms * factor - norms))
     # Where rounding makes the difference one of the other side, there is next to none.
     size = xp.where(side * excess < 0, size - side * excess, size)
@@ -90,9 +90,9 @@ def gradnorm_loss(xp, gradient_norms, loss_ratios, *, alpha=1.5):
 
 @gradnorm_loss.gradient("gradient_norms")
 def _(xp, gradient_norms, loss_ratios, *, alpha):
-    factor = p.from_the_ends(xp, gradient_norms)
-    side, _, _ = _compared(xp, gradient_norms * factor, loss_ratios, alpha)
-    return p.nan_if_any(xp, side, gradient_norms, loss_ratios)
+    norms = xp.stop_gradient(gradient_norms)
+    side, _, _ = _compared(xp, norms * p.from_the_ends(xp, norms), loss_ratios, alpha)
+    return p.nan_if_any(xp, side + p.zero(xp, gradient_norms), norms, loss_ratios)
 
 
 def _compared(xp, norms, ratios, alpha):
@@ -100,7 +100,9 @@ def _compared(xp, norms, ratios, alpha):
     # By logarithms, which are of one sign with the difference however small both are.
     share, mean = _log_over_mean(xp, norms)
     log_rate, _ = _log_over_mean(xp, ratios)
-    side = p.order(xp, share, alpha * log_rate)
+    side = p.order(xp, share, p.times(xp, alpha, log_rate))
+    # What has no gradient is below what is wanted, also where a library takes a ratio for 0.
+    side = xp.where(share == -xp.inf, -1.0, side)
     return xp.where(mean == 0, 0.0, side), log_rate, mean
 
 
@@ -114,4 +116,4 @@ def _log_over_mean(xp, x):
     close = (above < 0.5 * mean) & (above > -0.5 * mean)
     near = xp.log1p(xp.where(close, above, 0.0) / divisor)
     far = p.log_ratio(xp, xp.where(close, divisor, x), divisor)
-    return xp.where(close, near, far), mean
+    return xp.where(mean == 0, 0.0, xp.where(close, near, far)), mean
