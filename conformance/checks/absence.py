@@ -100,14 +100,14 @@ def _judged(
 def _inputs(spec: Spec, request: Request, places: list[int]) -> dict[str, Array]:
     """The inputs with one more class, where they have classes; labels count it."""
     label = labels_of(spec)
-    return {
-        name: array + (array >= places)
-        if name == label
-        else _inserted(array, places)
-        if spec.inputs[name]["shape"] == "(k)"
-        else array
-        for name, array in request.inputs.items()
-    }
+    found = {}
+    for name, array in request.inputs.items():
+        if name == label:
+            found[name] = array + (array >= places)
+        else:
+            one_each = spec.inputs[name]["shape"] == "(k)"
+            found[name] = _inserted(array, places) if one_each else array
+    return found
 
 
 def _inserted(rows: Array, places: list[int]) -> Array:
