@@ -165,24 +165,26 @@ def _(xp, gradients, *, center, weight, one_sided):
     # infinite; of short ones the direction, as that quotient may.
     if not weight:
         return p.nan_if_any(xp, xp.zeros_like(gradients), gradients)
-    size, direction, factor = _length(xp, gradients)
+    size, scaled, factor = _length(xp, gradients)
     finite = ~xp.isinf(size)
     length = xp.where(finite, size, 1.0)
     long = (length > 0) & (length >= center * factor)
     divisor = xp.where(long, length, 1.0)
     share = xp.where(long & finite, (divisor - center * factor) / divisor, 1.0)
-    near = 0.0 if one_sided else 2.0 * weight * (length / factor - center) * direction
+    near = 0.0
+    if not one_sided:
+        # Components that are small in the direction already are lifted, until all is multiplied.
+        lift = p.to_middle(xp, scaled[..., None])[..., 0]
+        step = 2.0 * weight * (length / factor - center)
+        near = step * (scaled * lift / xp.where(size == 0, 1.0, size)) / lift
     return xp.where(long, 2.0 * weight * share * gradients, near + p.zero(xp, size))
 
 
 def _length(xp, x):
-    """The length times a factor of its own, the direction, 0 for the zero vector, and the factor.
-
-    Of shape (..., 1) but for the direction.
-    """
+    """The length and the vector, times a factor of its own, and that; of shape (..., 1) but one."""
     factor = p.to_middle(xp, x)
     scaled = x * factor
     total = xp.sum(scaled * scaled, axis=-1, keepdims=True)
     vanishes = total == 0
     size = xp.where(vanishes, 0.0, xp.sqrt(xp.where(vanishes, 1.0, total)))
-    return size, scaled / xp.where(vanishes, 1.0, size), factor
+    return size, scaled, factor

@@ -37,12 +37,16 @@ def _(xp, losses, task_weights):
 @loss("(t),(t)->()", losses="[0, inf]", task_scales="(t) (0, inf)")
 def uncertainty_weighted_loss(xp, losses, log_variances, *, task_scales=None):
     """The sum of several tasks' losses, each weighted by a variance of its own, which is learnt."""
-    fit = _fit(xp, losses, log_variances, task_scales)
-    volume = 0.5 * log_variances
+    # Small numbers are lifted, as halves of the smallest would vanish.
+    size = xp.where(log_variances < 0, -log_variances, log_variances)
+    lift = p.from_the_ends(xp, xp.where(losses < size, size, losses))
+    lift = xp.where(lift < 1.0, 1.0, lift)
+    fit = _fit(xp, losses * lift, log_variances, task_scales)
     # Beside an infinite log-variance of either sign any loss but 0 makes the sum infinite.
     sure = xp.isinf(log_variances) & ~(losses == 0)
-    terms = xp.where(sure, xp.inf + p.zero(xp, losses), fit + xp.where(sure, 0.0, volume))
-    return xp.sum(terms, axis=-1)
+    terms = fit + xp.where(sure, 0.0, 0.5 * (log_variances * lift))
+    terms = xp.where(sure, xp.inf + p.zero(xp, losses), terms)
+    return xp.sum(terms, axis=-1) / lift[..., 0]
 
 
 @uncertainty_weighted_loss.gradient("losses", "log_variances")
@@ -77,12 +81,13 @@ def _scales(task_scales):
 @loss("(t),(t)->()", gradient_norms="[0, inf)", loss_ratios="(0, inf)", alpha="[0, inf)")
 def gradnorm_loss(xp, gradient_norms, loss_ratios, *, alpha=1.5):
     """How far the norms of the tasks' gradients are from what balances their progress."""
-    # In units in which no sum overflows; the norms that are wanted are constants.
+    # In units in which nothing overflows; the norms that are wanted are constants.
     factor = p.from_the_ends(xp, gradient_norms)
-    norms = xp.stop_gradient(gradient_norms) * factor
-    side, log_rate, mean = _compared(xp, norms, loss_ratios, alpha)
-    excess = norms - mean * xp.exp(p.times(xp, alpha, log_rate))
-    size = side * (excess + (gradient_norms * factor - norms))
+    norms = xp.stop_gradient(gradient_norms)
+    side, mean, level = _compared(xp, norms, loss_ratios, alpha)
+    wanted = mean * factor * xp.pow(loss_ratios / level, alpha * xp.ones_like(level))
+    excess = norms * factor - wanted
+    size = side * (excess + factor * (gradient_norms - norms))
     # Where rounding makes the difference one of the other side, there is next to none.
     size = xp.where(side * excess < 0, size - side * excess, size)
     return xp.sum(size, axis=-1) / factor[..., 0]
@@ -91,29 +96,50 @@ def gradnorm_loss(xp, gradient_norms, loss_ratios, *, alpha=1.5):
 @gradnorm_loss.gradient("gradient_norms")
 def _(xp, gradient_norms, loss_ratios, *, alpha):
     norms = xp.stop_gradient(gradient_norms)
-    side, _, _ = _compared(xp, norms * p.from_the_ends(xp, norms), loss_ratios, alpha)
+    side, _, _ = _compared(xp, norms, loss_ratios, alpha)
     return p.nan_if_any(xp, side + p.zero(xp, gradient_norms), norms, loss_ratios)
 
 
 def _compared(xp, norms, ratios, alpha):
-    """The sign of G - mean(G) r^alpha, the logarithm of r, and the mean."""
-    # By logarithms, which are of one sign with the difference however small both are.
+    """The sign of G - mean(G) r^alpha, and the means of norms and ratios; 1 for a mean of 0."""
+    # By logarithms, whose order is that of the numbers however small both are.
     share, mean = _log_over_mean(xp, norms)
-    log_rate, _ = _log_over_mean(xp, ratios)
+    log_rate, level = _log_over_mean(xp, ratios)
     side = p.order(xp, share, p.times(xp, alpha, log_rate))
     # What has no gradient is below what is wanted, also where a library takes a ratio for 0.
-    side = xp.where(share == -xp.inf, -1.0, side)
-    return xp.where(mean == 0, 0.0, side), log_rate, mean
+    # Of two such numbers nothing is known.
+    side = xp.where(
+        share == -xp.inf, xp.where((norms > 0) & (log_rate == -xp.inf), 0.0, -1.0), side
+    )
+    nothing = mean == 0
+    side = xp.where(nothing, 0.0, side)
+    return side, mean, xp.where(level == 0, 1.0, level)
 
 
 def _log_over_mean(xp, x):
-    """The logarithms of numbers over their mean, and that; of equal numbers they are exactly 0."""
-    top = xp.max(x, axis=-1, keepdims=True)
-    below = x - top
-    lower = xp.sum(below / x.shape[-1], axis=-1, keepdims=True)
-    mean, above = top + lower, below - lower
-    divisor = xp.where(mean == 0, 1.0, mean)
+    """The logarithms of numbers that are not negative over their mean, and that."""
+    # With the rounding errors of the sum: near the mean they decide who lies above it.
+    factor, count = p.from_the_ends(xp, x), x.shape[-1]
+    scaled = x * factor
+    total, lost = _sum(xp, scaled)
+    product, error = p.two_product(xp, scaled, count + xp.zeros_like(scaled))
+    above, mean = ((product - total) + (error - lost)) / count, total / count
+    nothing = mean == 0
+    divisor = xp.where(nothing, 1.0, mean)
     close = (above < 0.5 * mean) & (above > -0.5 * mean)
     near = xp.log1p(xp.where(close, above, 0.0) / divisor)
-    far = p.log_ratio(xp, xp.where(close, divisor, x), divisor)
-    return xp.where(mean == 0, 0.0, xp.where(close, near, far)), mean
+    far = p.log_ratio(xp, xp.where(close | nothing, 1.0, x), xp.where(close, 1.0, divisor / factor))
+    return xp.where(nothing, 0.0, xp.where(close, near, far)), mean / factor
+
+
+def _sum(xp, x):
+    """The sum along the last axis rounded, and its rounding error."""
+    lost = xp.zeros_like(x)
+    while x.shape[-1] > 1:
+        half = x.shape[-1] // 2
+        ends = (..., slice(half)), (..., slice(half, 2 * half)), (..., slice(2 * half, None))
+        total, error = p.two_sum(x[ends[0]], x[ends[1]])
+        error = error + (lost[ends[0]] + lost[ends[1]])
+        x = xp.concat([total, x[ends[2]]], axis=-1)
+        lost = xp.concat([error, lost[ends[2]]], axis=-1)
+    return p.two_sum(x, lost)
