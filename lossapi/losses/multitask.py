@@ -85,7 +85,10 @@ def gradnorm_loss(xp, gradient_norms, loss_ratios, *, alpha=1.5):
     factor = p.from_the_ends(xp, gradient_norms)
     norms = xp.stop_gradient(gradient_norms)
     side, mean, level = _compared(xp, norms, loss_ratios, alpha)
-    wanted = mean * factor * xp.pow(loss_ratios / level, alpha * xp.ones_like(level))
+    # Both by a power of two, as compilers multiply by an inverse, which may be subnormal.
+    part = p.from_the_ends(xp, loss_ratios)
+    rate = (loss_ratios * part) / (level * part)
+    wanted = mean * factor * xp.pow(rate, alpha * xp.ones_like(rate))
     excess = norms * factor - wanted
     size = side * (excess + factor * (gradient_norms - norms))
     # Where rounding makes the difference one of the other side, there is next to none.
@@ -108,9 +111,8 @@ def _compared(xp, norms, ratios, alpha):
     side = p.order(xp, share, p.times(xp, alpha, log_rate))
     # What has no gradient is below what is wanted, also where a library takes a ratio for 0.
     # Of two such numbers nothing is known.
-    side = xp.where(
-        share == -xp.inf, xp.where((norms > 0) & (log_rate == -xp.inf), 0.0, -1.0), side
-    )
+    below = xp.where(log_rate == -xp.inf, 0.0, -xp.ones_like(side))
+    side = xp.where(share == -xp.inf, below, side)
     nothing = mean == 0
     side = xp.where(nothing, 0.0, side)
     return side, mean, xp.where(level == 0, 1.0, level)
