@@ -52,6 +52,8 @@ __all__ = [
     "brier_score",
     "categorical_cross_entropy",
     "complete_box_iou_loss",
+    "contrastive_loss",
+    "cosine_distance",
     "cross_entropy",
     "cumulative_link_loss",
     "detection_loss",
@@ -543,6 +545,107 @@ class _CompleteBoxIouLoss(Loss):
         self,
         prediction: _Array,
         target: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _ContrastiveLoss(Loss):
+    """Half the squared distance of a similar pair, or how far a dissimilar one is too close."""
+
+    def __call__(
+        self,
+        distance: _Array,
+        target: _Array,
+        *,
+        margin: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        distance: _Array,
+        target: _Array,
+        *,
+        margin: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["distance"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        distance: _Array,
+        target: _Array,
+        *,
+        margin: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["distance"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        distance: _Array,
+        target: _Array,
+        *,
+        margin: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["distance"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        distance: _Array,
+        target: _Array,
+        *,
+        margin: float | _Array = 1.0,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _CosineDistance(Loss):
+    """One minus the cosine of the angle between two vectors."""
+
+    def __call__(
+        self,
+        u: _Array,
+        v: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        u: _Array,
+        v: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["u", "v"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        u: _Array,
+        v: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["u", "v"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        u: _Array,
+        v: _Array,
         *,
         axis: int | tuple[int, ...] = -1,
         weights: _Array | None = None,
@@ -3991,6 +4094,8 @@ box_iou_loss: _BoxIouLoss
 brier_score: _BrierScore
 categorical_cross_entropy: _CategoricalCrossEntropy
 complete_box_iou_loss: _CompleteBoxIouLoss
+contrastive_loss: _ContrastiveLoss
+cosine_distance: _CosineDistance
 cross_entropy: _CrossEntropy
 cumulative_link_loss: _CumulativeLinkLoss
 detection_loss: _DetectionLoss

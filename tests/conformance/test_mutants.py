@@ -114,6 +114,20 @@ MUTANTS = [
         kernel=wrong.tversky_weights_swapped,
     ),
     Mutant(
+        "1 taken for a dissimilar pair",
+        "contrastive_loss",
+        "value",
+        "similar/value",
+        kernel=wrong.contrastive_with_the_papers_labels,
+    ),
+    Mutant(
+        "one minus a cosine",
+        "cosine_distance",
+        "value",
+        "nearly-parallel/value",
+        kernel=wrong.cosine_from_one,
+    ),
+    Mutant(
         "the power of the Wasserstein distance",
         "wasserstein_distance_1d",
         "value",

@@ -266,3 +266,12 @@ def layer_slopes_without_weights(xp, wrt, cotangent, *inputs, **parameters):
         mine if name == "weight" else due
         for name, mine, due in zip(wrt, plain, gradients, strict=True)
     )
+
+
+def contrastive_with_the_papers_labels(xp, distance, target, *, margin=1.0):
+    return registry["contrastive_loss"].kernel(xp, distance, 1.0 - target, margin=margin)
+
+
+def cosine_from_one(xp, u, v):
+    lengths = [xp.sqrt(xp.sum(x * x, axis=-1)) for x in (u, v)]
+    return 1.0 - xp.sum(u * v, axis=-1) / (lengths[0] * lengths[1])
