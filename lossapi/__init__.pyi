@@ -51,6 +51,7 @@ __all__ = [
     "box_iou_loss",
     "brier_score",
     "categorical_cross_entropy",
+    "center_loss",
     "complete_box_iou_loss",
     "contrastive_loss",
     "cosine_distance",
@@ -76,6 +77,7 @@ __all__ = [
     "heteroscedastic_gaussian_nll",
     "hinge_loss",
     "huber_loss",
+    "info_nce_loss",
     "jaccard_loss",
     "js_divergence",
     "kantorovich_rubinstein_objective",
@@ -118,6 +120,7 @@ __all__ = [
     "student_t_nll",
     "symmetric_cross_entropy",
     "temperature_softmax_cross_entropy",
+    "triplet_margin_loss",
     "tversky_loss",
     "wasserstein_distance",
     "wasserstein_distance_1d",
@@ -502,6 +505,55 @@ class _CategoricalCrossEntropy(Loss):
         epsilon: float = 0.0,
         axis: int | tuple[int, ...] = -1,
         class_weights: _Array | None = None,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _CenterLoss(Loss):
+    """Half the squared distance of an embedding to the centre of its class."""
+
+    def __call__(
+        self,
+        features: _Array,
+        labels: _Array,
+        centers: _Array,
+        *,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        features: _Array,
+        labels: _Array,
+        centers: _Array,
+        *,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["features", "centers"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        features: _Array,
+        labels: _Array,
+        centers: _Array,
+        *,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["features", "centers"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        features: _Array,
+        labels: _Array,
+        centers: _Array,
+        *,
+        ignore_index: int | None = None,
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -1803,6 +1855,59 @@ class _HuberLoss(Loss):
         target: _Array,
         *,
         delta: float | _Array = 1.0,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _InfoNceLoss(Loss):
+    """The cross-entropy of finding each query's own key among all keys, the mean over a batch."""
+
+    def __call__(
+        self,
+        query: _Array,
+        key: _Array,
+        *,
+        temperature: float = 0.07,
+        symmetric: bool = False,
+        normalize: bool = True,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        query: _Array,
+        key: _Array,
+        *,
+        temperature: float = 0.07,
+        symmetric: bool = False,
+        normalize: bool = True,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["query", "key"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        query: _Array,
+        key: _Array,
+        *,
+        temperature: float = 0.07,
+        symmetric: bool = False,
+        normalize: bool = True,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["query", "key"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        query: _Array,
+        key: _Array,
+        *,
+        temperature: float = 0.07,
+        symmetric: bool = False,
+        normalize: bool = True,
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -3833,6 +3938,75 @@ class _TemperatureSoftmaxCrossEntropy(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _TripletMarginLoss(Loss):
+    """How far the negative is from being farther away than the positive, by a margin."""
+
+    def __call__(
+        self,
+        anchor: _Array,
+        positive: _Array,
+        negative: _Array,
+        *,
+        margin: float = 1.0,
+        p: float = 2.0,
+        squared: bool = False,
+        swap: bool = False,
+        soft: bool = False,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        anchor: _Array,
+        positive: _Array,
+        negative: _Array,
+        *,
+        margin: float = 1.0,
+        p: float = 2.0,
+        squared: bool = False,
+        swap: bool = False,
+        soft: bool = False,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["anchor", "positive", "negative"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        anchor: _Array,
+        positive: _Array,
+        negative: _Array,
+        *,
+        margin: float = 1.0,
+        p: float = 2.0,
+        squared: bool = False,
+        swap: bool = False,
+        soft: bool = False,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["anchor", "positive", "negative"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        anchor: _Array,
+        positive: _Array,
+        negative: _Array,
+        *,
+        margin: float = 1.0,
+        p: float = 2.0,
+        squared: bool = False,
+        swap: bool = False,
+        soft: bool = False,
+        axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
 class _TverskyLoss(Loss):
     """The share of errors in hits and errors of a mask, with a weight for each kind of error."""
 
@@ -4093,6 +4267,7 @@ boundary_loss: _BoundaryLoss
 box_iou_loss: _BoxIouLoss
 brier_score: _BrierScore
 categorical_cross_entropy: _CategoricalCrossEntropy
+center_loss: _CenterLoss
 complete_box_iou_loss: _CompleteBoxIouLoss
 contrastive_loss: _ContrastiveLoss
 cosine_distance: _CosineDistance
@@ -4116,6 +4291,7 @@ half_squared_error: _HalfSquaredError
 heteroscedastic_gaussian_nll: _HeteroscedasticGaussianNll
 hinge_loss: _HingeLoss
 huber_loss: _HuberLoss
+info_nce_loss: _InfoNceLoss
 jaccard_loss: _JaccardLoss
 js_divergence: _JsDivergence
 kantorovich_rubinstein_objective: _KantorovichRubinsteinObjective
@@ -4156,6 +4332,7 @@ squared_sigmoid_error: _SquaredSigmoidError
 student_t_nll: _StudentTNll
 symmetric_cross_entropy: _SymmetricCrossEntropy
 temperature_softmax_cross_entropy: _TemperatureSoftmaxCrossEntropy
+triplet_margin_loss: _TripletMarginLoss
 tversky_loss: _TverskyLoss
 wasserstein_distance: _WassersteinDistance
 wasserstein_distance_1d: _WassersteinDistance1d

@@ -275,3 +275,20 @@ def contrastive_with_the_papers_labels(xp, distance, target, *, margin=1.0):
 def cosine_from_one(xp, u, v):
     lengths = [xp.sqrt(xp.sum(x * x, axis=-1)) for x in (u, v)]
     return 1.0 - xp.sum(u * v, axis=-1) / (lengths[0] * lengths[1])
+
+
+def triplet_swap_forgotten(xp, *vectors, swap=False, **parameters):
+    return registry["triplet_margin_loss"].kernel(xp, *vectors, swap=False, **parameters)
+
+
+def triplet_with_epsilon(xp, anchor, positive, negative, **parameters):
+    original = registry["triplet_margin_loss"].kernel
+    return original(xp, anchor + 1e-6, positive, negative, **parameters)
+
+
+def center_without_half(xp, features, labels, centers):
+    return 2.0 * registry["center_loss"].kernel(xp, features, labels, centers)
+
+
+def info_nce_only_one_way(xp, query, key, *, symmetric=False, **parameters):
+    return registry["info_nce_loss"].kernel(xp, query, key, symmetric=False, **parameters)
