@@ -46,12 +46,15 @@ __all__ = [
     "SpecError",
     "absolute_error",
     "asymmetric_loss",
+    "batch_all_triplets",
+    "batch_hard_triplets",
     "binary_cross_entropy",
     "boundary_loss",
     "box_iou_loss",
     "brier_score",
     "categorical_cross_entropy",
     "center_loss",
+    "center_update",
     "complete_box_iou_loss",
     "contrastive_loss",
     "cosine_distance",
@@ -103,6 +106,7 @@ __all__ = [
     "quantile_loss",
     "recommend",
     "self_information",
+    "semi_hard_triplets",
     "set_threads",
     "sigmoid",
     "sigmoid_binary_cross_entropy",
@@ -245,6 +249,48 @@ class _AsymmetricLoss(Loss):
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
+
+class _BatchAllTriplets(Primitive):
+    """All triplets of a batch: an anchor, another of its class and one of another class."""
+
+    def __call__(self, distances: _Array, same: _Array) -> Any: ...
+    def value_and_grad(
+        self,
+        distances: _Array,
+        same: _Array,
+        *,
+        wrt: _Wrt[Literal["distances"]] = None,
+        cotangent: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        distances: _Array,
+        same: _Array,
+        *,
+        wrt: _Wrt[Literal["distances"]] = None,
+        cotangent: _Array | None = None,
+    ) -> Any: ...
+
+class _BatchHardTriplets(Primitive):
+    """For each anchor its farthest positive with its nearest negative."""
+
+    def __call__(self, distances: _Array, same: _Array) -> Any: ...
+    def value_and_grad(
+        self,
+        distances: _Array,
+        same: _Array,
+        *,
+        wrt: _Wrt[Literal["distances"]] = None,
+        cotangent: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        distances: _Array,
+        same: _Array,
+        *,
+        wrt: _Wrt[Literal["distances"]] = None,
+        cotangent: _Array | None = None,
+    ) -> Any: ...
 
 class _BinaryCrossEntropy(Loss):
     """The negative log-likelihood of a binary target under the predicted probability."""
@@ -557,6 +603,38 @@ class _CenterLoss(Loss):
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
+
+class _CenterUpdate(Primitive):
+    """The centres of classes, each moved towards the examples of its class."""
+
+    def __call__(
+        self,
+        features: _Array,
+        assignments: _Array,
+        centers: _Array,
+        *,
+        alpha: float = 0.5,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        features: _Array,
+        assignments: _Array,
+        centers: _Array,
+        *,
+        alpha: float = 0.5,
+        wrt: _Wrt[Literal["features", "centers"]] = None,
+        cotangent: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        features: _Array,
+        assignments: _Array,
+        centers: _Array,
+        *,
+        alpha: float = 0.5,
+        wrt: _Wrt[Literal["features", "centers"]] = None,
+        cotangent: _Array | None = None,
+    ) -> Any: ...
 
 class _CompleteBoxIouLoss(Loss):
     """The distance box IoU loss, plus a weighted difference of the aspect ratios."""
@@ -3068,6 +3146,29 @@ class _SelfInformation(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _SemiHardTriplets(Primitive):
+    """The triplets whose negative is farther away than the positive, by less than the margin."""
+
+    def __call__(self, distances: _Array, same: _Array, *, margin: float = 1.0) -> Any: ...
+    def value_and_grad(
+        self,
+        distances: _Array,
+        same: _Array,
+        *,
+        margin: float = 1.0,
+        wrt: _Wrt[Literal["distances"]] = None,
+        cotangent: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        distances: _Array,
+        same: _Array,
+        *,
+        margin: float = 1.0,
+        wrt: _Wrt[Literal["distances"]] = None,
+        cotangent: _Array | None = None,
+    ) -> Any: ...
+
 class _Sigmoid(Primitive):
     """The logistic function, from a logit to a probability."""
 
@@ -4262,12 +4363,15 @@ class _Xlogy(Primitive):
 
 absolute_error: _AbsoluteError
 asymmetric_loss: _AsymmetricLoss
+batch_all_triplets: _BatchAllTriplets
+batch_hard_triplets: _BatchHardTriplets
 binary_cross_entropy: _BinaryCrossEntropy
 boundary_loss: _BoundaryLoss
 box_iou_loss: _BoxIouLoss
 brier_score: _BrierScore
 categorical_cross_entropy: _CategoricalCrossEntropy
 center_loss: _CenterLoss
+center_update: _CenterUpdate
 complete_box_iou_loss: _CompleteBoxIouLoss
 contrastive_loss: _ContrastiveLoss
 cosine_distance: _CosineDistance
@@ -4316,6 +4420,7 @@ pairwise_distance: _PairwiseDistance
 poisson_nll: _PoissonNll
 quantile_loss: _QuantileLoss
 self_information: _SelfInformation
+semi_hard_triplets: _SemiHardTriplets
 sigmoid: _Sigmoid
 sigmoid_binary_cross_entropy: _SigmoidBinaryCrossEntropy
 sigmoid_focal_loss: _SigmoidFocalLoss

@@ -117,7 +117,7 @@ MUTANTS = [
         "1 taken for a dissimilar pair",
         "contrastive_loss",
         "value",
-        "similar/value",
+        "too-close/value",
         kernel=wrong.contrastive_with_the_papers_labels,
     ),
     Mutant(
@@ -138,7 +138,7 @@ MUTANTS = [
         "an epsilon in the differences of a triplet",
         "triplet_margin_loss",
         "value",
-        "all-same/value",
+        "positive-same/value",
         kernel=wrong.triplet_with_epsilon,
     ),
     Mutant(
@@ -154,6 +154,27 @@ MUTANTS = [
         "value",
         "symmetric/value",
         kernel=wrong.info_nce_only_one_way,
+    ),
+    Mutant(
+        "all of the hardest triplets that tie",
+        "batch_hard_triplets",
+        "value",
+        "tied/value",
+        kernel=wrong.hard_triplets_of_all_that_tie,
+    ),
+    Mutant(
+        "negatives within the margin, nearer ones too",
+        "semi_hard_triplets",
+        "value",
+        "three/value",
+        kernel=wrong.semi_hard_with_hard_ones,
+    ),
+    Mutant(
+        "centres that follow the gradient of their loss",
+        "center_update",
+        "value",
+        "two-classes/value",
+        kernel=wrong.center_step_along_the_gradient,
     ),
     Mutant(
         "the power of the Wasserstein distance",
