@@ -58,6 +58,7 @@ __all__ = [
     "complete_box_iou_loss",
     "contrastive_loss",
     "cosine_distance",
+    "cosine_embedding_loss",
     "cross_entropy",
     "cumulative_link_loss",
     "detection_loss",
@@ -777,6 +778,59 @@ class _CosineDistance(Loss):
         u: _Array,
         v: _Array,
         *,
+        axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _CosineEmbeddingLoss(Loss):
+    """The cosine distance of a similar pair, or how far a dissimilar one's cosine is too large."""
+
+    def __call__(
+        self,
+        u: _Array,
+        v: _Array,
+        target: _Array,
+        *,
+        margin: float = 0.0,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        u: _Array,
+        v: _Array,
+        target: _Array,
+        *,
+        margin: float = 0.0,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["u", "v"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        u: _Array,
+        v: _Array,
+        target: _Array,
+        *,
+        margin: float = 0.0,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["u", "v"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        u: _Array,
+        v: _Array,
+        target: _Array,
+        *,
+        margin: float = 0.0,
         axis: int | tuple[int, ...] = -1,
         weights: _Array | None = None,
         where: _Array | None = None,
@@ -4375,6 +4429,7 @@ center_update: _CenterUpdate
 complete_box_iou_loss: _CompleteBoxIouLoss
 contrastive_loss: _ContrastiveLoss
 cosine_distance: _CosineDistance
+cosine_embedding_loss: _CosineEmbeddingLoss
 cross_entropy: _CrossEntropy
 cumulative_link_loss: _CumulativeLinkLoss
 detection_loss: _DetectionLoss

@@ -9,8 +9,7 @@ from ..loss import loss
 @loss("(k),(k)->()", u="(-inf, inf)", v="(-inf, inf)")
 def cosine_distance(xp, u, v):
     """One minus the cosine of the angle between two vectors."""
-    pair = _pair(xp, u, v)
-    return xp.where(pair.cosine < 0, 2.0 - pair.versine, pair.versine)
+    return _distance(xp, _pair(xp, u, v))
 
 
 @cosine_distance.gradient("u")
@@ -21,6 +20,25 @@ def _(xp, u, v):
 @cosine_distance.gradient("v")
 def _(xp, u, v):
     return -_slope(xp, v, u)
+
+
+@loss("(k),(k),()->()", u="(-inf, inf)", v="(-inf, inf)", target="{-1, 1}", margin="[-1, 1]")
+def cosine_embedding_loss(xp, u, v, target, *, margin=0.0):
+    """The cosine distance of a similar pair, or how far a dissimilar one's cosine is too large."""
+    pair = _pair(xp, u, v)
+    excess = _excess(xp, pair, margin)
+    apart = xp.where(excess > 0, excess, p.zero(xp, excess))
+    return xp.where(target == 1, _distance(xp, pair), apart)
+
+
+@cosine_embedding_loss.gradient("u")
+def _(xp, u, v, target, *, margin):
+    return _turned(xp, u, v, target, margin)
+
+
+@cosine_embedding_loss.gradient("v")
+def _(xp, u, v, target, *, margin):
+    return _turned(xp, v, u, target, margin)
 
 
 class _Pair(NamedTuple):
@@ -40,6 +58,27 @@ def _pair(xp, u, v):
     # sin^2 / (1 + |cos|), where 1 - |cos| has no digit left for vectors that are nearly parallel.
     versine = xp.sum(apart.across * apart.across, axis=-1) / other / (1.0 + size)
     return _Pair(xp.where(vanishes, 0.0, cosine), xp.where(vanishes, 1.0, versine))
+
+
+def _distance(xp, pair):
+    return xp.where(pair.cosine < 0, 2.0 - pair.versine, pair.versine)
+
+
+def _excess(xp, pair, margin):
+    """cosine - margin, from its distance to the nearest of 1, 0 and -1."""
+    cosine, versine = pair
+    towards = xp.where(cosine > 0.5, (1.0 - margin) - versine, cosine - margin)
+    return xp.where(cosine < -0.5, versine - (1.0 + margin), towards)
+
+
+def _turned(xp, x, other, target, margin):
+    """The gradient of the embedding loss by x."""
+    slope = _slope(xp, x, other)
+    target = xp.expand_dims(target, axis=-1)
+    if margin == -1.0:  # which all cosines exceed, or have no slope
+        return xp.where(target == 1, -slope, slope)
+    active = xp.expand_dims(_excess(xp, _pair(xp, x, other), margin), axis=-1) > 0
+    return xp.where(target == 1, -slope, xp.where(active, slope, p.zero(xp, slope)))
 
 
 def _slope(xp, x, other):

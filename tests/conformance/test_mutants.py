@@ -128,7 +128,14 @@ MUTANTS = [
         kernel=wrong.cosine_from_one,
     ),
     Mutant(
-        "swap taken for granted",
+        "a margin of cosines that does nothing",
+        "cosine_embedding_loss",
+        "value",
+        "margin-half/value",
+        kernel=wrong.cosine_embedding_without_margin,
+    ),
+    Mutant(
+        "swap forgotten",
         "triplet_margin_loss",
         "value",
         "swapped/value",

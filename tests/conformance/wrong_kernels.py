@@ -318,3 +318,7 @@ def center_step_along_the_gradient(xp, features, assignments, centers, *, alpha=
     count = xp.matrix_transpose(xp.sum(assignments, axis=-2, keepdims=True))
     total = xp.matmul(xp.matrix_transpose(assignments), features)
     return centers - alpha * (count * centers - total)
+
+
+def cosine_embedding_without_margin(xp, u, v, target, *, margin=0.0):
+    return registry["cosine_embedding_loss"].kernel(xp, u, v, target, margin=0.0)

@@ -130,3 +130,18 @@ def test_one_pair_has_nothing_to_find() -> None:
     value, slope = lossapi.info_nce_loss.value_and_grad([[1.0, 2.0]], [[3.0, -1.0]])
     assert value == 0.0
     np.testing.assert_array_equal(slope, [[0.0, 0.0]])
+
+
+@pytest.mark.parametrize("margin", [-1.0, -0.25, 0.0, 0.5, 1.0])
+def test_a_dissimilar_pair_pays_for_its_cosine_above_the_margin(margin: float) -> None:
+    angles = np.linspace(0.0, np.pi, 13)
+    u, v = np.asarray([2.0, 0.0]), 3.0 * np.stack([np.cos(angles), np.sin(angles)], axis=-1)
+    u, target = np.broadcast_to(u, v.shape), np.full(13, -1)
+    found = lossapi.cosine_embedding_loss(u, v, target, margin=margin, reduction="none")
+    due = np.maximum(0.0, np.cos(angles) - margin)
+    np.testing.assert_allclose(found, due, rtol=1e-14, atol=3e-16)
+
+
+def test_nearly_opposite_vectors_have_a_gradient_at_a_margin_of_minus_one() -> None:
+    slope = lossapi.cosine_embedding_loss.grad([1.0, 0.0], [-1.0, 1e-170], -1, margin=-1.0)
+    np.testing.assert_allclose(slope, [0.0, 1e-170], rtol=1e-15)
