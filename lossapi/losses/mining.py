@@ -77,7 +77,7 @@ def _mask(xp, distances, counts):
 @primitive(
     "(n,d),(n,k),(k,d)->(k,d)",
     features="(-inf, inf)",
-    assignments="[0, 1]",
+    assignments="{0, 1}",
     centers="(-inf, inf)",
     alpha="[0, 1]",
 )
@@ -96,6 +96,7 @@ def _(xp, cotangent, features, assignments, centers, *, alpha):
 
 def _shares(xp, assignments, alpha):
     """What a new centre keeps of the old one, (k, 1), and takes from each example, (n, k)."""
+    assignments = xp.stop_gradient(assignments)
     count = xp.sum(assignments, axis=-2, keepdims=True)
     kept = (1.0 + (1.0 - alpha) * count) / (1.0 + count)
     return xp.matrix_transpose(kept), alpha * assignments / (1.0 + count)
