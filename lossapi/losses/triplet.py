@@ -57,7 +57,7 @@ def _(xp, anchor, positive, negative, *, margin, p, squared, swap, soft):
 
 
 class _Compared(NamedTuple):
-    """The distances of a triplet, in a unit in which none overflows or underflows."""
+    """The distances of a triplet, compared in a unit in which none overflows or underflows."""
 
     gap: Any
     """The distance to the positive less that to the negative, plus the margin."""
@@ -66,9 +66,9 @@ class _Compared(NamedTuple):
     pairs: Any
     """The vectors of each distance."""
     differences: Any
-    """Their differences in the common unit."""
+    """Their differences in a common unit."""
     part: Any
-    """What numbers are multiplied by for that: a power of two; shape (..., 1)."""
+    """What numbers are multiplied by for that unit: a power of two; shape (..., 1)."""
 
 
 def _compared(xp, vectors, margin, p, squared, swap):
@@ -91,6 +91,10 @@ def _compared(xp, vectors, margin, p, squared, swap):
     gap = (near - far) / unit
     if plain:
         gap = gap / unit
+        # The slopes are no squares, and what is small beside the largest is to keep its digits.
+        wide = top > 0.25 * float(xp.finfo(top.dtype).max)
+        part = xp.where(wide, 0.25, xp.ones_like(top))
+        differences = [a * part - b * part for a, b in pairs]
     elif squared:
         gap = xp.where(gap == 0, 0.0, gap * ((near + far) / unit))
     return _Compared(gap + margin, turned, pairs, differences, part)
