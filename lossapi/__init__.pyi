@@ -47,13 +47,20 @@ __all__ = [
     "absolute_error",
     "actor_critic_loss",
     "asymmetric_loss",
+    "batch_all_triplets",
+    "batch_hard_triplets",
     "binary_cross_entropy",
     "boundary_loss",
     "box_iou_loss",
     "bpr_loss",
     "brier_score",
     "categorical_cross_entropy",
+    "center_loss",
+    "center_update",
     "complete_box_iou_loss",
+    "contrastive_loss",
+    "cosine_distance",
+    "cosine_embedding_loss",
     "cross_entropy",
     "cumulative_link_loss",
     "detection_loss",
@@ -81,6 +88,7 @@ __all__ = [
     "heteroscedastic_gaussian_nll",
     "hinge_loss",
     "huber_loss",
+    "info_nce_loss",
     "jaccard_loss",
     "js_divergence",
     "kantorovich_rubinstein_objective",
@@ -115,6 +123,7 @@ __all__ = [
     "reinforce_loss",
     "scheduled_sampling_probability",
     "self_information",
+    "semi_hard_triplets",
     "set_threads",
     "sigmoid",
     "sigmoid_binary_cross_entropy",
@@ -132,6 +141,7 @@ __all__ = [
     "student_t_nll",
     "symmetric_cross_entropy",
     "temperature_softmax_cross_entropy",
+    "triplet_margin_loss",
     "tversky_loss",
     "uncertainty_weighted_loss",
     "value_loss",
@@ -328,6 +338,48 @@ class _AsymmetricLoss(Loss):
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
+
+class _BatchAllTriplets(Primitive):
+    """All triplets of a batch: an anchor, another of its class and one of another class."""
+
+    def __call__(self, distances: _Array, same: _Array) -> Any: ...
+    def value_and_grad(
+        self,
+        distances: _Array,
+        same: _Array,
+        *,
+        wrt: _Wrt[Literal["distances"]] = None,
+        cotangent: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        distances: _Array,
+        same: _Array,
+        *,
+        wrt: _Wrt[Literal["distances"]] = None,
+        cotangent: _Array | None = None,
+    ) -> Any: ...
+
+class _BatchHardTriplets(Primitive):
+    """For each anchor its farthest positive with its nearest negative."""
+
+    def __call__(self, distances: _Array, same: _Array) -> Any: ...
+    def value_and_grad(
+        self,
+        distances: _Array,
+        same: _Array,
+        *,
+        wrt: _Wrt[Literal["distances"]] = None,
+        cotangent: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        distances: _Array,
+        same: _Array,
+        *,
+        wrt: _Wrt[Literal["distances"]] = None,
+        cotangent: _Array | None = None,
+    ) -> Any: ...
 
 class _BinaryCrossEntropy(Loss):
     """The negative log-likelihood of a binary target under the predicted probability."""
@@ -643,6 +695,87 @@ class _CategoricalCrossEntropy(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _CenterLoss(Loss):
+    """Half the squared distance of an embedding to the centre of its class."""
+
+    def __call__(
+        self,
+        features: _Array,
+        labels: _Array,
+        centers: _Array,
+        *,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        features: _Array,
+        labels: _Array,
+        centers: _Array,
+        *,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["features", "centers"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        features: _Array,
+        labels: _Array,
+        centers: _Array,
+        *,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["features", "centers"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        features: _Array,
+        labels: _Array,
+        centers: _Array,
+        *,
+        ignore_index: int | None = None,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _CenterUpdate(Primitive):
+    """The centres of classes, each moved towards the examples of its class."""
+
+    def __call__(
+        self,
+        features: _Array,
+        assignments: _Array,
+        centers: _Array,
+        *,
+        alpha: float = 0.5,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        features: _Array,
+        assignments: _Array,
+        centers: _Array,
+        *,
+        alpha: float = 0.5,
+        wrt: _Wrt[Literal["features", "centers"]] = None,
+        cotangent: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        features: _Array,
+        assignments: _Array,
+        centers: _Array,
+        *,
+        alpha: float = 0.5,
+        wrt: _Wrt[Literal["features", "centers"]] = None,
+        cotangent: _Array | None = None,
+    ) -> Any: ...
+
 class _CompleteBoxIouLoss(Loss):
     """The distance box IoU loss, plus a weighted difference of the aspect ratios."""
 
@@ -683,6 +816,160 @@ class _CompleteBoxIouLoss(Loss):
         prediction: _Array,
         target: _Array,
         *,
+        axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _ContrastiveLoss(Loss):
+    """Half the squared distance of a similar pair, or how far a dissimilar one is too close."""
+
+    def __call__(
+        self,
+        distance: _Array,
+        target: _Array,
+        *,
+        margin: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        distance: _Array,
+        target: _Array,
+        *,
+        margin: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["distance"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        distance: _Array,
+        target: _Array,
+        *,
+        margin: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["distance"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        distance: _Array,
+        target: _Array,
+        *,
+        margin: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["distance"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        distance: _Array,
+        target: _Array,
+        *,
+        margin: float | _Array = 1.0,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _CosineDistance(Loss):
+    """One minus the cosine of the angle between two vectors."""
+
+    def __call__(
+        self,
+        u: _Array,
+        v: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        u: _Array,
+        v: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["u", "v"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        u: _Array,
+        v: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["u", "v"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        u: _Array,
+        v: _Array,
+        *,
+        axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _CosineEmbeddingLoss(Loss):
+    """The cosine distance of a similar pair, or how far a dissimilar one's cosine is too large."""
+
+    def __call__(
+        self,
+        u: _Array,
+        v: _Array,
+        target: _Array,
+        *,
+        margin: float = 0.0,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        u: _Array,
+        v: _Array,
+        target: _Array,
+        *,
+        margin: float = 0.0,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["u", "v"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        u: _Array,
+        v: _Array,
+        target: _Array,
+        *,
+        margin: float = 0.0,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["u", "v"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        u: _Array,
+        v: _Array,
+        target: _Array,
+        *,
+        margin: float = 0.0,
         axis: int | tuple[int, ...] = -1,
         weights: _Array | None = None,
         where: _Array | None = None,
@@ -2086,6 +2373,59 @@ class _HuberLoss(Loss):
         target: _Array,
         *,
         delta: float | _Array = 1.0,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _InfoNceLoss(Loss):
+    """The cross-entropy of finding each query's own key among all keys, the mean over a batch."""
+
+    def __call__(
+        self,
+        query: _Array,
+        key: _Array,
+        *,
+        temperature: float = 0.07,
+        symmetric: bool = False,
+        normalize: bool = True,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        query: _Array,
+        key: _Array,
+        *,
+        temperature: float = 0.07,
+        symmetric: bool = False,
+        normalize: bool = True,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["query", "key"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        query: _Array,
+        key: _Array,
+        *,
+        temperature: float = 0.07,
+        symmetric: bool = False,
+        normalize: bool = True,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["query", "key"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        query: _Array,
+        key: _Array,
+        *,
+        temperature: float = 0.07,
+        symmetric: bool = False,
+        normalize: bool = True,
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -3716,6 +4056,29 @@ class _SelfInformation(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _SemiHardTriplets(Primitive):
+    """The triplets whose negative is farther away than the positive, by less than the margin."""
+
+    def __call__(self, distances: _Array, same: _Array, *, margin: float = 1.0) -> Any: ...
+    def value_and_grad(
+        self,
+        distances: _Array,
+        same: _Array,
+        *,
+        margin: float = 1.0,
+        wrt: _Wrt[Literal["distances"]] = None,
+        cotangent: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        distances: _Array,
+        same: _Array,
+        *,
+        margin: float = 1.0,
+        wrt: _Wrt[Literal["distances"]] = None,
+        cotangent: _Array | None = None,
+    ) -> Any: ...
+
 class _Sigmoid(Primitive):
     """The logistic function, from a logit to a probability."""
 
@@ -4586,6 +4949,75 @@ class _TemperatureSoftmaxCrossEntropy(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _TripletMarginLoss(Loss):
+    """How far the negative is from being farther away than the positive, by a margin."""
+
+    def __call__(
+        self,
+        anchor: _Array,
+        positive: _Array,
+        negative: _Array,
+        *,
+        margin: float = 1.0,
+        p: float = 2.0,
+        squared: bool = False,
+        swap: bool = False,
+        soft: bool = False,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        anchor: _Array,
+        positive: _Array,
+        negative: _Array,
+        *,
+        margin: float = 1.0,
+        p: float = 2.0,
+        squared: bool = False,
+        swap: bool = False,
+        soft: bool = False,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["anchor", "positive", "negative"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        anchor: _Array,
+        positive: _Array,
+        negative: _Array,
+        *,
+        margin: float = 1.0,
+        p: float = 2.0,
+        squared: bool = False,
+        swap: bool = False,
+        soft: bool = False,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["anchor", "positive", "negative"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        anchor: _Array,
+        positive: _Array,
+        negative: _Array,
+        *,
+        margin: float = 1.0,
+        p: float = 2.0,
+        squared: bool = False,
+        swap: bool = False,
+        soft: bool = False,
+        axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
 class _TverskyLoss(Loss):
     """The share of errors in hits and errors of a mask, with a weight for each kind of error."""
 
@@ -5132,13 +5564,20 @@ class _Xlogy(Primitive):
 absolute_error: _AbsoluteError
 actor_critic_loss: _ActorCriticLoss
 asymmetric_loss: _AsymmetricLoss
+batch_all_triplets: _BatchAllTriplets
+batch_hard_triplets: _BatchHardTriplets
 binary_cross_entropy: _BinaryCrossEntropy
 boundary_loss: _BoundaryLoss
 box_iou_loss: _BoxIouLoss
 bpr_loss: _BprLoss
 brier_score: _BrierScore
 categorical_cross_entropy: _CategoricalCrossEntropy
+center_loss: _CenterLoss
+center_update: _CenterUpdate
 complete_box_iou_loss: _CompleteBoxIouLoss
+contrastive_loss: _ContrastiveLoss
+cosine_distance: _CosineDistance
+cosine_embedding_loss: _CosineEmbeddingLoss
 cross_entropy: _CrossEntropy
 cumulative_link_loss: _CumulativeLinkLoss
 detection_loss: _DetectionLoss
@@ -5164,6 +5603,7 @@ half_squared_error: _HalfSquaredError
 heteroscedastic_gaussian_nll: _HeteroscedasticGaussianNll
 hinge_loss: _HingeLoss
 huber_loss: _HuberLoss
+info_nce_loss: _InfoNceLoss
 jaccard_loss: _JaccardLoss
 js_divergence: _JsDivergence
 kantorovich_rubinstein_objective: _KantorovichRubinsteinObjective
@@ -5197,6 +5637,7 @@ quantile_loss: _QuantileLoss
 reinforce_loss: _ReinforceLoss
 scheduled_sampling_probability: _ScheduledSamplingProbability
 self_information: _SelfInformation
+semi_hard_triplets: _SemiHardTriplets
 sigmoid: _Sigmoid
 sigmoid_binary_cross_entropy: _SigmoidBinaryCrossEntropy
 sigmoid_focal_loss: _SigmoidFocalLoss
@@ -5213,6 +5654,7 @@ squared_sigmoid_error: _SquaredSigmoidError
 student_t_nll: _StudentTNll
 symmetric_cross_entropy: _SymmetricCrossEntropy
 temperature_softmax_cross_entropy: _TemperatureSoftmaxCrossEntropy
+triplet_margin_loss: _TripletMarginLoss
 tversky_loss: _TverskyLoss
 uncertainty_weighted_loss: _UncertaintyWeightedLoss
 value_loss: _ValueLoss

@@ -180,6 +180,11 @@ def closer_than(xp: Namespace, a: Array, b: Array, limit: Array) -> Array:
     return (size < limit) | ((size == limit) & (excess < 0))
 
 
+def shortfall(xp: Namespace, score: Array, margin: Array | float) -> Array:
+    """max(0, margin - score), with derivative 0 at the margin."""
+    return xp.where(score < margin, margin - score, zero(xp, score))
+
+
 # --- two classes
 
 
@@ -231,10 +236,12 @@ def standardised(xp: Namespace, a: Array, b: Array, unit: Array) -> Array:
     return xp.where(wide, 2.0 * (half / unit), near / unit)
 
 
-def two_product(xp: Namespace, a: Array, b: Array) -> tuple[Array, Array]:
+def two_product(
+    xp: Namespace, a: Array, b: Array, huge_from: float = 2.0**96
+) -> tuple[Array, Array]:
     """`a * b` rounded, and the rounding error (Dekker 1971); 0 for it where b is huge."""
     splitter = 2.0 ** (27 if xp.finfo(b.dtype).bits == 64 else 12) + 1.0
-    huge = (b > 2.0**96) | (b < -(2.0**96))
+    huge = (b > huge_from) | (b < -huge_from)
     c = xp.where(huge, 0.0, b)
     a_high, b_high = _high_half(a, splitter), _high_half(c, splitter)
     a_low, b_low = a - a_high, c - b_high

@@ -148,6 +148,8 @@ def _hard(value: object, domain: Domain, dtype: str, is_label: bool) -> object:
     """An integer version of a target inside the domain; None where there is none."""
     if is_label:
         return value
+    if isinstance(value, list) and isinstance(value[0], list):
+        return [_hard(row, domain, dtype, is_label) for row in value]
     if isinstance(value, list):
         largest = max(range(len(value)), key=lambda i: value[i])
         return [float(i == largest) for i in range(len(value))]

@@ -136,7 +136,7 @@ def _jump(site: Site, name: str, kink: Mapping[str, Any]) -> Iterator[str]:
         if not calculus.same(claim, chosen):
             yield f"{at}: the definition gives {sites.show(claim)}, chosen is {sites.show(chosen)}"
     where = list(paths(site.inputs[name]))
-    for output in _outputs(site):
+    for output in _outputs(site, every=True):
         here = output.value(output.names, 160)
         for direction in _directions(len(where)):
             if not calculus.limit_is(_directional(output, name, where, direction), 1, here)[0]:
@@ -144,13 +144,13 @@ def _jump(site: Site, name: str, kink: Mapping[str, Any]) -> Iterator[str]:
     yield f"{at}: the value does not jump"
 
 
-def _outputs(site: Site) -> Iterator[Site]:
-    """The site with each output by itself: a subgradient is chosen for each of them."""
+def _outputs(site: Site, *, every: bool = False) -> Iterator[Site]:
+    """The site with some outputs, or every one, by itself: each has a subgradient of its own."""
     if not site.spec.has_vector_output:
         yield site
         return
     value = site.exact("value")
-    for path in sites.sampled(value):
+    for path in paths(value) if every else sites.sampled(value):
         cotangent = replaced(mapped(value, lambda _: 0.0), path, 1.0)
         names = site.names | {"cotangent": cotangent}
         where = f"{site.where}, output{sites.label('', path)}"

@@ -1,7 +1,7 @@
 """Lengths and distances of vectors."""
 
 from .. import class_axis as c
-from .. import primitives
+from .. import lengths, primitives
 from ..loss import primitive
 
 # --- one vector
@@ -76,7 +76,7 @@ def pairwise_distance(xp, a, b, *, p=2.0, squared=False):
     gap, factor = _gaps(xp, a, b)
     if squared and p == 2.0:
         return xp.sum(gap * gap, axis=-1) * (factor * factor)[..., 0]
-    unit, rest = _norm(xp, _size(xp, gap, p), p)
+    unit, rest = lengths.norm(xp, lengths.size(xp, gap, p), p)
     length = (unit * rest * factor)[..., 0]
     return length * length if squared else length
 
@@ -90,7 +90,7 @@ def _(xp, cotangent, a, b, *, p, squared):
     else:
         # By the operands: a library that takes a subnormal difference for 0 still tells its sign.
         sign = primitives.order(xp, a[..., :, None, :], b[..., None, :, :])
-        slope, unit, rest = _slopes(xp, gap, sign, p)
+        slope, unit, rest = lengths.slopes(xp, gap, sign, p)
         # The unit after the cotangent, as the length may overflow.
         steps = cotangent * slope * ((2.0 * rest * factor) * unit if squared else 1.0)
     return xp.sum(steps, axis=-2), -xp.sum(steps, axis=-3)
@@ -105,56 +105,3 @@ def _gaps(xp, a, b):
     small = xp.where(top < 1.0, primitives.from_the_ends(xp, top), 1.0)
     part = xp.stop_gradient(xp.where(wide, 0.5, small))
     return first * part - second * part, 1.0 / part
-
-
-def _size(xp, x, p):
-    """|x|, whose derivative at 0 is 0 where it matters."""
-    size = xp.where(x < 0, -x, x)
-    return xp.where(x == 0, 0.0, size) if p == 1.0 else size
-
-
-def _norm(xp, size, p):
-    """The p-norm in two factors, of which the first is constant under differentiation."""
-    if p == 1.0:
-        return xp.ones_like(size[..., :1]), xp.sum(size, axis=-1, keepdims=True)
-    top = xp.stop_gradient(xp.max(size, axis=-1, keepdims=True))
-    vanishes = top + top == 0
-    if p == 2.0:
-        # By a power of two, and not the largest component: its derivative takes no part.
-        factor = primitives.to_middle(xp, size)
-        scaled = size * factor
-        total = xp.sum(scaled * scaled, axis=-1, keepdims=True)
-        root = xp.sqrt(xp.where(vanishes, 1.0, total))
-        return 1.0 / factor, xp.where(vanishes, 0.0, root)
-    enlarge = primitives.from_the_ends(xp, size)
-    unit = xp.where(vanishes, 1.0, top * enlarge)
-    relative = size * enlarge / unit
-    zero = relative == 0
-    powers = xp.where(zero, 0.0, xp.pow(xp.where(zero, 1.0, relative), p))
-    total = xp.sum(powers, axis=-1, keepdims=True)
-    rest = xp.pow(xp.where(vanishes, 1.0, total), 1.0 / p)
-    return top, xp.where(vanishes, 0.0, rest)
-
-
-def _slopes(xp, x, sign, p):
-    """The slopes of the p-norm, and the norm in two factors."""
-    size = _size(xp, x, p)
-    unit, rest = _norm(xp, size, p)
-    if p == 1.0:
-        return sign, unit, rest
-    vanishes = rest == 0
-    divisor = xp.where(vanishes, 1.0, rest)
-    enlarge = primitives.from_the_ends(xp, size)
-    if p == 2.0:
-        slope = size * enlarge / (unit * enlarge * divisor)
-    else:
-        zero = size == 0
-        if p < 2.0:
-            # The relative size may underflow where its power does not.
-            low = xp.pow(xp.where(vanishes, 1.0, unit), p - 1.0)
-            power = xp.pow(xp.where(zero, 1.0, size), p - 1.0) / low
-        else:
-            relative = size * enlarge / xp.where(vanishes, 1.0, unit * enlarge)
-            power = xp.pow(xp.where(zero, 1.0, relative), p - 1.0)
-        slope = xp.where(zero, 0.0, power / xp.pow(divisor, p - 1.0))
-    return xp.where(vanishes, 0.0, sign * slope), unit, rest

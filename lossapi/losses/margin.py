@@ -7,7 +7,7 @@ from ..loss import loss
 @loss("(),()->()", target="{-1, 1}", margin="(0, inf)")
 def hinge_loss(xp, logits, target, *, margin=1.0):
     """How far the score falls short of the margin on the target's side."""
-    return _shortfall(xp, target * logits, margin)
+    return p.shortfall(xp, target * logits, margin)
 
 
 @hinge_loss.gradient("logits")
@@ -24,13 +24,13 @@ def _(xp, logits, target, *, margin):
 @loss("(),()->()", target="{-1, 1}", margin="(0, inf)")
 def squared_hinge_loss(xp, logits, target, *, margin=1.0):
     """Square of how far the score falls short of the margin on the target's side."""
-    shortfall = _shortfall(xp, target * logits, margin)
+    shortfall = p.shortfall(xp, target * logits, margin)
     return shortfall * shortfall
 
 
 @squared_hinge_loss.gradient("logits")
 def _(xp, logits, target, *, margin):
-    return -2.0 * target * _shortfall(xp, target * logits, margin)
+    return -2.0 * target * p.shortfall(xp, target * logits, margin)
 
 
 @squared_hinge_loss.curvature("logits")
@@ -54,8 +54,3 @@ def _(xp, logits, target):
 def _(xp, logits, target):
     probability, complement = p.sigmoid_pair(xp, target * logits)
     return probability * complement
-
-
-def _shortfall(xp, score, margin):
-    """max(0, margin - score), with derivative 0 at the margin."""
-    return xp.where(score < margin, margin - score, p.zero(xp, score))

@@ -384,3 +384,59 @@ def gradnorm_whose_targets_move(xp, gradient_norms, loss_ratios, *, alpha):
     level = xp.sum(loss_ratios, axis=-1, keepdims=True) / loss_ratios.shape[-1]
     moved = sign * (loss_ratios / level) ** alpha
     return sign - xp.sum(moved, axis=-1, keepdims=True) / loss_ratios.shape[-1]
+
+
+def contrastive_with_the_papers_labels(xp, distance, target, *, margin=1.0):
+    return registry["contrastive_loss"].kernel(xp, distance, 1.0 - target, margin=margin)
+
+
+def cosine_from_one(xp, u, v):
+    lengths = [xp.sqrt(xp.sum(x * x, axis=-1)) for x in (u, v)]
+    return 1.0 - xp.sum(u * v, axis=-1) / (lengths[0] * lengths[1])
+
+
+def triplet_swap_forgotten(
+    xp, anchor, positive, negative, *, margin=1.0, p=2.0, squared=False, swap=False, soft=False
+):
+    original, options = registry["triplet_margin_loss"].kernel, {"squared": squared, "soft": soft}
+    return original(xp, anchor, positive, negative, margin=margin, p=p, **options)
+
+
+def triplet_with_epsilon(
+    xp, anchor, positive, negative, *, margin=1.0, p=2.0, squared=False, swap=False, soft=False
+):
+    original = registry["triplet_margin_loss"].kernel
+    options = {"margin": margin, "p": p, "squared": squared, "swap": swap, "soft": soft}
+    return original(xp, anchor + 1e-6, positive, negative, **options)
+
+
+def center_without_half(xp, features, labels, centers):
+    return 2.0 * registry["center_loss"].kernel(xp, features, labels, centers)
+
+
+def info_nce_only_one_way(xp, query, key, *, temperature=0.07, symmetric=False, normalize=True):
+    original = registry["info_nce_loss"].kernel
+    return original(xp, query, key, temperature=temperature, normalize=normalize)
+
+
+def hard_triplets_of_all_that_tie(xp, distances, same):
+    every = registry["batch_all_triplets"].kernel(xp, distances, same)
+    gap = distances[..., :, :, None] - distances[..., :, None, :]
+    worst = xp.max(xp.where(every > 0, gap, -xp.inf), axis=(-2, -1), keepdims=True)
+    return every * xp.astype(gap == worst, distances.dtype)
+
+
+def semi_hard_with_hard_ones(xp, distances, same, *, margin=1.0):
+    every = registry["batch_all_triplets"].kernel(xp, distances, same)
+    near = distances[..., :, None, :] < distances[..., :, :, None] + margin
+    return every * xp.astype(near, distances.dtype)
+
+
+def center_step_along_the_gradient(xp, features, assignments, centers, *, alpha=0.5):
+    count = xp.matrix_transpose(xp.sum(assignments, axis=-2, keepdims=True))
+    total = xp.matmul(xp.matrix_transpose(assignments), features)
+    return centers - alpha * (count * centers - total)
+
+
+def cosine_embedding_without_margin(xp, u, v, target, *, margin=0.0):
+    return registry["cosine_embedding_loss"].kernel(xp, u, v, target, margin=0.0)

@@ -338,6 +338,18 @@ def test_each_output_has_a_choice_of_its_own():
     assert any("output[1]" in p and "of least norm is 1" in p for p in found)
 
 
+def test_a_jump_of_one_output_among_many_is_seen():
+    slope = "sum(c * (SIGN if x == v else sign(x - v)) for c, v in zip(cotangent, to))"
+    steps = (
+        DISTANCES.replace("[abs(x - v) for v in to]", "[1 if x > v else 0 for v in to]")
+        .replace("sum(c * sign(x - v) for c, v in zip(cotangent, to))", "0")
+        .replace(slope.replace("SIGN", "-1"), "0")
+        .replace(slope.replace("SIGN", "1"), "0")
+        .replace('order: "1"', 'order: "0"')
+    )
+    assert problems(steps, [("1", ["9", "8", "1", "7", "0", "5", "4", "3"])]) == []
+
+
 def test_a_slope_that_falls_as_the_reciprocal_of_a_logarithm_is_seen_to_fall():
     slow = (
         ABSOLUTE.replace("abs(x) + x**2", "0 if x == 0 else -x / log(x)")

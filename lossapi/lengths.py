@@ -1,0 +1,57 @@
+"""Lengths of vectors along the last axis: p-norms, and their slopes."""
+
+from . import primitives
+from .primitives import Array, Namespace
+
+
+def size(xp: Namespace, x: Array, p: float) -> Array:
+    """|x|, whose derivative at 0 is 0 where it matters."""
+    positive = xp.where(x < 0, -x, x)
+    return xp.where(x == 0, 0.0, positive) if p == 1.0 else positive
+
+
+def norm(xp: Namespace, size: Array, p: float) -> tuple[Array, Array]:
+    """The p-norm in two factors, of which the first is constant under differentiation."""
+    if p == 1.0:
+        return xp.ones_like(size[..., :1]), xp.sum(size, axis=-1, keepdims=True)
+    top = xp.stop_gradient(xp.max(size, axis=-1, keepdims=True))
+    vanishes = top + top == 0
+    if p == 2.0:
+        # By a power of two, and not the largest component: its derivative takes no part.
+        factor = primitives.to_middle(xp, size)
+        scaled = size * factor
+        total = xp.sum(scaled * scaled, axis=-1, keepdims=True)
+        root = xp.sqrt(xp.where(vanishes, 1.0, total))
+        return 1.0 / factor, xp.where(vanishes, 0.0, root)
+    enlarge = primitives.from_the_ends(xp, size)
+    unit = xp.where(vanishes, 1.0, top * enlarge)
+    relative = size * enlarge / unit
+    zero = relative == 0
+    powers = xp.where(zero, 0.0, xp.pow(xp.where(zero, 1.0, relative), p))
+    total = xp.sum(powers, axis=-1, keepdims=True)
+    rest = xp.pow(xp.where(vanishes, 1.0, total), 1.0 / p)
+    return top, xp.where(vanishes, 0.0, rest)
+
+
+def slopes(xp: Namespace, x: Array, sign: Array, p: float) -> tuple[Array, Array, Array]:
+    """The slopes of the p-norm, and the norm in two factors."""
+    positive = size(xp, x, p)
+    unit, rest = norm(xp, positive, p)
+    if p == 1.0:
+        return sign, unit, rest
+    vanishes = rest == 0
+    divisor = xp.where(vanishes, 1.0, rest)
+    enlarge = primitives.from_the_ends(xp, positive)
+    if p == 2.0:
+        slope = positive * enlarge / (unit * enlarge * divisor)
+    else:
+        zero = positive == 0
+        if p < 2.0:
+            # The relative size may underflow where its power does not.
+            low = xp.pow(xp.where(vanishes, 1.0, unit), p - 1.0)
+            power = xp.pow(xp.where(zero, 1.0, positive), p - 1.0) / low
+        else:
+            relative = positive * enlarge / xp.where(vanishes, 1.0, unit * enlarge)
+            power = xp.pow(xp.where(zero, 1.0, relative), p - 1.0)
+        slope = xp.where(zero, 0.0, power / xp.pow(divisor, p - 1.0))
+    return xp.where(vanishes, 0.0, sign * slope), unit, rest
