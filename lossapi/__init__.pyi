@@ -89,6 +89,7 @@ __all__ = [
     "hinge_loss",
     "huber_loss",
     "info_nce_loss",
+    "information_bottleneck_loss",
     "jaccard_loss",
     "js_divergence",
     "kantorovich_rubinstein_objective",
@@ -2426,6 +2427,62 @@ class _InfoNceLoss(Loss):
         temperature: float = 0.07,
         symmetric: bool = False,
         normalize: bool = True,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _InformationBottleneckLoss(Loss):
+    """What a code says of the target, and the weighted price of what it keeps of the input."""
+
+    def __call__(
+        self,
+        cross_entropy: _Array,
+        kl: _Array,
+        *,
+        beta: float | _Array = 0.001,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        cross_entropy: _Array,
+        kl: _Array,
+        *,
+        beta: float | _Array = 0.001,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["cross_entropy", "kl"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        cross_entropy: _Array,
+        kl: _Array,
+        *,
+        beta: float | _Array = 0.001,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["cross_entropy", "kl"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        cross_entropy: _Array,
+        kl: _Array,
+        *,
+        beta: float | _Array = 0.001,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["cross_entropy", "kl"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        cross_entropy: _Array,
+        kl: _Array,
+        *,
+        beta: float | _Array = 0.001,
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -5604,6 +5661,7 @@ heteroscedastic_gaussian_nll: _HeteroscedasticGaussianNll
 hinge_loss: _HingeLoss
 huber_loss: _HuberLoss
 info_nce_loss: _InfoNceLoss
+information_bottleneck_loss: _InformationBottleneckLoss
 jaccard_loss: _JaccardLoss
 js_divergence: _JsDivergence
 kantorovich_rubinstein_objective: _KantorovichRubinsteinObjective

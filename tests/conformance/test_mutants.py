@@ -473,6 +473,13 @@ MUTANTS = [
         kernel=wrong.entropy_added,
     ),
     Mutant(
+        "a code that is paid for what it keeps",
+        "information_bottleneck_loss",
+        "value",
+        "default/value",
+        kernel=wrong.bottleneck_of_the_other_sign,
+    ),
+    Mutant(
         "a regularizer that sharpens",
         "entropy_regularizer",
         "value",

@@ -322,6 +322,10 @@ def entropy_added(
     return policy_losses + value_weight * value_losses + entropy_weight * entropies
 
 
+def bottleneck_of_the_other_sign(xp, cross_entropy, kl, *, beta=0.001):
+    return cross_entropy - beta * kl
+
+
 def regularizer_that_sharpens(xp, logits, *, weight=0.01):
     return -registry["entropy_regularizer"].kernel(xp, logits, weight=weight)
 
