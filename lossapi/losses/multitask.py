@@ -108,14 +108,16 @@ def _compared(xp, norms, ratios, alpha):
     # By logarithms, whose order is that of the numbers however small both are.
     share, mean = _log_over_mean(xp, norms)
     log_rate, level = _log_over_mean(xp, ratios)
-    side = p.order(xp, share, p.times(xp, alpha, log_rate))
-    # What has no gradient is below what is wanted, also where a library takes a ratio for 0.
-    # Of two such numbers nothing is known.
-    below = xp.where(log_rate == -xp.inf, 0.0, -xp.ones_like(side))
-    side = xp.where(share == -xp.inf, below, side)
+    # Where a library takes a ratio for 0 the least normal one bounds it, and else nothing is known.
+    level = xp.where(level == 0, 1.0, level)
+    gone = log_rate == -xp.inf
+    bound = xp.log(xp.finfo(norms.dtype).smallest_normal * xp.ones_like(level)) - xp.log(level)
+    log_rate = xp.where(gone, bound, log_rate)
+    side = p.order(xp, share, alpha * log_rate)
+    side = xp.where(gone & (side < 0), 0.0, side)
     nothing = mean == 0
     side = xp.where(nothing, 0.0, side)
-    return side, mean, xp.where(level == 0, 1.0, level)
+    return side, mean, level
 
 
 def _log_over_mean(xp, x):
