@@ -53,6 +53,7 @@ __all__ = [
     "categorical_cross_entropy",
     "complete_box_iou_loss",
     "cross_entropy",
+    "ctc_loss",
     "cumulative_link_loss",
     "detection_loss",
     "dice_coefficient",
@@ -81,6 +82,7 @@ __all__ = [
     "knowledge_distillation_loss",
     "l2_normalize",
     "laplace_nll",
+    "linear_chain_crf_nll",
     "linear_cross_entropy",
     "log_cosh",
     "log_sigmoid",
@@ -116,6 +118,7 @@ __all__ = [
     "student_t_nll",
     "symmetric_cross_entropy",
     "temperature_softmax_cross_entropy",
+    "token_cross_entropy",
     "tversky_loss",
     "wasserstein_distance",
     "wasserstein_distance_1d",
@@ -606,6 +609,67 @@ class _CrossEntropy(Loss):
         *,
         base: float | None = None,
         axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _CtcLoss(Loss):
+    """The negative log-likelihood of labels, however they are aligned with the steps."""
+
+    def __call__(
+        self,
+        logits: _Array,
+        labels: _Array,
+        mask: _Array = 1.0,
+        label_mask: _Array = 1.0,
+        blank: _Array = 0.0,
+        *,
+        zero_infinity: bool = False,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        logits: _Array,
+        labels: _Array,
+        mask: _Array = 1.0,
+        label_mask: _Array = 1.0,
+        blank: _Array = 0.0,
+        *,
+        zero_infinity: bool = False,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        logits: _Array,
+        labels: _Array,
+        mask: _Array = 1.0,
+        label_mask: _Array = 1.0,
+        blank: _Array = 0.0,
+        *,
+        zero_infinity: bool = False,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        logits: _Array,
+        labels: _Array,
+        mask: _Array = 1.0,
+        label_mask: _Array = 1.0,
+        blank: _Array = 0.0,
+        *,
+        zero_infinity: bool = False,
+        ignore_index: int | None = None,
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -2082,6 +2146,67 @@ class _LaplaceNll(Loss):
         target: _Array,
         *,
         full: bool = True,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _LinearChainCrfNll(Loss):
+    """The negative log-likelihood of a sequence of tags under a linear-chain CRF."""
+
+    def __call__(
+        self,
+        emissions: _Array,
+        tags: _Array,
+        transitions: _Array,
+        start: _Array = 0.0,
+        end: _Array = 0.0,
+        mask: _Array = 1.0,
+        *,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        emissions: _Array,
+        tags: _Array,
+        transitions: _Array,
+        start: _Array = 0.0,
+        end: _Array = 0.0,
+        mask: _Array = 1.0,
+        *,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["emissions", "transitions", "start", "end"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        emissions: _Array,
+        tags: _Array,
+        transitions: _Array,
+        start: _Array = 0.0,
+        end: _Array = 0.0,
+        mask: _Array = 1.0,
+        *,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["emissions", "transitions", "start", "end"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        emissions: _Array,
+        tags: _Array,
+        transitions: _Array,
+        start: _Array = 0.0,
+        end: _Array = 0.0,
+        mask: _Array = 1.0,
+        *,
+        ignore_index: int | None = None,
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -3730,6 +3855,63 @@ class _TemperatureSoftmaxCrossEntropy(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _TokenCrossEntropy(Loss):
+    """The negative log-likelihood of the tokens of a sequence, each given those before it."""
+
+    def __call__(
+        self,
+        logits: _Array,
+        labels: _Array,
+        mask: _Array = 1.0,
+        *,
+        label_smoothing: float = 0.0,
+        per_token: bool = True,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        logits: _Array,
+        labels: _Array,
+        mask: _Array = 1.0,
+        *,
+        label_smoothing: float = 0.0,
+        per_token: bool = True,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        logits: _Array,
+        labels: _Array,
+        mask: _Array = 1.0,
+        *,
+        label_smoothing: float = 0.0,
+        per_token: bool = True,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        logits: _Array,
+        labels: _Array,
+        mask: _Array = 1.0,
+        *,
+        label_smoothing: float = 0.0,
+        per_token: bool = True,
+        ignore_index: int | None = None,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
 class _TverskyLoss(Loss):
     """The share of errors in hits and errors of a mask, with a weight for each kind of error."""
 
@@ -3992,6 +4174,7 @@ brier_score: _BrierScore
 categorical_cross_entropy: _CategoricalCrossEntropy
 complete_box_iou_loss: _CompleteBoxIouLoss
 cross_entropy: _CrossEntropy
+ctc_loss: _CtcLoss
 cumulative_link_loss: _CumulativeLinkLoss
 detection_loss: _DetectionLoss
 dice_coefficient: _DiceCoefficient
@@ -4018,6 +4201,7 @@ kl_divergence: _KlDivergence
 knowledge_distillation_loss: _KnowledgeDistillationLoss
 l2_normalize: _L2Normalize
 laplace_nll: _LaplaceNll
+linear_chain_crf_nll: _LinearChainCrfNll
 linear_cross_entropy: _LinearCrossEntropy
 log_cosh: _LogCosh
 log_sigmoid: _LogSigmoid
@@ -4051,6 +4235,7 @@ squared_sigmoid_error: _SquaredSigmoidError
 student_t_nll: _StudentTNll
 symmetric_cross_entropy: _SymmetricCrossEntropy
 temperature_softmax_cross_entropy: _TemperatureSoftmaxCrossEntropy
+token_cross_entropy: _TokenCrossEntropy
 tversky_loss: _TverskyLoss
 wasserstein_distance: _WassersteinDistance
 wasserstein_distance_1d: _WassersteinDistance1d
