@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from . import diagnostics as diagnostics
 from . import training as training
 from .call import errors_on_invalid as errors_on_invalid
+from .decoding import linear_chain_crf_decode as linear_chain_crf_decode
 from .errors import ArgumentError as ArgumentError
 from .errors import BackendError as BackendError
 from .errors import DomainError as DomainError
@@ -82,6 +83,7 @@ __all__ = [
     "knowledge_distillation_loss",
     "l2_normalize",
     "laplace_nll",
+    "linear_chain_crf_decode",
     "linear_chain_crf_nll",
     "linear_cross_entropy",
     "log_cosh",
