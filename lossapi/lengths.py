@@ -4,6 +4,16 @@ from . import primitives
 from .primitives import Array, Namespace
 
 
+def difference(xp: Namespace, a: Array, b: Array) -> tuple[Array, Array]:
+    """The difference, neither overflowing nor subnormal, and the factor for that."""
+    # By the largest component of each vector, which costs no look at each pair.
+    top = sum(0.5 * xp.max(xp.abs(x), axis=-1, keepdims=True) for x in (a, b))
+    wide = top > 0.5 * float(xp.finfo(a.dtype).max)
+    small = xp.where(top < 1.0, primitives.from_the_ends(xp, top), 1.0)
+    part = xp.stop_gradient(xp.where(wide, 0.5, small))
+    return a * part - b * part, 1.0 / part
+
+
 def size(xp: Namespace, x: Array, p: float) -> Array:
     """|x|, whose derivative at 0 is 0 where it matters."""
     positive = xp.where(x < 0, -x, x)

@@ -97,11 +97,5 @@ def _(xp, cotangent, a, b, *, p, squared):
 
 
 def _gaps(xp, a, b):
-    """The difference of each pair, neither overflowing nor subnormal, and the factor for that."""
-    first, second = a[..., :, None, :], b[..., None, :, :]
-    # By the largest component of each vector, which costs no look at each pair.
-    top = sum(0.5 * xp.max(xp.abs(x), axis=-1, keepdims=True) for x in (first, second))
-    wide = top > 0.5 * float(xp.finfo(a.dtype).max)
-    small = xp.where(top < 1.0, primitives.from_the_ends(xp, top), 1.0)
-    part = xp.stop_gradient(xp.where(wide, 0.5, small))
-    return first * part - second * part, 1.0 / part
+    """The difference of each pair, and the factor of its unit."""
+    return lengths.difference(xp, a[..., :, None, :], b[..., None, :, :])

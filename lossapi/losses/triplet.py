@@ -116,5 +116,8 @@ def _slopes(xp, compared, p, squared):
             continue
         # By the operands: a library that takes a subnormal difference for 0 still tells its sign.
         sign = primitives.order(xp, a, b)
-        slope, unit, rest = lengths.slopes(xp, difference, sign, p)
-        yield slope * (2.0 * rest * unit) if squared else slope
+        if squared:
+            slope, unit, rest = lengths.slopes(xp, difference, sign, p)
+            yield slope * (2.0 * rest * unit)
+        else:  # in a unit of its own, which takes nothing from what is small
+            yield lengths.slopes(xp, lengths.difference(xp, a, b)[0], sign, p)[0]
