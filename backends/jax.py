@@ -20,7 +20,7 @@ from .jax_blocks import along_what_varies, run
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lossapi.backend import Step
+    from lossapi.backend import Scanned, Step
     from lossapi.plan import Plan, Program
 
 
@@ -98,6 +98,20 @@ class JaxBackend(Backend):
     def class_index(self, array: Any) -> Any:
         """The integers 0 … K-1 along the last axis."""
         return jnp.arange(array.shape[-1], dtype=jnp.int32)
+
+    def sum_by_class(self, values: Any, labels: Any, classes: int) -> Any:
+        """The sum of the values by their labels, without a table of labels and classes."""
+
+        def of_one(values: Any, labels: Any) -> Any:
+            return jnp.zeros(classes, values.dtype).at[labels].add(values)
+
+        flat = math.prod(labels.shape[:-1]), labels.shape[-1]
+        rows = jax.vmap(of_one)(values.reshape(flat), labels.reshape(flat))
+        return rows.reshape(*labels.shape[:-1], classes)
+
+    def scan(self, step: Scanned, carry: Any, items: Any, *, reverse: bool = False) -> Any:
+        """A loop that is traced, and compiled, once."""
+        return jax.lax.scan(step, carry, items, reverse=reverse)
 
     def stop_gradient(self, array: Any) -> Any:
         """The same values, constant under differentiation."""

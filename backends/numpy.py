@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -85,6 +86,14 @@ class NumpyBackend(Backend):
                 self._steps.clear()
             self._steps[layout.key] = Steps(outputs, ordinary(plan, layout.arrays))
         return Blockwise(layout, self._steps[layout.key])
+
+    def sum_by_class(self, values: Any, labels: Any, classes: int) -> Any:
+        """The sum of the values by their labels, without a table of labels and classes."""
+        count = math.prod(labels.shape[:-1])
+        rows = classes * np.arange(count)
+        places = labels.reshape(count, labels.shape[-1]) + rows[:, None]
+        sums = np.bincount(places.reshape(-1), values.reshape(-1), count * classes)
+        return sums.astype(values.dtype).reshape(*labels.shape[:-1], classes)
 
     def plus(self, total: Any, product: tuple[Any, Any]) -> Any:
         """The sum over rows of outer products, added in place, in parts that a cache holds."""

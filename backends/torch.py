@@ -75,6 +75,11 @@ class TorchBackend(Backend):
         """The integers 0 … K-1 along the last axis."""
         return torch.arange(array.shape[-1], device=array.device)
 
+    def sum_by_class(self, values: Any, labels: Any, classes: int) -> Any:
+        """The sum of the values by their labels, without a table of labels and classes."""
+        zeros = torch.zeros((*labels.shape[:-1], classes), dtype=values.dtype, device=values.device)
+        return zeros.scatter_add(-1, labels, values)
+
     def stop_gradient(self, array: Any) -> Any:
         """The same values, constant under differentiation."""
         return array.detach()

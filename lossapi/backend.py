@@ -21,6 +21,8 @@ ENTRY_POINTS = "lossapi.backends"
 Step = Callable[[dict[str, Any]], tuple[tuple[Any, ...], list[tuple[Any, Any]]]]
 """Of arrays with a block of rows each, and others: results for each row, and pairs of matrices
 whose outer products, row by row, are to be summed."""
+Scanned = Callable[[Any, Any], tuple[Any, tuple[Any, ...]]]
+"""Of a carry and an item: the next carry, and results."""
 FLOATING = ("bfloat16", "float16", "float32", "float64")
 
 
@@ -70,6 +72,8 @@ class Backend:
         self.xp.class_index = self.class_index
         self.xp.take_class = self.take_class
         self.xp.put_class = self.put_class
+        self.xp.take_classes, self.xp.sum_by_class = self.take_classes, self.sum_by_class
+        self.xp.scan = self.scan
         # Or what is faster for arguments of a magnitude up to 1; the first from 0 on.
         self.xp.log1p_of_share, self.xp.sinh_of_share = self.xp.log1p, self.xp.sinh
         self.xp.leading_class = None  # or what is faster than `class_axis.leading_class`
@@ -166,6 +170,40 @@ class Backend:
         """
         chosen = self.class_index(array) == labels[..., None]
         return self.xp.where(chosen, value, array)
+
+    def take_classes(self, array: Any, labels: Any) -> Any:
+        """The entries of the last axis that several labels of each example name."""
+        xp = self.xp
+        if hasattr(xp, "take_along_axis"):
+            return xp.take_along_axis(array, labels, axis=-1)
+        chosen = self.class_index(array) == labels[..., None]
+        return xp.sum(xp.where(chosen, array[..., None, :], 0.0), axis=-1)
+
+    def sum_by_class(self, values: Any, labels: Any, classes: int) -> Any:
+        """For each class the sum of the values, along the last axis, of which it is the label."""
+        xp = self.xp
+        index = xp.arange(classes, dtype=labels.dtype, device=self.device(labels))
+        chosen = xp.astype(labels[..., None] == index, values.dtype)
+        return xp.matmul(values[..., None, :], chosen)[..., 0, :]
+
+    def scan(self, step: Scanned, carry: Any, items: Any, *, reverse: bool = False) -> Any:
+        """What a step makes of a carry and each item along the first axis, one after the other.
+
+        The last carry, and the results of all steps along a first axis, in the order of the items.
+        Carry, items and results are tuples of arrays; each step gives `(carry, results)`.
+        """
+        xp, count = self.xp, items[0].shape[0]
+        found: list[tuple[Any, ...]] = []
+        for place in range(count - 1, -1, -1) if reverse else range(count):
+            carry, results = step(carry, tuple(item[place, ...] for item in items))
+            found.append(results)
+        if not found:  # the shapes of results, of which there are none
+            blank = (xp.zeros(x.shape[1:], dtype=x.dtype, device=self.device(x)) for x in items)
+            _, results = step(carry, tuple(blank))
+            empty = (xp.zeros((0, *x.shape), dtype=x.dtype, device=self.device(x)) for x in results)
+            return carry, tuple(empty)
+        ordered = reversed(found) if reverse else found
+        return carry, tuple(xp.stack(parts) for parts in zip(*ordered, strict=True))
 
     def stop_gradient(self, array: Any) -> Any:
         """The same values, constant under differentiation."""

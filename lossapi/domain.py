@@ -2,7 +2,9 @@
 
 The whole numbers from 2 on are ``{2, 3, ...}``. A parameter that is a switch has the domain
 ``{false, true}``. A vector whose numbers rise strictly has the domain ``increasing``. Where a
-switch decides, both sets are written: ``[-inf, 0] if log_target else [0, 1]``.
+switch decides, both sets are written: ``[-inf, 0] if log_target else [0, 1]``. Finite scores of
+which some may be ruled out are ``[-1e30, 1e30] or -inf``. A ``mask`` holds 0 for entries along its
+axis that are left out, of all inputs that have this axis, and 1 for the others.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ _CHOICE = re.compile(r"(.+) if (\w+) else (.+)")
 LABELS = "labels"
 SWITCH = "{false, true}"
 INCREASING = "increasing"
+MASK = "mask"
+_RULED_OUT = " or -inf"
 
 
 class Domain:
@@ -31,10 +35,12 @@ class Domain:
         "_choice",
         "_high_open",
         "_low_open",
+        "_lowest",
         "_whole",
         "high",
         "is_everything",
         "is_increasing",
+        "is_mask",
         "is_switch",
         "low",
         "switch",
@@ -53,10 +59,13 @@ class Domain:
         self.values: tuple[float, ...] | None = None
         self.is_increasing = text == INCREASING
         """Whether it consists of vectors that increase strictly along their axis."""
+        self.is_mask = text == MASK
+        """Whether it consists of 0 for what is left out, and 1."""
+        whole_text, text = text, text.removesuffix(_RULED_OUT)
         interval = _INTERVAL.fullmatch("[-inf, inf]" if self.is_increasing else text)
         whole = _WHOLE.fullmatch(text)
         self._whole = whole is not None
-        if text == SWITCH:
+        if text in (SWITCH, MASK):
             self.values, self.low, self.high = (0.0, 1.0), 0.0, 1.0
             self._low_open = self._high_open = False
         elif text == LABELS:
@@ -77,6 +86,10 @@ class Domain:
                 f"{text!r} is no domain; write '(0, inf)', '[0, 1]', '{{-1, 1}}', '{{2, 3, ...}}' "
                 f"or, for a vector, 'increasing'"
             )
+        self._lowest = self.low
+        """The least of its finite numbers."""
+        if whole_text != text:
+            self.low, self._low_open = -math.inf, False
         self.is_switch = text == SWITCH
         """Whether it consists of True and False."""
         unbounded = self.values is None and -math.inf in self and math.inf in self
@@ -91,7 +104,8 @@ class Domain:
         """Whether a number belongs to it, or may stand in a vector of it."""
         if self.values is not None:
             return number in self.values
-        above = number > self.low if self._low_open else number >= self.low
+        above = number > self._lowest if self._low_open else number >= self._lowest
+        above = above or (number == self.low and not self._low_open)
         below = number < self.high if self._high_open else number <= self.high
         return above and below and (not self._whole or number == math.floor(number))
 
@@ -105,6 +119,8 @@ class Domain:
         """A number inside, away from the ends, that can stand in for a masked entry."""
         if self.values is not None:
             return self.values[-1]
+        if self._lowest > self.low:
+            return 0.0
         if math.isfinite(self.low) and math.isfinite(self.high):
             return (self.low + self.high) / 2
         if math.isfinite(self.low):
@@ -121,7 +137,9 @@ class Domain:
             for value in self.values[1:]:
                 found = found | (array == value)
             return found
-        above = array > self.low if self._low_open else array >= self.low
+        above = array > self._lowest if self._low_open else array >= self._lowest
+        if self._lowest > self.low:
+            above = above | (array == self.low)
         below = array < self.high if self._high_open else array <= self.high
         inside = above & below
         if self.is_increasing:

@@ -68,8 +68,11 @@ class Function:
         chosen = {domain.switch for domain in self.domains.values()} - {None}
         if domains or not chosen <= set(keywords) or len(positional) != len(self.signature.inputs):
             raise TypeError(f"{self.__name__}: domains {domains} or signature {signature} misfit")
-        self.labelled = any(domain.text == LABELS for domain in self.domains.values())
-        """Whether an input holds integer class labels."""
+        by_name = dict(zip(positional, self.signature.inputs, strict=True))
+        self.label = next((n for n in positional if self.domains[n].text == LABELS), "")
+        """The input that holds the labels, of which `ignore_index` is one."""
+        self.masks = {by_name[n][0]: n for n in positional if self.domains[n].is_mask}
+        """By core dimension the input that leaves out entries along it."""
         cores = map(len, self.signature.inputs)
         self.cores: dict[str, int] = dict(zip(positional, cores, strict=True))
         """The number of core axes of each input."""
@@ -126,6 +129,17 @@ class Function:
         return register
 
     # --- what the declaration implies
+
+    @property
+    def labelled(self) -> bool:
+        """Whether an input holds integer class labels."""
+        return bool(self.label)
+
+    def left_out_by(self, name: str) -> str:
+        """The mask that leaves out entries along the first core axis of an input; or none."""
+        core = self.signature.inputs[self.inputs.index(name)] if name in self.inputs else ()
+        mask = self.masks.get(core[0], "") if core else ""
+        return mask if mask != name else ""
 
     @property
     def differentiable(self) -> tuple[str, ...]:

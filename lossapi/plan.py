@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .axes import core_back, core_last, over_examples, trail
 from .binding import CLASS_MASK
 from .domain import LABELS
+from .entries import both, kept_entries
 from .errors import DTypeError
 
 if TYPE_CHECKING:
@@ -241,6 +242,7 @@ class Examples:
         raw = {name: self._of_kept_classes(name, array) for name, array in raw.items()}
         self._classes = plan.classes
         self.dimensions = {name: array.ndim for name, array in raw.items()}
+        raw = kept_entries(self.xp, function, raw, plan.ignore_index, self._fill)
         weights = self._given_weights(raw, arrays)
         self.mask = self._mask(raw, arrays, weights)
         self.weights = self._masked_weights(weights)
@@ -269,6 +271,11 @@ class Examples:
             return array
         return self.xp.where(mask, array, 0)
 
+    def _fill(self, name: str) -> Any:
+        """A number inside the domain of an input."""
+        domain = self._domain(name)
+        return 0 if domain.text == LABELS else domain.harmless
+
     def _domain(self, name: str) -> Domain:
         function = self.plan.program.function
         domain = function.domains.get(name) or function.parameter_domains[name]
@@ -282,7 +289,8 @@ class Examples:
         if arrays.get("class_weights") is None:
             return weights
         by_class = _astype(self.backend, arrays["class_weights"], self.plan.compute)
-        target = raw["labels" if self._classes else self.plan.program.function.inputs[1]]
+        function = self.plan.program.function
+        target = raw[function.label if self._classes else function.inputs[1]]
         if self._classes:
             inside = (target >= 0) & (target < self._classes)
             labels = xp.reshape(xp.where(inside, target, 0), (-1,))
@@ -295,9 +303,10 @@ class Examples:
         """Where an example counts; None where all do."""
         mask = arrays.get("where")
         if weights is not None:
-            mask = _both(mask, weights != 0)
-        if self.plan.ignore_index is not None:
-            mask = _both(mask, raw["labels"] != self.plan.ignore_index)
+            mask = both(mask, weights != 0)
+        label = self.plan.program.function.label
+        if self.plan.ignore_index is not None and not self._cores[label]:
+            mask = both(mask, raw[label] != self.plan.ignore_index)
         return mask
 
     def _masked_weights(self, weights: Any) -> Any:
@@ -311,9 +320,8 @@ class Examples:
         """The input with a value inside its domain wherever its example is masked."""
         if self.mask is None or name == CLASS_MASK or self._is_shared(name, array):
             return array
-        domain = self._domain(name)
-        fill: Any = 0 if domain.text == LABELS else domain.harmless
-        if domain.is_increasing:
+        fill = self._fill(name)
+        if self._domain(name).is_increasing:
             fill = self.xp.astype(self.xp.class_index(array), array.dtype)
         return self.xp.where(trail(self.mask, self._cores.get(name, 0)), array, fill)
 
@@ -337,7 +345,7 @@ class Examples:
             if name == CLASS_MASK or self._is_shared(name, array):
                 return array
             if self._domain(name).text == LABELS:
-                return xp.where(valid, array, 0)
+                return xp.where(trail(valid, self._cores[name]), array, 0)
             if late:  # in the shape that the product would have
                 core = self._cores.get(name, 0)
                 return xp.broadcast_to(array, (*self.plan.loop, *array.shape[array.ndim - core :]))
@@ -373,7 +381,7 @@ class Examples:
                 inside = domain.inside(self.xp, array)
             for _ in range(self._cores.get(name, 0)):
                 inside = self.xp.all(inside, axis=-1)
-            valid = _both(valid, inside)
+            valid = both(valid, inside)
         return valid
 
     # --- run
@@ -481,12 +489,6 @@ class Examples:
         if tuple(losses.shape) != self.plan.loop and self.plan.program.function.reduces:
             losses = self.xp.broadcast_to(losses, self.plan.loop)
         return losses if self.weights is None else losses * self.weights
-
-
-def _both(first: Any, second: Any) -> Any:
-    if first is None or second is None:
-        return second if first is None else first
-    return first & second
 
 
 def _astype(backend: Backend, array: Any, dtype: str) -> Any:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .binding import CLASS_MASK
 from .domain import LABELS
+from .entries import only_kept
 from .errors import DomainError, LabelError, ParameterError
 from .validation import is_integer, places
 
@@ -43,7 +44,7 @@ def check(
     for name, written in function.domains.items():
         domain = written.under(plan.program.parameters)
         if domain.text == LABELS:
-            keep = partial(_unmasked, backend, arrays)
+            keep = partial(_kept_labels, function, backend, plan, arrays, name)
             ignored = plan.ignore_index
             check_labels(
                 function.__name__, backend, name, arrays[name], plan.classes, ignored, keep
@@ -131,6 +132,8 @@ def _check_domain(
         wrong = ~domain.inside(np, rows).reshape(cores.shape)
     else:
         wrong = ~domain.inside(np, cores)
+    if function.masks:
+        wrong = _of_kept_entries(function, backend, plan, arrays, name, wrong)
     if CLASS_MASK in arrays:
         if not backend.is_visible(arrays[CLASS_MASK]):
             return
@@ -166,15 +169,37 @@ def _kept_classes(plan: Plan, mask: Any, shape: tuple[int, ...], count: int) -> 
     return mask.any(axis=tuple(range(mask.ndim - len(shape))))
 
 
-def _unmasked(backend: Backend, arrays: Arrays, wrong: Any) -> Any:
-    """Leave out what a mask or a weight of 0 takes away."""
+def _of_kept_entries(
+    function: Function, backend: Backend, plan: Plan, arrays: Arrays, name: str, wrong: Any
+) -> Any:
+    """Leave out entries that a mask along the first core axis, or an ignored label, takes away."""
+
+    def values(key: str) -> Any:
+        return backend.to_numpy(arrays[key]) if backend.is_visible(arrays[key]) else None
+
+    return only_kept(function, values, plan.ignore_index, name, wrong)
+
+
+def _kept_labels(
+    function: Function, backend: Backend, plan: Plan, arrays: Arrays, name: str, wrong: Any
+) -> Any:
+    """The wrong labels among those that count."""
+    wrong = _of_kept_entries(function, backend, plan, arrays, name, wrong)
+    return _unmasked(backend, arrays, wrong, function.cores[name])
+
+
+def _unmasked(backend: Backend, arrays: Arrays, wrong: Any, core: int = 0) -> Any:
+    """Leave out what a mask or a weight of 0 takes away; core axes come last."""
     if not wrong.any():
         return wrong
+    shape = wrong.shape
     for name in ("where", "weights"):
         if name in arrays:
             if not backend.is_visible(arrays[name]):
                 return wrong & False
-            wrong = wrong & (backend.to_numpy(arrays[name]) != 0)
+            wrong = wrong & (backend.to_numpy(arrays[name]) != 0)[(..., *(None,) * core)]
+    if core and wrong.ndim > len(shape):
+        wrong = wrong.any(axis=tuple(range(wrong.ndim - len(shape))))
     return wrong
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from lossapi.domain import LABELS
 
 from ..oracle import formats
 from ..result import Result
-from .cases import Case, Value, core_sizes, nested, shape_of
+from .cases import Case, Value, core_sizes, labelled, nested, shape_of
 from .expected import VALUE
 from .hazards import CLASSES, parameter_sets
 from .inquiry import Inquiry
@@ -79,8 +80,13 @@ def _case(inquiry: Inquiry) -> Case:
     for n, (name, entry) in enumerate(inquiry.spec.inputs.items()):
         domain = inquiry.spec.domain(name)
         numbers: list[Any] = [formats.round_to(x, inquiry.form) for x in _SHARES]
+        sizes = core_sizes(inquiry.spec, CLASSES)
         if entry["dtype"] == LABELS:
-            inputs[name] = 1
+            usual = partial(int, entry.get("default", 1))
+            inputs[name] = labelled(inquiry.spec, name, sizes, usual)
+        elif domain.is_mask:
+            (size,) = shape_of(inquiry.spec, name, sizes)
+            inputs[name] = [float(i == 0) for i in range(size)]
         else:
             if domain.values is not None:
                 vector = list(domain.values[-1:] if n == 0 else domain.values[::-1])
@@ -88,7 +94,7 @@ def _case(inquiry: Inquiry) -> Case:
                 vector = numbers if n == 0 else numbers[::-1]
                 vector = [-x for x in vector] if domain.high == 0.0 else vector
                 vector = sorted(vector) if domain.is_increasing else vector
-            shape = shape_of(inquiry.spec, name, core_sizes(inquiry.spec, CLASSES))
+            shape = shape_of(inquiry.spec, name, sizes)
             inputs[name] = nested(np.resize(vector, math.prod(shape)).tolist(), shape)
     parameters = parameter_sets(inquiry.spec, inquiry.form)[0]
     return Case(described(inputs), inputs, parameters)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -122,6 +122,26 @@ def reduces(spec: Spec) -> bool:
 def labels_of(spec: Spec) -> str | None:
     """The input that holds class labels."""
     return next((name for name, entry in spec.inputs.items() if entry["dtype"] == LABELS), None)
+
+
+def labelled(spec: Spec, name: str, sizes: Mapping[str, int], draw: Callable[[], int]) -> Value:
+    """Labels in the shape that an input has, each of them drawn from all classes."""
+    shape = shape_of(spec, name, sizes)
+    return mapped(filled(shape, 0), lambda _: draw() % sizes["k"])
+
+
+def unmasked(spec: Spec, case: Case) -> Case:
+    """The case with nothing left out by an input that is a mask."""
+    masks = {name: filled(np.shape(case.inputs[name]), 1.0) for name in spec.masks.values()}
+    return replace(case, inputs={**case.inputs, **masks}, known={}) if masks else case
+
+
+def relabelled(spec: Spec, case: Case, label: int) -> Case:
+    """The case with another label, in the first place if there are several."""
+    name = str(labels_of(spec))
+    labels = case.inputs[name]
+    changed = [label, *labels[1:]] if isinstance(labels, list) else label
+    return replace(case, inputs={**case.inputs, name: changed}, known={})
 
 
 def core_sizes(spec: Spec, size: int, *, equal: bool = False) -> dict[str, int]:

@@ -30,7 +30,7 @@ def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterato
     """Results keep the dtype; mixtures are judged where float64 and float32 meet."""
     inquiry = Inquiry(subject, spec, "dtype", dtype, settings)
     probe = Probe(inquiry, 0)
-    batch = Batch(inquiry, probe.cases(COUNT, probe.sets[0]))
+    batch = Batch(inquiry, probe.cases(COUNT, probe.sets[0], finite=True))
     yield from _kept(batch)
     if inquiry.form.precision < 24:
         yield from _heavy(batch)

@@ -19,7 +19,7 @@ from lossapi.signature import length
 from ..oracle.specfile import Spec
 from ..result import Result, Settings
 from ..subject import Subject
-from .cases import Case, core_sizes, labels_of, reduces
+from .cases import Case, core_sizes, labels_of, reduces, relabelled, unmasked
 from .expected import VALUE
 from .hazards import CLASSES
 from .inquiry import Inquiry
@@ -36,7 +36,7 @@ def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterato
     """One result for each bad argument."""
     inquiry = Inquiry(subject, spec, "errors", dtype, settings)
     probe = Probe(inquiry, 0)
-    cases = probe.cases(COUNT, probe.sets[0])
+    cases = [unmasked(spec, case) for case in probe.cases(COUNT, probe.sets[0])]
     yield from _parameters(inquiry, cases)
     yield from _options(inquiry, cases)
     yield from _weights(inquiry, cases)
@@ -120,7 +120,7 @@ def _labels(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
     if label is None:
         return
     for wrong in _WRONG_LABELS:
-        spoiled = [replace(cases[0], inputs={**cases[0].inputs, label: wrong}), *cases[1:]]
+        spoiled = [relabelled(inquiry.spec, cases[0], wrong), *cases[1:]]
         for want in ("value", "gradient")[: 1 + bool(inquiry.spec.differentiable)]:
             wrt = inquiry.spec.differentiable[:1] if want == "gradient" else ()
             request = inquiry.request(spoiled, want, wrt)

@@ -22,6 +22,8 @@ from .cases import (
     core_shape,
     core_sizes,
     fitted,
+    labelled,
+    labels_of,
     nested,
     shape_of,
     smallest_normal,
@@ -110,7 +112,10 @@ def _vectors(spec: Spec, form: Format, parameters: Parameters) -> Iterator[Drawn
         for name, entry in spec.inputs.items():
             domain = spec.domain(name, parameters)
             if entry["dtype"] == LABELS:
+                drawn = entry["shape"] != "()" or name != labels_of(spec)
                 inputs[name] = i % CLASSES
+                if drawn:
+                    inputs[name] = labelled(spec, name, sizes, lambda: draw.randrange(CLASSES))
             elif entry["shape"] == "()":
                 inputs[name] = draw.choice(_of_domain(form, domain))
             else:

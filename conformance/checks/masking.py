@@ -37,9 +37,36 @@ def masked(batch: Batch) -> Iterator[Result]:
             f"masked-{title}/mean", due, "mean", replace(request, inputs=inputs)
         )
     yield from _differentiated(batch, keep, inputs)
-    label = labels_of(batch.inquiry.spec)
-    if label is not None:
+    spec = batch.inquiry.spec
+    label = labels_of(spec)
+    if label is not None and spec.inputs[label]["shape"] == "()":
         yield from _ignored(batch, keep, label)
+    yield from _left_out(batch)
+
+
+def _left_out(batch: Batch) -> Iterator[Result]:
+    """An input that is a mask takes everything away along its axis; so does an ignored label."""
+    spec = batch.inquiry.spec
+    label = labels_of(spec)
+    for dimension, mask in spec.masks.items():
+        cores = zip(spec.inputs, spec.signature.inputs, strict=True)
+        names = [name for name, core in cores if core[:1] == (dimension,) and name != mask]
+        inputs = batch.inputs()
+        for n, (i, j) in enumerate(np.argwhere(inputs[mask] == 0)):
+            for name in names:
+                labels = spec.inputs[name]["dtype"] == LABELS
+                garbage = _WRONG_LABELS if labels else _GARBAGE
+                inputs[name][i, j] = garbage[n % len(garbage)]
+        due = [1.0] * len(batch.cases)
+        request = batch.request("value_and_grad", {"reduction": "mean"})
+        yield from batch.judged(f"left-out/{mask}", due, "mean", replace(request, inputs=inputs))
+        if label not in names:
+            continue
+        inputs[label] = np.where(inputs[mask] == 0, IGNORED, inputs[label])
+        inputs[mask] = np.ones_like(inputs[mask])
+        options = {"reduction": "mean", "ignore_index": IGNORED}
+        request = replace(batch.request("value_and_grad", options), inputs=inputs)
+        yield from batch.judged(f"ignore_index/{label}", due, "mean", request)
 
 
 def _ignored(batch: Batch, keep: list[bool], label: str) -> Iterator[Result]:

@@ -13,8 +13,11 @@ import numpy as np
 
 from lossapi.domain import LABELS, Domain
 
+from ..oracle import formats
+from ..oracle.trees import flat
 from ..result import Result
-from .cases import Array, Case, Value, core_shape, core_sizes, fitted, nested, shape_of
+from . import expected
+from .cases import Array, Case, Value, core_shape, core_sizes, fitted, labelled, nested, shape_of
 from .hazards import CLASSES, parameter_sets
 from .inquiry import Answer, Inquiry
 
@@ -79,10 +82,23 @@ class Probe:
 
     # --- inputs
 
-    def cases(self, count: int, parameters: Mapping[str, float | None]) -> list[Case]:
-        """Random ordinary cases; probabilities and targets of K classes sum to one."""
+    def cases(
+        self, count: int, parameters: Mapping[str, float | None], *, finite: bool = False
+    ) -> list[Case]:
+        """Random ordinary cases; probabilities and targets of K classes sum to one.
+
+        What masks leave may have no finite loss, such as labels that fit into no steps: with
+        `finite` there are none of these.
+        """
         given = fitted(self.spec, parameters, self.sizes)
-        return [self._case(given) for _ in range(count)]
+        found = [self._case(given) for _ in range(count)]
+        while finite and self.spec.masks and (odd := list(filter(self._is_infinite, found))):
+            found = [self._case(given) if case in odd else case for case in found]
+        return found
+
+    def _is_infinite(self, case: Case) -> bool:
+        value = expected.due(self.spec, case, expected.VALUE).exact
+        return not all(map(formats.isfinite, flat(value)))
 
     def _case(self, parameters: dict[str, Any]) -> Case:
         inputs = {name: self.value(name, parameters) for name in self.spec.inputs}
@@ -97,7 +113,7 @@ class Probe:
         entry = self.spec.inputs[name]
         domain = self.spec.domain(name, parameters)
         if entry["dtype"] == LABELS:
-            return self.random.randrange(CLASSES)
+            return labelled(self.spec, name, self.sizes, lambda: self.random.randrange(CLASSES))
         if entry["shape"] == "()":
             return self._number(domain)
         shape = shape_of(self.spec, name, self.sizes)

@@ -38,7 +38,7 @@ def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterato
     if dtype != subject.traits.widest:
         return
     probe = Probe(inquiry, 0)
-    batch = Batch(inquiry, probe.cases(COUNT, probe.sets[0]))
+    batch = Batch(inquiry, probe.cases(COUNT, probe.sets[0], finite=True))
     yield from _weighted(batch)
     yield from _in_parts(batch)
     yield from masked(batch)

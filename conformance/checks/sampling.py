@@ -16,7 +16,7 @@ from ..oracle import formats
 from ..oracle.formats import FORMATS, Format
 from ..oracle.specfile import Spec
 from ..oracle.trees import flat, mapped
-from .cases import Case, Value, core_shape, shape_of
+from .cases import Case, Value, core_shape, labelled, shape_of
 from .hazards import numbers
 
 _BYTES = 10
@@ -48,7 +48,7 @@ def drawn_cases(
         for name, entry in spec.inputs.items():
             domain = spec.domain(name, parameters)
             if entry["dtype"] == LABELS:
-                inputs[name] = draw.integer() % sizes["k"]
+                inputs[name] = labelled(spec, name, sizes, draw.integer)
             elif entry["shape"] == "()":
                 inputs[name] = draw.number(domain)
             else:

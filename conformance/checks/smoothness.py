@@ -16,7 +16,6 @@ from ..result import Result
 from . import expected
 from .cases import Array, Case, nested, shape_of
 from .expected import Quantity
-from .hazards import CLASSES
 from .probing import Probe, changed, described
 
 Derivative = Literal["gradient", "hessian_diag"]
@@ -149,7 +148,7 @@ def _choices(
         inputs: dict[str, object] = {}
         for name, entry in spec.inputs.items():
             if entry["dtype"] == LABELS:
-                inputs[name] = probe.random.randrange(CLASSES)
+                inputs[name] = probe.value(name)
             elif entry["shape"] == "()":
                 inputs[name] = probe.random.choice(inside[name])
             else:

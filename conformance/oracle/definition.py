@@ -8,9 +8,10 @@ are lists, and a decimal such as ``0.1`` means exactly that decimal.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from . import grammar
 from .arithmetic import Arithmetic, arithmetic
@@ -21,11 +22,15 @@ from .steps import Maker, Scope, Step
 __all__ = ["FUNCTIONS", "DefinitionError", "check", "evaluate", "holds", "parse"]
 
 CONDITION_DIGITS = 1_400
+_SCOPES = 128
+"""How many of the latest scopes are kept: formulas of one file often begin with the same lines."""
 
 
 class _Program(NamedTuple):
     """A definition, made ready."""
 
+    lines: tuple[str, ...]
+    """The assignments as they are written."""
     assignments: tuple[tuple[str, Step], ...]
     result: Step
 
@@ -73,8 +78,23 @@ def _run(
 ) -> Value:
     """The result as it is, which for a condition is a truth value."""
     program = _program(text)
-    outer = None if held is None else _filled(program, held, real, None)
-    return program.result(_filled(program, names, real, outer))
+    if held is not None:
+        return program.result(_filled(program, names, real, _filled(program, held, real, None)))
+    if not program.assignments:
+        return program.result(_filled(program, names, real, None))
+    key = (program.lines, real.digits, *((name, _frozen(x)) for name, x in names.items()))
+    if key not in _latest:
+        while len(_latest) >= _SCOPES:
+            _latest.pop(next(iter(_latest)))
+        _latest[key] = _filled(program, names, real, None)
+    return program.result(_latest[key])
+
+
+_latest: dict[Any, Scope] = {}
+
+
+def _frozen(value: Value) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
 
 
 def _filled(
@@ -108,4 +128,8 @@ def _program(text: str) -> _Program:
     definition = parse(text)
     make = Maker(definition.text)
     assignments = tuple((name, make.step(node)) for name, node in definition.assignments)
-    return _Program(assignments, make.step(definition.result))
+    lines = tuple(
+        f"{name} = {ast.get_source_segment(definition.text, node)}"
+        for name, node in definition.assignments
+    )
+    return _Program(lines, assignments, make.step(definition.result))

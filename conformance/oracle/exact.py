@@ -46,6 +46,7 @@ def exact(
     due = shape(spec, quantity, inputs, wrt, parameters)
     if not in_domain(spec, inputs, parameters):
         return filled(due, _NAN)
+    inputs = kept(spec, inputs)
     infinite = any(math.isinf(x) for name in spec.inputs for x in flat(inputs[name]))
     if infinite and quantity != "value":
         value = exact(spec, "value", inputs, parameters, fast=fast)
@@ -94,6 +95,7 @@ def scale(
 def in_domain(spec: Spec, inputs: Inputs, parameters: Parameters | None = None) -> bool:
     """Whether every input lies in its domain; NaN and a label that names no class do not."""
     classes = _sizes(spec, inputs, parameters).get("k")
+    inputs = kept(spec, inputs)
     for name, entry in spec.inputs.items():
         domain = spec.domain(name, parameters)
         if domain.is_increasing and not domain.holds(inputs[name]):
@@ -104,6 +106,27 @@ def in_domain(spec: Spec, inputs: Inputs, parameters: Parameters | None = None) 
             if entry["dtype"] == LABELS and classes is not None and x >= classes:
                 return False
     return True
+
+
+def kept(spec: Spec, inputs: Inputs) -> Inputs:
+    """The inputs with a number of the domain for every entry that a mask leaves out."""
+    if not spec.masks:
+        return inputs
+    found = dict(inputs)
+    for name, core in zip(spec.inputs, spec.signature.inputs, strict=True):
+        mask = spec.masks.get(core[0], name) if core else name
+        if mask != name:
+            labels = spec.inputs[name]["dtype"] == LABELS
+            fill = 0 if labels else spec.domain(name).harmless
+            found[name] = [
+                _all(entry, fill) if is_kept == 0 else entry
+                for entry, is_kept in zip(inputs[name], inputs[mask], strict=True)
+            ]
+    return found
+
+
+def _all(tree: Value, leaf: float) -> Value:
+    return mapped(tree, lambda _: leaf)
 
 
 def read_point(
@@ -141,6 +164,7 @@ def names(
     spec: Spec, inputs: Inputs, parameters: Parameters | None, cotangent: Any
 ) -> dict[str, Any]:
     """Everything a definition of the loss may read."""
+    inputs = kept(spec, inputs)
     known = {
         name: mapped(inputs[name], int if entry["dtype"] == LABELS else float)
         for name, entry in spec.inputs.items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import product
 from typing import Any, NamedTuple, Protocol
 
 from . import formats, transport
@@ -14,6 +15,10 @@ from .trees import mapped
 
 Value = Any
 """A number, a truth value, a list of values, or an integer that counts or indexes."""
+
+
+MOST_SEQUENCES = 20_000
+"""What `sequences` makes no more of."""
 
 
 class Function(NamedTuple):
@@ -105,6 +110,17 @@ def _integers(make: Operands, node: ast.Call, real: Arithmetic, *bounds: Value) 
     return list(range(*bounds))
 
 
+def _sequences(
+    make: Operands, node: ast.Call, real: Arithmetic, symbols: Value, length: Value
+) -> list[list[int]]:
+    """Every sequence of this length of the integers below a number, in order."""
+    if not all(type(x) is int for x in (symbols, length)):
+        raise make.refuse(node, "sequences takes two integers")
+    if symbols**length > MOST_SEQUENCES:
+        raise make.refuse(node, f"{symbols}**{length} sequences; {MOST_SEQUENCES} can be looked at")
+    return [list(sequence) for sequence in product(range(symbols), repeat=length)]
+
+
 def _numbered(make: Operands, node: ast.Call, real: Arithmetic, values: Value) -> list[list[Value]]:
     """``enumerate`` of a list."""
     return [[i, item] for i, item in enumerate(make.items(values, node))]
@@ -164,6 +180,7 @@ FUNCTIONS: dict[str, Function] = {
     "sum": Function(_total, 1, 1),
     "len": Function(_length, 1, 1),
     "range": Function(_integers, 1, 3),
+    "sequences": Function(_sequences, 2, 2),
     "enumerate": Function(_numbered, 1, 1),
     "zip": Function(_zipped, 1, None),
     "any": Function(_some, 1, 1),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from lossapi.domain import INCREASING, LABELS, SWITCH, Domain
+from lossapi.domain import INCREASING, LABELS, MASK, SWITCH, Domain
 from lossapi.errors import SpecError
 from lossapi.signature import length, measure
 from lossapi.signature import parse as parse_signature
@@ -69,8 +69,10 @@ def _domains(data: Data) -> Problems:
             except ValueError as problem:
                 yield key, str(problem)
                 continue
-            if entry["domain"] == INCREASING and (kind != "inputs" or not _is_row(entry["shape"])):
-                yield key, "got increasing; only an input that is a vector increases"
+            if entry["domain"] in (INCREASING, MASK) and not (
+                kind == "inputs" and _is_row(entry["shape"])
+            ):
+                yield key, f"got {entry['domain']}; only an input that is a vector is that"
             if not _chosen_rightly(data, kind, entry["domain"]):
                 yield key, f"got {entry['domain']}; a switch among the parameters may choose"
             if kind == "inputs" and (entry["domain"] == LABELS) != (entry["dtype"] == LABELS):

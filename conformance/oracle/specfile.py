@@ -13,7 +13,7 @@ from typing import Any
 
 import jsonschema
 
-from lossapi.domain import LABELS, Domain
+from lossapi.domain import LABELS, MASK, Domain
 from lossapi.errors import SpecError
 from lossapi.loss import CLASS_PREDICTIONS, LINEAR_PREDICTION
 from lossapi.signature import Signature
@@ -63,6 +63,12 @@ class Spec:
             return written
         default = {written.switch: self.parameters[written.switch]["default"] == "true"}
         return written.under(default | dict(parameters or {}))
+
+    @cached_property
+    def masks(self) -> dict[str, str]:
+        """By core dimension the input that leaves out entries along it."""
+        cores = zip(self.inputs, self.signature.inputs, strict=True)
+        return {core[0]: name for name, core in cores if self.inputs[name]["domain"] == MASK}
 
     @cached_property
     def sizes(self) -> dict[str, str]:

@@ -33,11 +33,12 @@ def problems(spec: Spec) -> Iterator[str]:
         site = sites.site_at(spec, point)
         try:
             yield from _in_range(site)
-            if any(formats.isinf(x) for value in site.inputs.values() for x in flat(value)):
-                yield from limits.problems(site)
-                continue
             here = sites.kinks_here(site)
             touched |= {i for i, _ in here}
+            counted = oracle.kept(spec, site.inputs)
+            if any(formats.isinf(x) for value in counted.values() for x in flat(value)):
+                yield from limits.problems(site)
+                continue
             if "kink" in point["flags"] and not here:
                 yield f"{site.where}: has the flag kink; no clause of kinks holds here"
             yield from derivatives.problems(site, [kink for _, kink in here])

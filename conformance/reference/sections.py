@@ -18,6 +18,7 @@ _DTYPES = {
 }
 _DOMAINS = {
     "labels": "0, 1, …, k-1",
+    "mask": "{0, 1}; entries along this axis that have 0 are left out, whatever they hold",
     "increasing": "strictly increasing numbers in [-inf, inf]",
 }
 _OPTIONS = {
@@ -35,6 +36,7 @@ _OPTIONS = {
     "where": "A bool array, broadcast to the losses. Where it is False an example contributes "
     "nothing to value, weight or gradient, whatever it contains.",
 }
+_OF_ENTRIES = "A label that marks entries to leave out, as a mask of them does."
 _OF_PRIMITIVES = {
     "ignore_index": "A label that names none of the classes; the result for it is 0.",
     "where": _OPTIONS["class_where"],
@@ -138,6 +140,8 @@ def options(spec: Spec) -> Lines:
         text = _ENTRIES if name == "axis" and not classes else _OPTIONS[name]
         if name == "axis" and called.new_axis:
             text = "Where the axis of the classes, which is new, is in the result."
+        if name == "ignore_index" and spec.masks:
+            text = _OF_ENTRIES
         if name in _OF_PRIMITIVES and not called.reduces:
             text = _OF_PRIMITIVES[name]
         yield item(f"`{name}` (default {spelled(default)}): {text}")

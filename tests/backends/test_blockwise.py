@@ -27,6 +27,8 @@ WHOLE = {
     "center_loss": "takes the rows of its centres that labels name",
     "center_update": "multiplies matrices",
     "linear_cross_entropy": "has blocks of its own, of logits",
+    "linear_chain_crf_nll": "goes from step to step of a sequence",
+    "ctc_loss": "goes from step to step of a sequence",
     "one_hot": "is not the engine's, as it has no floating input",
     "wasserstein_distance": "solves a problem of its own for each example",
     "wasserstein_distance_1d": "sorts",
