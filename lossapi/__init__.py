@@ -17,6 +17,7 @@ from typing import Any
 
 from . import losses as _losses
 from .call import errors_on_invalid
+from .decoding import linear_chain_crf_decode
 from .errors import (
     ArgumentError,
     BackendError,
@@ -52,6 +53,7 @@ __all__ = [  # noqa: PLE0604 (the losses are named by their registry, not a seco
     "SpecError",
     "errors_on_invalid",
     "get_threads",
+    "linear_chain_crf_decode",
     "recommend",
     "set_threads",
     *_losses.registry,

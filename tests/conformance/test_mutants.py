@@ -33,6 +33,7 @@ class Mutant:
 
 
 _BOTH = ("prediction", "target")
+_OF_CHAINS = ("emissions", "transitions", "start", "end")
 _OF_TRANSPORT = ("a", "b", "cost")
 
 MUTANTS = [
@@ -569,6 +570,62 @@ MUTANTS = [
         "gradient",
         "three-tasks/gradient/gradient_norms",
         gradient=(("gradient_norms",), wrong.gradnorm_whose_targets_move),
+    ),
+    Mutant(
+        "transitions from column to row",
+        "linear_chain_crf_nll",
+        "value",
+        "three-steps/value",
+        kernel=wrong.chain_with_transitions_turned,
+    ),
+    Mutant(
+        "an end that belongs to the padding",
+        "linear_chain_crf_nll",
+        "value",
+        "last-step-left-out/value",
+        kernel=wrong.chain_that_ends_with_its_padding,
+    ),
+    Mutant(
+        "a start that is always the first step",
+        "linear_chain_crf_nll",
+        "gradient",
+        "first-step-left-out/gradient/start",
+        gradient=(_OF_CHAINS, wrong.chain_slopes_of_the_first_step_alone),
+    ),
+    Mutant(
+        "equal labels merged without a blank between them",
+        "ctc_loss",
+        "value",
+        "repeated-label/value",
+        kernel=wrong.ctc_that_merges_what_a_blank_should_part,
+    ),
+    Mutant(
+        "the first class as blank, whatever is said",
+        "ctc_loss",
+        "value",
+        "blank-last/value",
+        kernel=wrong.ctc_with_blank_first,
+    ),
+    Mutant(
+        "a gradient where no alignment is possible",
+        "ctc_loss",
+        "gradient",
+        "too-short/gradient/logits",
+        gradient=(("logits",), wrong.ctc_slopes_where_nothing_fits),
+    ),
+    Mutant(
+        "a mean over padding too",
+        "token_cross_entropy",
+        "value",
+        "two-of-three/value",
+        kernel=wrong.tokens_over_all_steps,
+    ),
+    Mutant(
+        "a gradient of padding",
+        "token_cross_entropy",
+        "reduction",
+        "left-out/mask",
+        gradient=(("logits",), wrong.token_slopes_of_the_padding),
     ),
 ]
 

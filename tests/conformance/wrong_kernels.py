@@ -444,3 +444,60 @@ def center_step_along_the_gradient(xp, features, assignments, centers, *, alpha=
 
 def cosine_embedding_without_margin(xp, u, v, target, *, margin=0.0):
     return registry["cosine_embedding_loss"].kernel(xp, u, v, target, margin=0.0)
+
+
+def chain_with_transitions_turned(xp, emissions, tags, transitions, start, end, mask):
+    turned = xp.matrix_transpose(transitions)
+    return registry["linear_chain_crf_nll"].kernel(xp, emissions, tags, turned, start, end, mask)
+
+
+def chain_that_ends_with_its_padding(xp, emissions, tags, transitions, start, end, mask):
+    original = registry["linear_chain_crf_nll"].kernel
+    whole = original(xp, emissions, tags, transitions, start, end, mask)
+    last = mask[..., -1]
+    open_end = original(xp, emissions, tags, transitions, start, xp.zeros_like(end), mask)
+    return xp.where(last != 0, whole, open_end)
+
+
+def chain_slopes_of_the_first_step_alone(xp, emissions, tags, transitions, start, end, mask):
+    slopes = registry["linear_chain_crf_nll"].gradients["emissions"][1]
+    by_emissions, *others = slopes(xp, emissions, tags, transitions, start, end, mask)
+    return by_emissions, others[0], by_emissions[..., 0, :], others[2]
+
+
+def ctc_that_merges_what_a_blank_should_part(
+    xp, logits, labels, mask, label_mask, blank, *, zero_infinity=False
+):
+    repeated = xp.concat([xp.zeros_like(mask[..., :1]), label_mask[..., 1:]], axis=-1)
+    same = xp.concat([labels[..., :1] < 0, labels[..., 1:] == labels[..., :-1]], axis=-1)
+    merged = xp.where(same & (repeated != 0), 0.0, label_mask)
+    original = registry["ctc_loss"].kernel
+    return original(xp, logits, labels, mask, merged, blank, zero_infinity=zero_infinity)
+
+
+def ctc_with_blank_first(xp, logits, labels, mask, label_mask, blank, *, zero_infinity=False):
+    first = xp.zeros_like(blank)
+    original = registry["ctc_loss"].kernel
+    return original(xp, logits, labels, mask, label_mask, first, zero_infinity=zero_infinity)
+
+
+def ctc_slopes_where_nothing_fits(xp, logits, labels, mask, label_mask, blank, *, zero_infinity):
+    slopes = registry["ctc_loss"].gradients["logits"][1]
+    given = slopes(xp, logits, labels, mask, label_mask, blank, zero_infinity=zero_infinity)
+    nowhere = xp.all(xp.all(given == 0, axis=-1), axis=-1)[..., None, None]
+    kept = mask[..., None] != 0
+    return xp.where(nowhere & kept, class_axis.softmax(xp, logits), given)
+
+
+def tokens_over_all_steps(xp, logits, labels, mask, *, label_smoothing=0.0, per_token=True):
+    original = registry["token_cross_entropy"].kernel
+    total = original(xp, logits, labels, mask, label_smoothing=label_smoothing, per_token=False)
+    return total / mask.shape[-1] if per_token else total
+
+
+def token_slopes_of_the_padding(xp, logits, labels, mask, *, label_smoothing, per_token):
+    slopes = registry["token_cross_entropy"].gradients["logits"][1]
+    every = xp.ones_like(mask)
+    given = slopes(xp, logits, labels, every, label_smoothing=label_smoothing, per_token=False)
+    count = xp.sum(mask, axis=-1)
+    return given / xp.where(count == 0, 1.0, count)[..., None, None] if per_token else given

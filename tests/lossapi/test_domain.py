@@ -17,6 +17,8 @@ from lossapi.domain import Domain
         ("[0, 0.5)", [0.0, 0.4999], [0.5]),
         ("[-inf, inf]", [-math.inf, 0.0, math.inf], []),
         ("{-1, 1}", [-1.0, 1.0], [0.0, math.nan]),
+        ("mask", [0.0, -0.0, 1.0], [0.5, 2.0, -1.0, math.inf, math.nan]),
+        ("[-4, 4] or -inf", [-math.inf, -4.0, 0.0, 4.0], [-4.5, -1e300, 4.5, math.inf, math.nan]),
         ("{2, 3, ...}", [2.0, 3.0, 1e6], [0.0, 1.0, 2.5, -3.0, math.inf, -math.inf, math.nan]),
     ],
 )
@@ -32,7 +34,11 @@ def test_membership_of_numbers_and_of_arrays_agree(
 
 
 @pytest.mark.parametrize(
-    "text", ["(0, inf)", "[0, 1]", "(-inf, 0]", "[-inf, inf]", "{-1, 1}", "{2, 3, ...}"]
+    "text",
+    [
+        *("(0, inf)", "[0, 1]", "(-inf, 0]", "[-inf, inf]", "{-1, 1}", "{2, 3, ...}", "mask"),
+        "[-1e30, 1e30] or -inf",
+    ],
 )
 def test_the_harmless_value_lies_inside(text: str) -> None:
     domain = Domain(text)

@@ -129,6 +129,25 @@ def test_a_decimal_means_that_decimal_and_an_input_means_its_binary64():
     assert abs(value("0.1 * 10 - 1")) < 1e-59
 
 
+def test_sequences_are_all_in_order_and_one_of_none():
+    assert value("sequences(2, 2)") == [[0, 0], [0, 1], [1, 0], [1, 1]]
+    assert value("sequences(3, 0)") == [[]]
+    assert value("len(sequences(len(x), 3))", x=[1.0, 2.0, 3.0]) == 27
+    with pytest.raises(DefinitionError, match="sequences"):
+        value("sequences(3, 40)")
+    with pytest.raises(DefinitionError, match="two integers"):
+        value("sequences(0.5, 1)")
+
+
+def test_lines_that_formulas_share_are_read_once_and_for_the_same_names_only():
+    for factor in (2, 3):
+        for x in (1.0, 5.0):
+            assert value(f"y = x + 1\n{factor} * y", x=x) == factor * (x + 1)
+    assert value("y = 0.1\ny - x", x=0.0) != value(
+        "y = 0.1000000000000000000000000001\ny - x", x=0.0
+    )
+
+
 def test_vectors_are_lists():
     assert value("[2 * z for z in x]", x=[1.0, 2.0]) == [2, 4]
     text = "top = max(x)\ntop + log(sum(exp(z - top) for z in x))"
