@@ -20,6 +20,9 @@ def kept_entries(
     if not function.masks:
         return arrays
     found = dict(arrays)
+    for mask in function.masks.values():
+        # Of a subnormal number that a library takes for 0, so that all that follows does.
+        found[mask] = xp.where(found[mask] + found[mask] == 0, 0.0, found[mask])
     if ignored is not None and (mask := function.left_out_by(function.label)):
         found[mask] = xp.where(found[function.label] != ignored, found[mask], 0.0)
     for name in function.inputs:
