@@ -1,7 +1,7 @@
 """Linear-chain conditional random fields: all sequences of tags, one step after the other.
 
-Scores count from those of the given tags, so that these alone have a score of 0. The others are
-summed apart from them: what is left of a confident and right model keeps its digits.
+The given tags are kept apart from the sum over all others, whose odds against them are the loss:
+what is left of a confident and right model keeps its digits.
 """
 
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from ..log_domain import log_add, log_sum
 from ..loss import loss
 
 _SCORES = "[-1e30, 1e30] or -inf"
-"""No sum of such scores overflows, however long the sequence."""
+"""No sum of such scores overflows, however long the sequence is."""
 
 
 @loss(
@@ -26,19 +26,22 @@ _SCORES = "[-1e30, 1e30] or -inf"
 )
 def linear_chain_crf_nll(xp, emissions, tags, transitions, start=0.0, end=0.0, mask=1.0):
     """The negative log-likelihood of a sequence of tags under a linear-chain CRF."""
-    chain = _Chain(xp, emissions, tags, transitions, start, mask)
-    last, _ = xp.scan(lambda before, step: (chain.after(before, step), ()), *chain.steps)
-    others, possible, _ = chain.end(last, end)
-    impossible = xp.where(others == -xp.inf, xp.nan, xp.full_like(others, xp.inf))
-    return xp.where(possible, p.softplus(xp, others), impossible)
+    chain = _Chain(xp, transitions, start)
+    first, steps = chain.steps(emissions, tags, mask)
+    last, (gains,) = xp.scan(chain.after, first, steps)
+    # Added up in pairs, as a long sum one by one is less accurate.
+    last = last._replace(given=xp.sum(xp.moveaxis(gains, 0, -1), axis=-1))
+    return p.softplus(xp, chain.odds(last, chain.ends(last, end)))
 
 
 @linear_chain_crf_nll.gradient("emissions", "transitions", "start", "end")
 def _(xp, emissions, tags, transitions, start, end, mask):
-    chain = _Chain(xp, emissions, tags, transitions, start, mask)
-    first, steps = chain.steps
-    last, befores = xp.scan(lambda before, step: (chain.after(before, step), before), first, steps)
-    others, possible, ends = chain.end(last, end)
+    chain = _Chain(xp, transitions, start)
+    first, steps = chain.steps(emissions, tags, mask)
+    last, befores = xp.scan(
+        lambda prefix, step: (chain.after(prefix, step)[0], prefix), first, steps
+    )
+    ends = chain.ends(last, end)
 
     def back(carry, item):
         beyond, by_pair, by_start, by_end, seen = carry
@@ -56,7 +59,7 @@ def _(xp, emissions, tags, transitions, start, end, mask):
     none = xp.zeros_like(start)
     carry = (ends, xp.zeros_like(transitions), none, none, first.begun)
     (_, *by_others, _), (slopes,) = xp.scan(back, carry, (*steps, *befores), reverse=True)
-    undefined = (~possible & (others == -xp.inf))[..., None]
+    undefined = xp.isnan(chain.odds(last, ends))[..., None]  # and that of all steps with one
     by_emissions = xp.where(undefined[..., None], xp.nan, xp.moveaxis(slopes, 0, -2))
     by_pair, *by_ends = by_others
     by_ends = [xp.where(undefined, xp.nan, slope) for slope in by_ends]
@@ -67,22 +70,18 @@ class _Step(NamedTuple):
     """One step of a sequence."""
 
     scores: Any
-    """Of each tag, less that of the given one."""
-    possible: Any
-    """Whether the given tag is not ruled out; if it is, scores count from 0."""
     tag: Any
     kept: Any
 
 
 class _Prefix(NamedTuple):
-    """The sequences of tags up to some step."""
+    """The sequences of tags up to some step, by the logarithms of their exponentials' sums."""
 
     others: Any
-    """By the last tag, the logarithm of the sum over all but the given one."""
-    possible: Any
-    """Whether the given one is not ruled out."""
+    """All but the given one, by the last tag."""
+    given: Any
     tag: Any
-    """Its last tag."""
+    """The last tag of the given one."""
     begun: Any
 
 
@@ -100,57 +99,65 @@ class _Weights(NamedTuple):
 class _Chain:
     """The sums over a prefix of the sequence, and over what may follow it."""
 
-    def __init__(self, xp, emissions, tags, transitions, start, mask):
+    def __init__(self, xp, transitions, start):
         self.xp, self.transitions, self.start = xp, transitions, start
-        possible, given = _given(xp, emissions, tags)
-        scores = emissions - given[..., None]
-        kept = mask != 0
-        by_step = [xp.moveaxis(x, -1, 0) for x in (possible, tags, kept)]
-        nothing = xp.full_like(start, -xp.inf)
-        never = start[..., 0] > xp.inf
-        first = _Prefix(nothing, ~never, xp.astype(never, tags.dtype), never)
-        self.steps = first, _Step(xp.moveaxis(scores, -2, 0), *by_step)
+
+    def steps(self, emissions, tags, mask):
+        """The prefix before all steps, and the steps along the first axis."""
+        xp = self.xp
+        nothing = xp.full_like(self.start, -xp.inf)
+        never = self.start[..., 0] > xp.inf
+        none = xp.astype(never, tags.dtype)
+        first = _Prefix(nothing, xp.zeros_like(self.start[..., 0]), none, never)
+        by_step = xp.moveaxis(tags, -1, 0), xp.moveaxis(mask != 0, -1, 0)
+        return first, _Step(xp.moveaxis(emissions, -2, 0), *by_step)
 
     def after(self, before, step):
-        """The prefixes with one more tag."""
+        """The prefixes with one more tag, and what the given one gains by it."""
         xp, (before, step) = self.xp, (_Prefix(*before), _Step(*step))
-        entering, moves, possible = self._scores(before, step)
-        came = log_sum(xp, before.others[..., :, None] + moves, axis=-2)
-        leaves = before.possible[..., None] & ~c.is_label(xp, entering, step.tag)
-        others = log_add(xp, came, xp.where(leaves, entering, -xp.inf)) + step.scores
-        possible = before.possible & possible & step.possible
-        return _Prefix(
-            xp.where(step.kept[..., None], others, before.others),
-            xp.where(step.kept, possible, before.possible),
+        entering = self._entering(before) + step.scores
+        gain = xp.take_class(entering, step.tag)
+        leaves = before.given[..., None] + entering
+        leaves = xp.where(c.is_label(xp, entering, step.tag), -xp.inf, leaves)
+        came = log_sum(xp, before.others[..., :, None] + self.transitions, axis=-2)
+        others = log_add(xp, came + step.scores, leaves)
+        # Only distances count. Less the largest of all they do not grow with the sequence.
+        top, given = xp.max(others, axis=-1), before.given + gain
+        top = xp.stop_gradient(xp.where(top > given, top, given))
+        top = xp.where(top == -xp.inf, 0.0, top)
+        after = _Prefix(
+            xp.where(step.kept[..., None], others - top[..., None], before.others),
+            xp.where(step.kept, given - top, before.given),
             xp.where(step.kept, step.tag, before.tag),
             before.begun | step.kept,
         )
+        return after, (xp.where(step.kept, gain - top, 0.0),)
 
-    def end(self, last, end):
-        """The logarithm of the sum over all other sequences, and whether the given is possible.
+    def ends(self, last, end):
+        """The scores of the end after each tag; 0 where there are no steps."""
+        return self.xp.where(last.begun[..., None], end, 0.0)
 
-        And the scores of the end after each tag.
-        """
-        xp, last = self.xp, _Prefix(*last)
-        possible, given = _given(xp, end, last.tag)
-        scores = xp.where(last.begun[..., None], end - given[..., None], 0.0)
-        others = log_sum(xp, last.others + scores, axis=-1)
-        return others, last.possible & (possible | ~last.begun), scores
+    def odds(self, last, ends):
+        """The logarithm of the odds of all other sequences against the given one."""
+        given = last.given + self.xp.take_class(ends, last.tag)
+        return log_sum(self.xp, last.others + ends, axis=-1) - given
 
     def weights(self, before, step, beyond):
         """The shares of all sequences at a step, where `beyond` sums over what may follow it."""
         xp = self.xp
-        entering, moves, _ = self._scores(before, step)
         ahead = step.scores + beyond
-        onwards = moves + ahead[..., None, :]
+        onwards = self.transitions + ahead[..., None, :]
         others = before.others[..., :, None] + onwards
-        given = xp.where(before.possible[..., None], entering + ahead, -xp.inf)
+        given = before.given[..., None] + self._entering(before) + ahead
         tops = xp.max(others, axis=-2), given
         top = xp.max(xp.where(tops[0] > tops[1], *tops), axis=-1, keepdims=True)
         top = xp.stop_gradient(top)
         others, given = xp.exp(others - top[..., None]), xp.exp(given - top)
         total = xp.sum(xp.sum(others, axis=-2) + given, axis=-1, keepdims=True)
-        return _Weights(others / total[..., None], given / total, log_sum(xp, onwards, axis=-1))
+        beyond = log_sum(xp, onwards, axis=-1)
+        top = xp.stop_gradient(xp.max(beyond, axis=-1, keepdims=True))
+        beyond = beyond - xp.where(top == -xp.inf, 0.0, top)
+        return _Weights(others / total[..., None], given / total, beyond)
 
     def by_tag(self, weights, step):
         """The share of each tag, less 1 for the given one: then all others, with a minus."""
@@ -170,21 +177,9 @@ class _Chain:
         rest = xp.sum(xp.sum(others, axis=-1, keepdims=True), axis=-2, keepdims=True)
         return xp.where(mine, -rest, others)
 
-    def _scores(self, before, step):
-        """Of each tag after the given one before it and after each, and if the given is possible.
-
-        At the first step there is no tag before, and the scores of the start take their place.
-        """
+    def _entering(self, before):
+        """The scores of each tag after the last of the given ones, or at the start."""
         xp = self.xp
-        row = xp.broadcast_to(before.tag[..., None], self.start.shape)
-        row = xp.take_class(xp.matrix_transpose(self.transitions), row)
-        entering = xp.where(before.begun[..., None], row, self.start)
-        possible, given = _given(xp, entering, step.tag)
-        return entering - given[..., None], self.transitions - given[..., None, None], possible
-
-
-def _given(xp, scores, tags):
-    """Whether the given tags are not ruled out, and their scores, or 0 where they are."""
-    given = xp.take_class(scores, tags)
-    possible = given != -xp.inf  # NaN is, and what comes of it NaN too
-    return possible, xp.where(possible, given, 0.0)
+        last = xp.broadcast_to(before.tag[..., None], self.start.shape)
+        row = xp.take_class(xp.matrix_transpose(self.transitions), last)
+        return xp.where(before.begun[..., None], row, self.start)

@@ -14,7 +14,7 @@ from ..loss import loss
 
 @loss(
     "(t,k),(s),(t),(s),()->()",
-    logits="[-inf, inf)",
+    logits="[-1e30, 1e30] or -inf",
     labels="labels",
     mask="mask",
     label_mask="mask",
@@ -25,8 +25,8 @@ def ctc_loss(xp, logits, labels, mask=1.0, label_mask=1.0, blank=0, *, zero_infi
     """The negative log-likelihood of labels, however they are aligned with the steps."""
     lattice = _Lattice(xp, labels, label_mask, blank, logits)
     steps = lattice.steps(c.log_softmax(xp, logits), mask)
-    last, _ = xp.scan(lambda before, step: (lattice.after(before, step), ()), lattice.first, steps)
-    loss = 0.0 - lattice.complete(last)
+    last, (tops,) = xp.scan(lattice.after, lattice.first, steps)
+    loss = 0.0 - (xp.sum(xp.moveaxis(tops, 0, -1), axis=-1) + lattice.complete(last))
     # The rounding of probabilities that add up to 1 may go beyond it.
     loss = xp.where(loss < 0, 0.0, loss)
     return xp.where(loss == xp.inf, 0.0, loss) if zero_infinity else loss
@@ -38,7 +38,7 @@ def _(xp, logits, labels, mask, label_mask, blank, *, zero_infinity):
     steps = lattice.steps(c.log_softmax(xp, logits), mask)
 
     def forth(before, step):
-        after = lattice.after(before, step)
+        after, _ = lattice.after(before, step)
         return after, after
 
     last, afters = xp.scan(forth, lattice.first, steps)
@@ -66,7 +66,10 @@ class _Step(NamedTuple):
 
 
 class _Reached(NamedTuple):
-    """The logarithms of the sums over all ways to a place, or from it to the end."""
+    """The logarithms of the sums over all ways to a place, or from it to the end.
+
+    Less that of the largest, so that they do not grow with the sequence.
+    """
 
     blanks: Any
     """At the blank after so many labels; shape (..., S + 1)."""
@@ -101,14 +104,16 @@ class _Lattice:
         return _Step(xp.moveaxis(log_probabilities, -2, 0), xp.moveaxis(mask != 0, -1, 0))
 
     def after(self, before, step):
-        """The ways to each place with one more step."""
+        """The ways to each place with one more step, and what was taken from them."""
         xp, (blanks, labels), (classes, kept) = self.xp, before, step
         at_blank, at_labels = self._taken(classes)
         from_label = self._with_nothing(labels, first=True)
         at_blanks = log_add(xp, blanks, from_label) + at_blank
         skipping = xp.where(self.skips, from_label[..., :-1], -xp.inf)
         stepping = log_add(xp, labels, blanks[..., :-1])
-        return self._where(kept, at_blanks, log_add(xp, stepping, skipping) + at_labels, before)
+        at_labels = log_add(xp, stepping, skipping) + at_labels
+        new, top = self._less_largest(at_blanks, at_labels)
+        return self._where(kept, *new, before), (xp.where(kept, top, 0.0),)
 
     def before(self, ahead, step):
         """The ways from each place to the end, with one step more to go."""
@@ -119,7 +124,8 @@ class _Lattice:
         skipping = self._with_nothing(xp.where(self.skips, labels, -xp.inf), first=False)
         stepping = log_add(xp, labels, blanks[..., 1:])
         from_labels = log_add(xp, stepping, skipping[..., 1:])
-        return self._where(kept, from_blanks, from_labels, ahead)
+        new, _ = self._less_largest(from_blanks, from_labels)
+        return self._where(kept, *new, ahead)
 
     def complete(self, last):
         """The logarithm of the sum over all ways to the end."""
@@ -152,6 +158,12 @@ class _Lattice:
         xp = self.xp
         nothing = xp.full_like(self.first.blanks[..., :1], -xp.inf)
         return xp.concat([nothing, x] if first else [x, nothing], axis=-1)
+
+    def _less_largest(self, blanks, labels):
+        xp = self.xp
+        top = xp.max(xp.concat([blanks, labels], axis=-1), axis=-1, keepdims=True)
+        top = xp.stop_gradient(xp.where(top == -xp.inf, 0.0, top))
+        return (blanks - top, labels - top), top[..., 0]
 
     def _where(self, kept, blanks, labels, otherwise):
         xp, kept = self.xp, kept[..., None]

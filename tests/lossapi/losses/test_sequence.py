@@ -135,7 +135,7 @@ def test_decoding_gives_integers_on_every_library(library: str) -> None:
     emissions, _, transitions, start, end, mask = chain(6, 4, 3)
     arrays = [np.nan_to_num(emissions), transitions, start, end]
     due = lossapi.linear_chain_crf_decode(*arrays, mask)
-    for dtype in backend.dtypes.keys() - {"float64"}:
+    for dtype in backend.dtypes.keys() & {"float32", "bfloat16"}:
         given = [backend.asarray(x, dtype) for x in arrays]
         found = lossapi.linear_chain_crf_decode(*given, backend.asarray(mask))
         assert "int" in str(found.dtype)
@@ -366,3 +366,32 @@ def test_pytorch_compiles_whole_and_differentiates_twice() -> None:
     for x, y_due in zip(torch.autograd.grad(compiled(z, table), (z, table)), due, strict=True):
         torch.testing.assert_close(x, y_due)
     assert torch.autograd.gradgradcheck(both, (z, table))
+
+
+# --- long sequences
+
+
+def test_single_precision_does_not_wear_off_along_a_sequence() -> None:
+    random = np.random.default_rng(1)
+    logits = (3.0 * random.normal(size=(2, 1200, 30))).astype(np.float32)
+    labels = random.integers(1, 30, (2, 150))
+    (value, slope), (due, due_slope) = (
+        ctc.value_and_grad(x, labels, reduction="none") for x in (logits, logits.astype(float))
+    )
+    np.testing.assert_allclose(value, due, rtol=1e-6)
+    np.testing.assert_allclose(slope, due_slope, atol=3e-4)
+    tags = random.integers(0, 30, (2, 1200))
+    table = random.normal(size=(30, 30)).astype(np.float32)
+    (value, slope), (due, due_slope) = (
+        crf.value_and_grad(logits.astype(t), tags, table.astype(t), reduction="none")
+        for t in (np.float32, np.float64)
+    )
+    np.testing.assert_allclose(value, due, rtol=5e-7)
+    np.testing.assert_allclose(slope, due_slope, atol=3e-6)
+
+
+def test_a_mask_that_is_subnormal_is_the_0_that_a_library_takes_it_for() -> None:
+    jax = pytest.importorskip("jax")
+    logits = jax.numpy.asarray([[np.nan, 0.25], [-2.0, 1.0]], "float32")
+    mask = jax.numpy.asarray([0.0, 1e-41], "float32")
+    assert tokens(logits, jax.numpy.asarray([1, 0]), mask) == 0
