@@ -70,7 +70,7 @@ def face(spec: Spec) -> Face:
         name=spec.name,
         inputs=tuple(spec.inputs),
         defaults={
-            name: float(formats.parse(entry["default"]))
+            name: (int if entry["dtype"] == LABELS else float)(formats.parse(entry["default"]))
             for name, entry in spec.inputs.items()
             if "default" in entry
         },

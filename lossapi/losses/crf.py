@@ -14,6 +14,9 @@ from ..loss import loss
 _SCORES = "[-1e30, 1e30] or -inf"
 """No sum of such scores overflows, however long the sequence is."""
 
+_LIMIT = 8.0
+"""How much is taken from all sums at a step, so that they do not grow with the sequence."""
+
 
 @loss(
     "(t,k),(t),(k,k),(k),(k),(t)->()",
@@ -122,9 +125,8 @@ class _Chain:
         came = log_sum(xp, before.others[..., :, None] + self.transitions, axis=-2)
         others = log_add(xp, came + step.scores, leaves)
         # Only distances count. Less the largest of all they do not grow with the sequence.
-        top, given = xp.max(others, axis=-1), before.given + gain
-        top = xp.stop_gradient(xp.where(top > given, top, given))
-        top = xp.where(top == -xp.inf, 0.0, top)
+        largest, given = xp.max(others, axis=-1), before.given + gain
+        top = self._at_most(xp.where(largest > given, largest, given))
         after = _Prefix(
             xp.where(step.kept[..., None], others - top[..., None], before.others),
             xp.where(step.kept, given - top, before.given),
@@ -155,8 +157,7 @@ class _Chain:
         others, given = xp.exp(others - top[..., None]), xp.exp(given - top)
         total = xp.sum(xp.sum(others, axis=-2) + given, axis=-1, keepdims=True)
         beyond = log_sum(xp, onwards, axis=-1)
-        top = xp.stop_gradient(xp.max(beyond, axis=-1, keepdims=True))
-        beyond = beyond - xp.where(top == -xp.inf, 0.0, top)
+        beyond = beyond - self._at_most(xp.max(beyond, axis=-1, keepdims=True))
         return _Weights(others / total[..., None], given / total, beyond)
 
     def by_tag(self, weights, step):
@@ -176,6 +177,11 @@ class _Chain:
         others = xp.where(mine, 0.0, shares)
         rest = xp.sum(xp.sum(others, axis=-1, keepdims=True), axis=-2, keepdims=True)
         return xp.where(mine, -rest, others)
+
+    def _at_most(self, top):
+        """What may be taken from all: of a large top that leads nowhere the others lose digits."""
+        xp, top = self.xp, self.xp.stop_gradient(top)
+        return xp.where(top > _LIMIT, _LIMIT, xp.where(top < -_LIMIT, -_LIMIT, top))
 
     def _entering(self, before):
         """The scores of each tag after the last of the given ones, or at the start."""
