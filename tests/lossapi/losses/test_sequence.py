@@ -395,3 +395,42 @@ def test_a_mask_that_is_subnormal_is_the_0_that_a_library_takes_it_for() -> None
     logits = jax.numpy.asarray([[np.nan, 0.25], [-2.0, 1.0]], "float32")
     mask = jax.numpy.asarray([0.0, 1e-41], "float32")
     assert tokens(logits, jax.numpy.asarray([1, 0]), mask) == 0
+
+
+# --- what backends give to the kernels
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch", "jax", "array_api_strict"])
+def test_a_scan_carries_on_in_either_direction_and_over_nothing(library: str) -> None:
+    pytest.importorskip(library)
+    backend = get(library)
+    numbers = backend.asarray([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]], "float32")
+
+    def step(carry: Any, item: Any) -> Any:
+        (total,), (x,) = carry, item
+        return (total + x,), (total + x, total)
+
+    def run(items: Any, *, reverse: bool) -> list[Any]:
+        zero = backend.asarray([0.0, 0.0], "float32")
+        (last,), (sums, before) = backend.scan(step, (zero,), (items,), reverse=reverse)
+        return [backend.to_numpy(x).tolist() for x in (last, sums, before)]
+
+    sums = [[1.0, 10.0], [3.0, 30.0], [6.0, 60.0]]
+    assert run(numbers, reverse=False) == [sums[-1], sums, [[0.0, 0.0], *sums[:-1]]]
+    from_the_end = [[6.0, 60.0], [5.0, 50.0], [3.0, 30.0]]
+    found = run(numbers, reverse=True)
+    assert found == [from_the_end[0], from_the_end, [*from_the_end[1:], [0.0, 0.0]]]
+    assert run(numbers[:0, ...], reverse=True) == [[0.0, 0.0], [], []]
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch", "jax", "array_api_strict"])
+def test_entries_are_taken_and_added_by_their_labels(library: str) -> None:
+    pytest.importorskip(library)
+    backend = get(library)
+    values = backend.asarray([[[1.0, 2.0, 4.0]], [[8.0, 16.0, 32.0]]], "float32")
+    labels = backend.asarray([[[3, 0, 3]], [[1, 1, 1]]])
+    sums = backend.to_numpy(backend.sum_by_class(values, labels, 4))
+    assert sums.tolist() == [[[2, 0, 0, 5]], [[0, 56, 0, 0]]]
+    places = backend.asarray([[[2, 2]], [[0, 1]]])
+    assert backend.to_numpy(backend.take_classes(values, places)).tolist() == [[[4, 4]], [[8, 16]]]
+    assert backend.sum_by_class(values[..., :0], labels[..., :0], 4).shape == (2, 1, 4)
