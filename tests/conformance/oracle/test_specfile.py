@@ -157,6 +157,7 @@ def test_a_good_file_is_read():
         ('range: "[0, inf]"', 'range: "positive"', "output.range"),
         ('domain: "[-inf, inf]"', "domain: increasing", "inputs.prediction.domain: got increasing"),
         ('domain: "(0, 1)"', "domain: increasing", "parameters.tilt.domain: got increasing"),
+        ('domain: "[-inf, inf]"', "domain: mask", "inputs.prediction.domain: got mask; only an in"),
         (
             'domain: "[-inf, inf]"',
             'domain: "[0, 1] if tilt else [-inf, inf]"',
