@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import itertools
 import tracemalloc
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 import lossapi
+from lossapi import decoding
 from lossapi.backend import get
 from lossapi.errors import LabelError, ShapeError
 
@@ -149,6 +151,10 @@ def test_decoding_gives_no_tags_where_there_are_no_probabilities() -> None:
     assert lossapi.linear_chain_crf_decode(np.zeros((3, 0, 2)), scores).shape == (3, 0)
     with pytest.raises(ShapeError, match="linear_chain_crf_decode"):
         lossapi.linear_chain_crf_decode(np.zeros((3, 4, 2)), np.zeros((3, 3)))
+
+
+def test_the_example_of_decoding_holds() -> None:
+    assert doctest.testmod(decoding) == (0, 3)
 
 
 # --- connectionist temporal classification
