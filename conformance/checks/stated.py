@@ -11,6 +11,7 @@ from lossapi.domain import LABELS, Domain
 
 from ..oracle import definition, formats
 from ..oracle import exact as oracle
+from ..oracle.trees import flat
 from ..result import Result, Settings
 from . import expected, relations, scoring, smoothness
 from .cases import Case, Value
@@ -93,11 +94,21 @@ def _equal(probe: Probe, claim: str, cases: list[Case], others: list[Case]) -> I
     """The values at two lists of cases are the same, each within its bound."""
     a, b = np.split(probe.values(cases + others), 2)
     tolerance = probe.inquiry.tolerance(VALUE)
-    scale = expected.due(probe.spec, cases[0], VALUE, tolerance.form).scale
     worst, problem, where = -1.0, "", cases[0]
-    for x, y, case in zip(a, b, others, strict=True):
-        for left, right in zip(x.reshape(-1), y.reshape(-1), strict=True):
-            error = formats.ulp_error(float(right), float(left), tolerance.form, scale)
+    for x, y, one, case in zip(a, b, cases, others, strict=True):
+        pairs = list(zip(x.reshape(-1), y.reshape(-1), strict=True))
+        errors = [
+            formats.ulp_error(float(right), float(left), tolerance.form) for left, right in pairs
+        ]
+        if max(errors) > max(2 * tolerance.ulp, worst):
+            # Each example has a size of its own; which, is asked only where it matters.
+            for of in (one, case):
+                scale = expected.due(probe.spec, of, VALUE, tolerance.form).scale
+                scales = list(flat(scale)) if isinstance(scale, list) else [scale] * len(pairs)
+                for i, (left, right) in enumerate(pairs):
+                    error = formats.ulp_error(float(right), float(left), tolerance.form, scales[i])
+                    errors[i] = min(errors[i], error)
+        for error, (left, right) in zip(errors, pairs, strict=True):
             if error > max(2 * tolerance.ulp, worst):
                 worst, where = error, case
                 problem = f"{float(right)!r} where {float(left)!r} is due, {error:.3g} ULP off,"

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from lossapi.conformance.backend_subject import BackendSubject
 from lossapi.conformance.checks import expected, stated
 from lossapi.conformance.checks.cases import Case
 from lossapi.conformance.checks.inquiry import Inquiry
+from lossapi.conformance.checks.probing import Probe, changed
 from lossapi.conformance.oracle.specfile import load_spec, spec_names
 from lossapi.conformance.result import Result, Settings
 
@@ -28,6 +30,25 @@ def test_what_the_specifications_state_holds(loss: str) -> None:
     results = judged(loss)
     assert results
     assert [(r.case, r.message) for r in results if r.outcome != "pass"] == []
+
+
+@pytest.mark.parametrize(("ulp", "outcome"), [(100, "pass"), (2000, "fail")])
+def test_equal_values_are_judged_each_by_its_own_size(ulp: int, outcome: str) -> None:
+    """A loss of small scores comes first, one of scores around 100 is off by some ULP."""
+    spec = load_spec("linear_chain_crf_nll")
+    probe = Probe(Inquiry(BackendSubject("numpy"), spec, "properties", "float64"), 0)
+    one, *_ = probe.cases(1, probe.sets[0])
+    sizes = {name: np.zeros(np.shape(one.inputs[name])) for name in ("start", "end", "transitions")}
+    plain = {name: x.tolist() for name, x in sizes.items()} | {"mask": [1.0, 1.0], "tags": [0, 0]}
+    cases = [
+        changed(one, **plain, emissions=[[x, 0.0, 0.0], [0.0, 0.0, -x]]) for x in (0.25, 100.0)
+    ]
+    values = probe.values(cases)
+    moved = values.copy()
+    moved[1] += ulp * np.spacing(values[1])
+    probe.values = lambda _: np.concatenate([values, moved])  # type: ignore[method-assign]
+    (result,) = stated._equal(probe, "alike", cases, cases)
+    assert result.outcome == outcome
 
 
 WEIGHTED = {"truth": "0.7", "prediction": "0.978", "parameters": {"positive_weight": "19"}}

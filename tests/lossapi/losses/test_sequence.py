@@ -359,7 +359,7 @@ def test_batches_of_batches_are_mapped(library: str) -> None:
 
 def test_pytorch_compiles_whole_and_differentiates_twice() -> None:
     torch = pytest.importorskip("torch")
-    emissions, tags, transitions, _, _, mask = chain(2, 3, 3)
+    emissions, tags, transitions, _, _, mask = chain(2, 2, 3)
     z = torch.tensor(np.nan_to_num(emissions), requires_grad=True)
     y, m = torch.asarray(np.maximum(tags, 1)), torch.asarray(mask)
     table = torch.tensor(transitions, requires_grad=True)
@@ -371,7 +371,7 @@ def test_pytorch_compiles_whole_and_differentiates_twice() -> None:
     compiled = torch.compile(both, fullgraph=True, backend="aot_eager")
     for x, y_due in zip(torch.autograd.grad(compiled(z, table), (z, table)), due, strict=True):
         torch.testing.assert_close(x, y_due)
-    assert torch.autograd.gradgradcheck(both, (z, table))
+    assert torch.autograd.gradgradcheck(both, (z, table), fast_mode=True)
 
 
 # --- long sequences
