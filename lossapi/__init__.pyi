@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from . import diagnostics as diagnostics
 from . import training as training
 from .call import errors_on_invalid as errors_on_invalid
+from .decoding import linear_chain_crf_decode as linear_chain_crf_decode
 from .errors import ArgumentError as ArgumentError
 from .errors import BackendError as BackendError
 from .errors import DomainError as DomainError
@@ -62,6 +63,7 @@ __all__ = [
     "cosine_distance",
     "cosine_embedding_loss",
     "cross_entropy",
+    "ctc_loss",
     "cumulative_link_loss",
     "detection_loss",
     "dice_coefficient",
@@ -99,6 +101,8 @@ __all__ = [
     "laplace_nll",
     "least_squares_gan_discriminator_loss",
     "least_squares_gan_generator_loss",
+    "linear_chain_crf_decode",
+    "linear_chain_crf_nll",
     "linear_cross_entropy",
     "listnet_loss",
     "log_cosh",
@@ -142,6 +146,7 @@ __all__ = [
     "student_t_nll",
     "symmetric_cross_entropy",
     "temperature_softmax_cross_entropy",
+    "token_cross_entropy",
     "triplet_margin_loss",
     "tversky_loss",
     "uncertainty_weighted_loss",
@@ -1033,6 +1038,67 @@ class _CrossEntropy(Loss):
         *,
         base: float | None = None,
         axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _CtcLoss(Loss):
+    """The negative log-likelihood of labels, however they are aligned with the steps."""
+
+    def __call__(
+        self,
+        logits: _Array,
+        labels: _Array,
+        mask: _Array = 1.0,
+        label_mask: _Array = 1.0,
+        blank: _Array = 0,
+        *,
+        zero_infinity: bool = False,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        logits: _Array,
+        labels: _Array,
+        mask: _Array = 1.0,
+        label_mask: _Array = 1.0,
+        blank: _Array = 0,
+        *,
+        zero_infinity: bool = False,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        logits: _Array,
+        labels: _Array,
+        mask: _Array = 1.0,
+        label_mask: _Array = 1.0,
+        blank: _Array = 0,
+        *,
+        zero_infinity: bool = False,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        logits: _Array,
+        labels: _Array,
+        mask: _Array = 1.0,
+        label_mask: _Array = 1.0,
+        blank: _Array = 0,
+        *,
+        zero_infinity: bool = False,
+        ignore_index: int | None = None,
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -2969,6 +3035,67 @@ class _LeastSquaresGanGeneratorLoss(Loss):
         fake_scores: _Array,
         *,
         generator_target: float | _Array = 1.0,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _LinearChainCrfNll(Loss):
+    """The negative log-likelihood of a sequence of tags under a linear-chain CRF."""
+
+    def __call__(
+        self,
+        emissions: _Array,
+        tags: _Array,
+        transitions: _Array,
+        start: _Array = 0.0,
+        end: _Array = 0.0,
+        mask: _Array = 1.0,
+        *,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        emissions: _Array,
+        tags: _Array,
+        transitions: _Array,
+        start: _Array = 0.0,
+        end: _Array = 0.0,
+        mask: _Array = 1.0,
+        *,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["emissions", "transitions", "start", "end"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        emissions: _Array,
+        tags: _Array,
+        transitions: _Array,
+        start: _Array = 0.0,
+        end: _Array = 0.0,
+        mask: _Array = 1.0,
+        *,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["emissions", "transitions", "start", "end"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        emissions: _Array,
+        tags: _Array,
+        transitions: _Array,
+        start: _Array = 0.0,
+        end: _Array = 0.0,
+        mask: _Array = 1.0,
+        *,
+        ignore_index: int | None = None,
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
@@ -5006,6 +5133,63 @@ class _TemperatureSoftmaxCrossEntropy(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _TokenCrossEntropy(Loss):
+    """The negative log-likelihood of the tokens of a sequence, each given those before it."""
+
+    def __call__(
+        self,
+        logits: _Array,
+        labels: _Array,
+        mask: _Array = 1.0,
+        *,
+        label_smoothing: float = 0.0,
+        per_token: bool = True,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        logits: _Array,
+        labels: _Array,
+        mask: _Array = 1.0,
+        *,
+        label_smoothing: float = 0.0,
+        per_token: bool = True,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        logits: _Array,
+        labels: _Array,
+        mask: _Array = 1.0,
+        *,
+        label_smoothing: float = 0.0,
+        per_token: bool = True,
+        ignore_index: int | None = None,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["logits"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        logits: _Array,
+        labels: _Array,
+        mask: _Array = 1.0,
+        *,
+        label_smoothing: float = 0.0,
+        per_token: bool = True,
+        ignore_index: int | None = None,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
 class _TripletMarginLoss(Loss):
     """How far the negative is from being farther away than the positive, by a margin."""
 
@@ -5636,6 +5820,7 @@ contrastive_loss: _ContrastiveLoss
 cosine_distance: _CosineDistance
 cosine_embedding_loss: _CosineEmbeddingLoss
 cross_entropy: _CrossEntropy
+ctc_loss: _CtcLoss
 cumulative_link_loss: _CumulativeLinkLoss
 detection_loss: _DetectionLoss
 dice_coefficient: _DiceCoefficient
@@ -5671,6 +5856,7 @@ l2_normalize: _L2Normalize
 laplace_nll: _LaplaceNll
 least_squares_gan_discriminator_loss: _LeastSquaresGanDiscriminatorLoss
 least_squares_gan_generator_loss: _LeastSquaresGanGeneratorLoss
+linear_chain_crf_nll: _LinearChainCrfNll
 linear_cross_entropy: _LinearCrossEntropy
 listnet_loss: _ListnetLoss
 log_cosh: _LogCosh
@@ -5712,6 +5898,7 @@ squared_sigmoid_error: _SquaredSigmoidError
 student_t_nll: _StudentTNll
 symmetric_cross_entropy: _SymmetricCrossEntropy
 temperature_softmax_cross_entropy: _TemperatureSoftmaxCrossEntropy
+token_cross_entropy: _TokenCrossEntropy
 triplet_margin_loss: _TripletMarginLoss
 tversky_loss: _TverskyLoss
 uncertainty_weighted_loss: _UncertaintyWeightedLoss
