@@ -36,7 +36,11 @@ def minimum_risk_loss(xp, log_probabilities, risks, *, alpha=0.005, class_where=
 def _(xp, log_probabilities, risks, *, alpha, class_where=None):
     chances, scaled, factor = _chances_and_risks(xp, log_probabilities, risks, alpha, class_where)
     mean = xp.sum(chances * scaled, axis=-1, keepdims=True)
-    return alpha * chances * (scaled - mean) / factor
+    # Tiny chances meet huge risks before anything of both is lost.
+    back = 1.0 / factor
+    large = back > 1.0
+    slope = alpha * (chances * xp.where(large, back, 1.0)) * (scaled - mean)
+    return xp.where(large, slope, slope * back)
 
 
 def _chances_and_risks(xp, log_probabilities, risks, alpha, kept):
