@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import losses as _losses
+from .bleu import bleu_score
 from .call import errors_on_invalid
 from .decoding import linear_chain_crf_decode
 from .errors import (
@@ -51,6 +52,7 @@ __all__ = [  # noqa: PLE0604 (the losses are named by their registry, not a seco
     "Recommendation",
     "ShapeError",
     "SpecError",
+    "bleu_score",
     "errors_on_invalid",
     "get_threads",
     "linear_chain_crf_decode",

@@ -5,6 +5,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 
 from . import diagnostics as diagnostics
 from . import training as training
+from .bleu import bleu_score as bleu_score
 from .call import errors_on_invalid as errors_on_invalid
 from .decoding import linear_chain_crf_decode as linear_chain_crf_decode
 from .errors import ArgumentError as ArgumentError
@@ -51,6 +52,7 @@ __all__ = [
     "batch_all_triplets",
     "batch_hard_triplets",
     "binary_cross_entropy",
+    "bleu_score",
     "boundary_loss",
     "box_iou_loss",
     "bpr_loss",
