@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from examples import detection
+import lossapi
+from examples import actor_critic, detection, gan
 from examples import imbalanced_classification as imbalance
 
 
@@ -86,3 +87,95 @@ def test_the_gradients_of_the_classifier_are_those_of_its_loss():
 
     due = 2 * sum(float((found[name] * steps[name]).sum()) for name in parameters)
     assert total(1) - total(-1) == pytest.approx(due, rel=1e-5)
+
+
+def test_what_four_games_come_to(place, capsys, monkeypatch):
+    games = gan.games()
+    deceived, nearest = (gan.play(games[name]) for name in ("non-saturating", "Wasserstein"))
+    assert nearest.heaps == gan.HEAPS
+    assert nearest.distance < deceived.distance
+    assert nearest.agreement > max(0.5, deceived.agreement + 0.2)
+    monkeypatch.setattr(gan, "STEPS", 60)
+    found = gan.main(place)
+    told = capsys.readouterr().out
+    assert all(name in told for name in games)
+    assert found["non-saturating"].pull > 3 * found["minimax"].pull
+    assert is_picture(place)
+
+
+@pytest.mark.parametrize("name", ["weight0", "weight1", "weight2", "bias1"])
+def test_the_gradients_of_a_critic_with_a_penalty_are_those_of_its_loss(name):
+    random = np.random.default_rng(3)
+    game = gan.games()["Wasserstein"]
+    real, made, between = random.normal(size=(3, 20, 2))
+    network = {key: value.astype(float) for key, value in gan.start(random, 1).items()}
+
+    def total(step):
+        moved = {**network, name: network[name] + step}
+        layers, slopes = gan.forward(moved, between)
+        _, steepness = gan.backward(moved, layers, slopes, np.ones((20, 1)))
+        scores = [gan.forward(moved, points)[0][-1][:, 0] for points in (real, made)]
+        penalty = lossapi.gradient_penalty(steepness, weight=game.penalty)
+        return lossapi.wgan_critic_loss(*scores) + penalty
+
+    gain, gradients = gan.judged(game, network, real, made, between)
+    step = 1e-7 * random.normal(size=network[name].shape)
+    due = 2 * float((gradients[name] * step).sum())
+    assert total(step) - total(-step) == pytest.approx(due, rel=1e-4, abs=1e-14)
+    scores = [gan.forward(network, points)[0][-1][:, 0] for points in (real, made)]
+    assert gain == pytest.approx(-float(lossapi.wgan_critic_loss(*scores)))
+
+
+def test_what_a_critic_and_entropy_are_for(place, capsys, monkeypatch):
+    monkeypatch.setattr(actor_critic, "UPDATES", 100)
+    monkeypatch.setattr(actor_critic, "SEEDS", range(3))
+    found = actor_critic.main(place)
+    told = capsys.readouterr().out
+    alone, _, both = found.values()
+    assert all(name in told for name in found)
+    assert (both.worth[:, -1] > 3.8).all()  # all for the treasure
+    assert (alone.worth[:, -1] < 1.5).sum() >= 2  # most for the coin
+    assert both.spread[:, -10:].mean() < 0.5 * alone.spread[:, -10:].mean()
+    assert is_picture(place)
+
+
+def test_what_policies_are_worth_in_a_maze_is_what_walks_bring():
+    world, random = actor_critic.maze(), np.random.default_rng(4)
+    logits = random.normal(size=(len(world.prize), 4))
+    policy = lossapi.softmax(logits)
+    due = actor_critic.worth(world, policy)
+    at, brought = np.full(actor_critic.WALKERS, world.start), []
+    for _ in range(60):
+        _, _, prizes, after = actor_critic.walk(world, logits, at, random)
+        returns = actor_critic.returns_of(prizes, due[after])
+        brought.append(returns[0, at == world.start].mean())
+    error = np.std(brought) / len(brought) ** 0.5
+    assert np.mean(brought) == pytest.approx(due[world.start], abs=4 * error)
+    best = actor_critic.worth(world, actor_critic.best(world))
+    assert (best >= due).all()
+
+
+@pytest.mark.parametrize("name", ["logits", "values"])
+def test_the_gradients_of_an_actor_and_a_critic_are_those_of_their_loss(name):
+    random = np.random.default_rng(5)
+    world = actor_critic.maze()
+    count = len(world.prize)
+    tables = actor_critic.Tables(random.normal(size=(count, 4)), random.normal(size=count))
+    start = np.full(actor_critic.WALKERS, world.start)
+    places, moves, prizes, at = actor_critic.walk(world, tables.logits, start, random)
+    returns = actor_critic.returns_of(prizes, tables.values[at])
+    weights = {"value_weight": 0.5, "entropy_weight": 0.3}
+    advantages = returns - tables.values[places]
+
+    def total(step):
+        moved = tables._replace(**{name: getattr(tables, name) + step})
+        held = advantages + moved.values[places]  # what an update takes for constant
+        value, _ = actor_critic.loss_and_slopes(moved, places, moves, held, weights)
+        critic = lossapi.value_loss(moved.values[places], returns)
+        as_held = lossapi.value_loss(moved.values[places], held)
+        return value + 0.5 * (critic - as_held)
+
+    _, gradients = actor_critic.loss_and_slopes(tables, places, moves, returns, weights)
+    step = 1e-6 * random.normal(size=getattr(tables, name).shape)
+    due = 2 * float((getattr(gradients, name) * step).sum())
+    assert total(step) - total(-step) == pytest.approx(due, rel=1e-5)
