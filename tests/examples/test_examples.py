@@ -8,6 +8,7 @@ import pytest
 import lossapi
 from examples import actor_critic, detection, gan
 from examples import imbalanced_classification as imbalance
+from examples import sequence_transduction as transduction
 
 
 @pytest.fixture
@@ -179,3 +180,43 @@ def test_the_gradients_of_an_actor_and_a_critic_are_those_of_their_loss(name):
     step = 1e-6 * random.normal(size=getattr(tables, name).shape)
     due = 2 * float((getattr(gradients, name) * step).sum())
     assert total(step) - total(-step) == pytest.approx(due, rel=1e-5)
+
+
+def test_what_learning_from_texts_with_typos_comes_to(place, capsys):
+    found = transduction.main(place)
+    told = capsys.readouterr().out
+    forced, forced_risk, scheduled, scheduled_risk = found.values()
+    assert all(name in told for name in found)
+    assert all(one.greedy > 0.98 for one in found.values())
+    assert forced.sampled + 0.03 < scheduled.sampled < scheduled_risk.sampled - 0.05
+    assert forced.sampled + 0.03 < forced_risk.sampled < scheduled_risk.sampled
+    assert is_picture(place)
+
+
+@pytest.mark.parametrize("name", ["in", "in_bias", "out"])
+def test_the_gradients_of_transduction_are_those_of_its_losses(name):
+    random = np.random.default_rng(6)
+    parameters = transduction.start(random)
+    sources, texts = transduction.sources_and_texts(random, 4)
+    step = 1e-6 * random.normal(size=parameters[name].shape)
+    many = np.repeat(sources, transduction.SAMPLES, axis=0)
+    written = transduction.write(parameters, many, np.random.default_rng(7))
+    risks = 1 - transduction.bleu(written, np.repeat(texts, transduction.SAMPLES, axis=0))
+
+    def losses(sign):
+        moved = {**parameters, name: parameters[name] + sign * step}
+
+        def loss(sources, texts, **options):
+            seen = transduction.features(sources, transduction.shifted(texts))
+            logits = transduction.forward(moved, seen)[1]
+            return lossapi.token_cross_entropy(logits, texts, **options)
+
+        surprise = loss(many, written, per_token=False, reduction="none")
+        shape = (-1, transduction.SAMPLES)
+        risk = lossapi.minimum_risk_loss(-surprise.reshape(shape), risks.reshape(shape), alpha=1.0)
+        return np.asarray([loss(sources, texts), risk])
+
+    by_token = transduction.token_gradients(parameters, sources, transduction.shifted(texts), texts)
+    by_risk = transduction.risk_gradients(parameters, sources, texts, np.random.default_rng(7))
+    due = [2 * float((found[name] * step).sum()) for found in (by_token, by_risk)]
+    assert losses(1) - losses(-1) == pytest.approx(np.asarray(due), rel=1e-4)
