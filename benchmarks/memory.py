@@ -20,7 +20,9 @@ def traced(call: Callable[[], Any]) -> int:
     tracemalloc.start()
     try:
         result = call()
-        held, peak = tracemalloc.get_traced_memory()
+        _, peak = tracemalloc.get_traced_memory()
+        give_scratch_back()
+        held, _ = tracemalloc.get_traced_memory()
         del result
     finally:
         tracemalloc.stop()

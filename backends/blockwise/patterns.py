@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,8 @@ def _share(node: Node, x: Any, whole: Any) -> Node | None:
         return None
     if factor <= 0 or math.frexp(factor)[0] != 0.5 or (rest.rows, rest.core) != (x.rows, x.core):
         return None
-    return node.of((rest, whole.like(np.true_divide, whole, factor)))
+    # Python's division, as NumPy's would make a float64 of the number and of all that meets it.
+    return node.of((rest, whole.like(operator.truediv, whole, float(factor))))
 
 
 def _magnitude(node: Node, a: Node, b: Any, first: Any, second: Any) -> Node | None:
