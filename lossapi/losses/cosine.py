@@ -77,7 +77,14 @@ def _turned(xp, x, other, target, margin):
     target = xp.expand_dims(target, axis=-1)
     if margin == -1.0:  # which all cosines exceed, or have no slope
         return xp.where(target == 1, -slope, slope)
-    active = xp.expand_dims(_excess(xp, _pair(xp, x, other), margin), axis=-1) > 0
+    pair = _pair(xp, x, other)
+    active = _excess(xp, pair, margin) > 0
+    if margin == 0.0:
+        # On which side a cosine lies that underflows, its products tell if all have one sign.
+        alike = xp.any(((x > 0) & (other > 0)) | ((x < 0) & (other < 0)), axis=-1)
+        unlike = xp.any(((x > 0) & (other < 0)) | ((x < 0) & (other > 0)), axis=-1)
+        active = active | ((pair.cosine == 0) & alike & ~unlike)
+    active = xp.expand_dims(active, axis=-1)
     return xp.where(target == 1, -slope, xp.where(active, slope, p.zero(xp, slope)))
 
 

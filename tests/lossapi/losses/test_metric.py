@@ -145,3 +145,12 @@ def test_a_dissimilar_pair_pays_for_its_cosine_above_the_margin(margin: float) -
 def test_nearly_opposite_vectors_have_a_gradient_at_a_margin_of_minus_one() -> None:
     slope = lossapi.cosine_embedding_loss.grad([1.0, 0.0], [-1.0, 1e-170], -1, margin=-1.0)
     np.testing.assert_allclose(slope, [0.0, 1e-170], rtol=1e-15)
+
+
+def test_a_cosine_that_underflows_is_on_the_side_of_its_products() -> None:
+    u, v = np.asarray([-2.5e163, 0.125, 2.24e-321]), np.asarray([0.0, 0.0, 1.0])
+    slopes = lossapi.cosine_embedding_loss.grad(u, v, -1.0, wrt=("u", "v"))
+    assert slopes[1][0] == -1.0
+    assert slopes[0][2] == pytest.approx(1 / 2.5e163)
+    turned = lossapi.cosine_embedding_loss.grad(u, -v, -1.0, wrt=("u", "v"))
+    assert not np.any(turned)
