@@ -31,7 +31,7 @@ def forget() -> None:
 
 
 class Run:
-    """A program for a number of examples, with its scratch memory where that is small."""
+    """A program for a number of examples."""
 
     def __init__(self, steps: Steps, rows: int) -> None:
         self._steps, self._rows = steps, rows
@@ -45,7 +45,7 @@ class Run:
 
     def __call__(self, arrays: dict[str, Any]) -> list[Any]:
         """The outputs, from arrays whose first axis is that of the examples, or that have none."""
-        scratch = _idle.pop() if _idle else Scratch()
+        scratch = _unused()
         outputs = self._call(arrays, scratch)
         _idle.append(scratch)
         return outputs
@@ -106,7 +106,7 @@ class Run:
                 parts[place] = scratch.run(walk, given, shared, made, here.stop - here.start)
 
         def elsewhere() -> None:
-            scratch = _idle.pop() if _idle else Scratch()
+            scratch = _unused()
             with np.errstate(all="ignore"):
                 work(scratch)
             _idle.append(scratch)
@@ -160,6 +160,13 @@ class Scratch:
             self._divided.clear()
         buffers = self._divided[block, rows] = block.buffers_in(self._memory, rows)
         return buffers
+
+
+def _unused() -> Scratch:
+    try:  # another thread may take the last one after a look at the list
+        return _idle.pop()
+    except IndexError:
+        return Scratch()
 
 
 def _compute(steps: Any, values: list[Any]) -> None:
