@@ -46,8 +46,8 @@ def library_call(request: Request, library: str, *, scalar: bool = False) -> str
         x64 = "jax.config.update('jax_enable_x64', True); "
     start = f"import lossapi; {imports}; {x64}"
     if request.transform is None:
-        return _shortened(start + _strictly(request, _call(request, arrays)))
-    return _shortened(start + _transformed(request, library, arrays, (name, array), scalar))
+        return shortened(start + _strictly(request, _call(request, arrays)))
+    return shortened(start + _transformed(request, library, arrays, (name, array), scalar))
 
 
 def function_call(request: Request, function: str) -> str:
@@ -58,7 +58,7 @@ def function_call(request: Request, function: str) -> str:
     }
     inputs = [arrays[key] for key in request.inputs]
     keywords = [f"{k}={arrays.get(k, _plain(v))}" for k, v in request.parameters.items()]
-    return _shortened(f"import numpy as np; {function}({', '.join([*inputs, *keywords])})")
+    return shortened(f"import numpy as np; {function}({', '.join([*inputs, *keywords])})")
 
 
 def _call(request: Request, arrays: Mapping[str, str]) -> str:
@@ -128,5 +128,6 @@ def _plain(value: Any) -> str:
     return repr(value)
 
 
-def _shortened(line: str) -> str:
+def shortened(line: str) -> str:
+    """A line that is not too long to be read."""
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]} …"
