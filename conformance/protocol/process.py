@@ -14,6 +14,7 @@ from typing import IO
 
 from lossapi.errors import LossError
 
+from ..subject import CrashError
 from .reading import printable
 
 LONGEST_LINE = 64 * 2**20
@@ -25,7 +26,7 @@ _GRACE = 2.0
 """The seconds in which a harness is to end by itself."""
 
 
-class HarnessError(LossError):
+class HarnessError(CrashError, LossError):
     """A harness cannot be started, ended, gave no answer, or none that can be read."""
 
 

@@ -7,11 +7,11 @@ nothing that a library prints comes between them.
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
+from ..finding import IMPLEMENTATION, NotFoundError, find
 from ..oracle.specfile import spec_names
 from ..subject import Subject
 from . import answers, reading, wire
@@ -48,23 +48,17 @@ def introduced(subject: Subject) -> wire.Hello:
     return wire.Hello(subject.name, subject.version, losses, subject.traits, reproduces=True)
 
 
-def found(place: str) -> Subject:
-    """The subject at ``package.module:name``, or what the class or function there makes."""
-    module, colon, name = place.partition(":")
-    if not (module and colon and name):
-        raise SystemExit(f"got {place!r}; accepted is package.module:name, with a subject there")
-    there = getattr(importlib.import_module(module), name)
-    made = isinstance(there, type) or not hasattr(there, "run")
-    return cast(Subject, there() if made else there)
-
-
 def main(arguments: list[str]) -> None:
-    """Serve the subject that the one argument names."""
+    """Serve the implementation that the one argument names, as ``lossapi check --impl`` does."""
     sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     if len(arguments) != 1:
         raise SystemExit("usage: python -m lossapi.conformance.protocol.serve package.module:name")
-    serve(found(arguments[0]), sys.stdin.buffer, sink)
+    try:
+        subject = find(IMPLEMENTATION + arguments[0])
+    except NotFoundError as problem:
+        raise SystemExit(str(problem)) from None
+    serve(subject, sys.stdin.buffer, sink)
 
 
 if __name__ == "__main__":
