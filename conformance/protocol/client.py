@@ -26,8 +26,8 @@ class HarnessSubject:
     """
 
     def __init__(self, command: str | Sequence[str], *, timeout: float = TIMEOUT) -> None:
-        words = _words(command) if isinstance(command, str) else command
-        self._session = Session(words, timeout)
+        line = words(command) if isinstance(command, str) else command
+        self._session = Session(line, timeout)
         self._patience = Patience()
         self._number = 0
 
@@ -117,7 +117,8 @@ class HarnessSubject:
             raise Unsupported(f"{self.name} has no {lacks}")
 
 
-def _words(line: str) -> list[str]:
+def words(line: str) -> list[str]:
+    """A command taken apart."""
     try:
         return shlex.split(line)
     except ValueError as problem:

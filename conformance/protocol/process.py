@@ -19,11 +19,11 @@ from .reading import printable
 
 LONGEST_LINE = 64 * 2**20
 """The most bytes of an answer."""
+GRACE = 2.0
+"""The seconds in which a harness is to end by itself."""
 _CHUNK = 2**16
 _LAST_WORDS = 2000
 _LAST_READS = 64
-_GRACE = 2.0
-"""The seconds in which a harness is to end by itself."""
 
 
 class HarnessError(CrashError, LossError):
@@ -44,12 +44,9 @@ class Child:
 
     def __init__(self, command: Sequence[str]) -> None:
         if os.name != "posix":
-            raise HarnessError(
-                "a harness needs the pipes of Linux or macOS; on Windows use WSL (lossapi in it)"
-            )
+            raise HarnessError("a harness needs Linux or macOS; on Windows run lossapi in WSL")
         if not command:
             raise HarnessError("the command of the harness is empty; give one such as 'node h.js'")
-        self.command = tuple(command)
         try:
             self._process = subprocess.Popen(
                 command,
@@ -67,18 +64,19 @@ class Child:
         self._err = _pipe(self._process.stderr)
         self._came = bytearray()
         self._words = b""
-        self._ended = False
+        self.ended = False
+        """Whether it, and all that it started, is gone."""
+        self.status: int | None = None
+        """How it ended by itself: its exit status, negative for a signal."""
 
     def ask(self, line: bytes, timeout: float) -> bytes:
-        """Send a line and wait for one; a `HarnessError` says why there is none."""
+        """Send a line and wait for one; where there is none it is ended, and an error says why."""
         deadline = time.monotonic() + timeout
         left = memoryview(line)
         searched = 0
         with selectors.DefaultSelector() as selector:
             selector.register(self._in, selectors.EVENT_WRITE)
-            selector.register(self._out, selectors.EVENT_READ)
-            if not self._err.closed:
-                selector.register(self._err, selectors.EVENT_READ)
+            self._listen(selector)
             while True:
                 end = self._came.find(b"\n", searched)
                 if end >= 0 and not left:
@@ -87,7 +85,9 @@ class Child:
                     return found
                 searched = len(self._came)
                 if searched > LONGEST_LINE:
-                    raise self._failed(f"wrote more than {LONGEST_LINE >> 20} MiB without an end")
+                    self.kill()
+                    size = f"{LONGEST_LINE >> 20} MiB"
+                    raise HarnessError(f"the harness wrote a line of more than {size}")
                 patience = deadline - time.monotonic()
                 if patience <= 0:
                     self.kill()
@@ -96,48 +96,40 @@ class Child:
                     )
                 for key, _ in selector.select(patience):
                     if key.fileobj is self._in:
-                        left = self._sent(left, selector)
+                        left = self._send(left, selector)
                     elif key.fileobj is self._err:
-                        self._heard(selector)
-                    elif not self._received():
-                        raise self._failed("")
+                        self._hear(selector)
+                    elif not self._receive():
+                        raise self._broken_off()
 
-    def rest(self, seconds: float) -> bytes:
-        """What it still writes after its input has ended, until it ends or this time is over."""
-        deadline = time.monotonic() + seconds
+    def end(self, farewell: bytes) -> bytes:
+        """Send the last line, have it end by itself or by force; what it still wrote, if anything.
+
+        Its input ends with that line, which is to end a harness, too.
+        """
+        if self.ended:
+            return b""
+        with suppress(OSError), _errors_for_broken_pipes():
+            self._in.write(farewell)
         self._in.close()
+        deadline = time.monotonic() + GRACE
         with selectors.DefaultSelector() as selector:
-            selector.register(self._out, selectors.EVENT_READ)
-            if not self._err.closed:
-                selector.register(self._err, selectors.EVENT_READ)
+            self._listen(selector)
             while selector.get_map() and (patience := deadline - time.monotonic()) > 0:
                 for key, _ in selector.select(patience):
                     if key.fileobj is self._err:
-                        self._heard(selector)
-                    elif len(self._came) > LONGEST_LINE or not self._received():
+                        self._hear(selector)
+                    elif len(self._came) > LONGEST_LINE or not self._receive():
                         selector.unregister(self._out)
-        return bytes(self._came)
-
-    def end(self, farewell: bytes) -> None:
-        """Say good-bye, and end it where it does not end by itself."""
-        if not self._ended:
-            with suppress(OSError), _errors_for_broken_pipes():
-                self._in.write(farewell)
-            self._in.close()
-            self.wait(_GRACE)
+        self._wait(max(deadline - time.monotonic(), 0.0))
         self.kill()
-
-    def wait(self, seconds: float) -> int | None:
-        """Its exit status, negative for a signal, or None where it has not ended in this time."""
-        with suppress(subprocess.TimeoutExpired):
-            return self._process.wait(seconds)
-        return None
+        return bytes(self._came)
 
     def kill(self) -> None:
         """End it and all processes of its group, and take its pipes away."""
-        if self._ended:  # its number may be another process's by now
+        if self.ended:  # its number may be another process's by now
             return
-        self._ended = True
+        self.ended = True
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
@@ -154,7 +146,12 @@ class Child:
 
     # --- its pipes
 
-    def _sent(self, left: memoryview, selector: selectors.BaseSelector) -> memoryview:
+    def _listen(self, selector: selectors.BaseSelector) -> None:
+        selector.register(self._out, selectors.EVENT_READ)
+        if not self._err.closed:
+            selector.register(self._err, selectors.EVENT_READ)
+
+    def _send(self, left: memoryview, selector: selectors.BaseSelector) -> memoryview:
         """What remains to be sent; nothing where it does not listen any more."""
         try:
             with _errors_for_broken_pipes():
@@ -165,37 +162,55 @@ class Child:
             selector.unregister(self._in)
         return left
 
-    def _received(self) -> bool:
+    def _receive(self) -> bool:
         """Take what it wrote; False at the end."""
         part = self._out.read(_CHUNK)
         self._came += part or b""
         return part != b""
 
-    def _heard(self, selector: selectors.BaseSelector) -> None:
-        part = self._err.read(_CHUNK)
-        if part == b"":
+    def _hear(self, selector: selectors.BaseSelector) -> None:
+        """Take what it said on standard error, and leave that alone after its end."""
+        if self._take_words() == b"":
             selector.unregister(self._err)
             self._err.close()
-        elif part:
-            self._words = (self._words + part)[-_LAST_WORDS:]
 
-    def _failed(self, what: str) -> HarnessError:
-        """The error on a harness that ended, or has to be ended."""
-        status = self.wait(_GRACE) if not what else None
-        self._hear_out()
-        self.kill()
-        if not what:
-            cut = " in the middle of a line" if self._came else ""
-            what = f"{_ending(status)}{cut} before it answered"
-        return HarnessError(f"the harness {what}{self.last_words}")
+    def _take_words(self) -> bytes | None:
+        """The next of its words, of which the last are kept; None for none yet."""
+        part = self._err.read(_CHUNK)
+        self._words = (self._words + (part or b""))[-_LAST_WORDS:]
+        return part
 
-    def _hear_out(self) -> None:
-        """Take what stands on standard error now that it has ended."""
+    def _broken_off(self) -> HarnessError:
+        """The error on a harness that closed its output, mostly by ending."""
+        self._wait(GRACE)
         for _ in range(_LAST_READS):
-            part = None if self._err.closed else self._err.read(_CHUNK)
-            if not part:
-                return
-            self._words = (self._words + part)[-_LAST_WORDS:]
+            if self._err.closed or not self._take_words():
+                break
+        self.kill()
+        cut = " in the middle of a line" if self._came else ""
+        how = _ending(self.status)
+        return HarnessError(f"the harness {how}{cut} before it answered{self.last_words}")
+
+    def _wait(self, seconds: float) -> None:
+        with suppress(subprocess.TimeoutExpired):
+            self.status = self._process.wait(seconds)
+
+
+def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
+    assert stream is not None
+    os.set_blocking(stream.fileno(), False)
+    return stream
+
+
+def _ending(status: int | None) -> str:
+    if status is None:
+        return "closed its output"
+    if status >= 0:
+        return f"ended with exit status {status}"
+    try:
+        return f"was ended by signal {-status} ({signal.Signals(-status).name})"
+    except ValueError:
+        return f"was ended by signal {-status}"
 
 
 @contextmanager
@@ -208,23 +223,6 @@ def _errors_for_broken_pipes() -> Iterator[None]:
         if signal.SIGPIPE in signal.sigpending():
             signal.sigwait({signal.SIGPIPE})
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
-    assert stream is not None
-    os.set_blocking(stream.fileno(), False)
-    return stream
-
-
-def _ending(status: int | None) -> str:
-    if status is None:
-        return "closed its output"
-    if status < 0:
-        try:
-            return f"was ended by signal {-status} ({signal.Signals(-status).name})"
-        except ValueError:
-            return f"was ended by signal {-status}"
-    return f"ended with exit status {status}"
 
 
 _alive: set[Child] = set()
