@@ -132,7 +132,7 @@ class HarnessSubject:
         elif request.strict and not traits.strict:
             lacks = "errors for inputs outside their domain"
         elif options and not traits.options:
-            lacks = f"{', '.join(sorted(options))}; its hello claims no options"
+            lacks = "options, such as a reduction or weights"
         if lacks:
             raise Unsupported(f"{self.name} has no {lacks}")
 

@@ -83,12 +83,12 @@ class Child:
             self._listen(selector)
             while True:
                 end = self._came.find(b"\n", searched)
+                searched = end if end >= 0 else len(self._came)
                 if end >= 0 and not left:
                     found = bytes(self._came[:end])
                     del self._came[: end + 1]
                     return found
-                searched = len(self._came)
-                if searched > LONGEST_LINE:
+                if len(self._came) > LONGEST_LINE:
                     self.kill()
                     size = f"{LONGEST_LINE >> 20} MiB"
                     raise HarnessError(f"the harness wrote a line of more than {size}")
