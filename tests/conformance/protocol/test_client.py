@@ -150,7 +150,7 @@ def test_a_function_that_only_crashes_is_given_up_and_then_the_harness(
         for _ in range(patience.FAILURES):
             with pytest.raises(HarnessError, match="exit status 1"):
                 subject.run(asked(loss=loss))
-        with pytest.raises(HarnessError, match=f"not asked, as {loss} was given up after"):
+        with pytest.raises(HarnessError, match="not asked, as"):
             subject.run(asked(loss=loss))
     started = time.monotonic()
     with pytest.raises(HarnessError, match="the harness was given up after 3 functions"):
