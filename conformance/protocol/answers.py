@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from ..subject import DERIVATIVES, DERIVED, Request, Response, Unsupported
 from . import arrays
-from .reading import MessageError, closed, items, printable, refuse, shown, text
+from .reading import MessageError, closed, items, printable, refuse, shown, text, whole
 from .wire import read_id
 
 ERRORS: dict[str, type[Exception]] = {
@@ -32,7 +33,12 @@ _CONTENTS = ("results", "error", "line")
 def results_written(number: int, response: Response) -> dict[str, Any]:
     """The answer with results."""
     pairs = zip(response.arrays, response.dtypes, strict=True)
-    return {"id": number, "results": [arrays.result_written(*pair) for pair in pairs]}
+    answer = {"id": number, "results": [arrays.result_written(*pair) for pair in pairs]}
+    if response.refused:
+        answer["refused"] = [
+            {"example": place, "message": said} for place, said in response.refused.items()
+        ]
+    return answer
 
 
 def error_written(number: int | None, error: Exception) -> dict[str, Any]:
@@ -55,12 +61,23 @@ def read_results(message: dict[str, Any], number: int, request: Request, kind: s
     _demand(message, number)
     if "error" in message:
         raise _error(closed(message, "the answer", ("id", "error"))["error"])
-    entries = closed(message, "the answer", ("id", "results"))["results"]
+    entries = closed(message, "the answer", ("id", "results"), ("refused",))["results"]
     found = [arrays.result_read(entry, f"results[{i}]") for i, entry in items(entries, "results")]
     due = count(request, kind)
     if len(found) != due:
         refuse("results", f"{len(found)} arrays", f"{due}, for {_wanted(request)}")
-    return Response(tuple(array for array, _ in found), tuple(dtype for _, dtype in found))
+    refused = dict(_refused(message.get("refused", []), request))
+    return Response(tuple(array for array, _ in found), tuple(dtype for _, dtype in found), refused)
+
+
+def _refused(data: Any, request: Request) -> Iterator[tuple[int, str]]:
+    """The examples that an error came of, and what it said."""
+    examples = max((len(value) for value in request.inputs.values() if value.ndim), default=0)
+    for i, entry in items(data, "refused"):
+        path = f"refused[{i}]"
+        closed(entry, path, ("example", "message"))
+        place = whole(entry["example"], f"{path}.example", 0, max(0, examples - 1))
+        yield place, printable(text(entry["message"], f"{path}.message"))
 
 
 def read_line(message: dict[str, Any], number: int) -> str:
