@@ -280,7 +280,8 @@ def _subjects(
         *(finding.IMPLEMENTATION + name for name in implementations),
         *(finding.HARNESS + command for command in harnesses),
     ]
-    found, skipped = {}, {}
+    found: dict[str, Any] = {}
+    skipped: dict[str, str] = {}
     for source in dict.fromkeys(named or ("numpy", *backends.names())):
         try:
             found[source] = finding.find(source)

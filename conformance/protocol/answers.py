@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..subject import DERIVATIVES, DERIVED, Request, Response, Unsupported
+from ..one_by_one import examples
+from ..subject import DERIVATIVES, DERIVED, Refusal, Request, Response, Unsupported
 from . import arrays
 from .reading import MessageError, closed, items, printable, refuse, shown, text, whole
 from .wire import read_id
@@ -35,9 +36,13 @@ def results_written(number: int, response: Response) -> dict[str, Any]:
     pairs = zip(response.arrays, response.dtypes, strict=True)
     answer = {"id": number, "results": [arrays.result_written(*pair) for pair in pairs]}
     if response.refused:
+<<<<<<< HEAD
         answer["refused"] = [
             {"example": place, "message": said} for place, said in response.refused.items()
         ]
+=======
+        answer["refused"] = {str(i): entry.message for i, entry in response.refused.items()}
+>>>>>>> proto
     return answer
 
 
@@ -66,6 +71,7 @@ def read_results(message: dict[str, Any], number: int, request: Request, kind: s
     due = count(request, kind)
     if len(found) != due:
         refuse("results", f"{len(found)} arrays", f"{due}, for {_wanted(request)}")
+<<<<<<< HEAD
     refused = dict(_refused(message.get("refused", []), request))
     return Response(tuple(array for array, _ in found), tuple(dtype for _, dtype in found), refused)
 
@@ -78,6 +84,10 @@ def _refused(data: Any, request: Request) -> Iterator[tuple[int, str]]:
         closed(entry, path, ("example", "message"))
         place = whole(entry["example"], f"{path}.example", 0, max(0, examples - 1))
         yield place, printable(text(entry["message"], f"{path}.message"))
+=======
+    refused = _refused(message.get("refused", {}), request)
+    return Response(tuple(array for array, _ in found), tuple(dtype for _, dtype in found), refused)
+>>>>>>> proto
 
 
 def read_line(message: dict[str, Any], number: int) -> str:
@@ -92,6 +102,18 @@ def count(request: Request, kind: str = "") -> int:
         return 1
     derivatives = max(1, len(request.wrt)) if request.want in DERIVATIVES else 0
     return derivatives + {"value": 1, "value_and_grad": 1, "sum_and_weight": 2}.get(request.want, 0)
+
+
+def _refused(data: Any, request: Request) -> dict[int, Refusal]:
+    """Why examples have no result, by their place in the batch."""
+    places = {str(i): i for i in range(examples(request))}
+    if not isinstance(data, dict) or not set(data) <= set(places):
+        due = 'an object with examples for keys, such as "0", and what was said of each'
+        refuse("refused", data, due)
+    return {
+        places[key]: Refusal(printable(text(entry, f"refused.{key}")))
+        for key, entry in data.items()
+    }
 
 
 def _wanted(request: Request) -> str:
