@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ..one_by_one import BROKEN, one_by_one
 from ..reproduce import shortened
+from ..result import DTYPES
 from ..subject import Request, Response, Traits, Unsupported
 from . import answers, reading, wire
 from .patience import Patience
@@ -131,6 +132,8 @@ class HarnessSubject:
             lacks = f"transform {request.transform}"
         elif request.strict and not traits.strict:
             lacks = "errors for inputs outside their domain"
+        elif not traits.options and set(request.input_dtypes.values()) & set(DTYPES):
+            lacks = "inputs of several floating dtypes"
         elif options and not traits.options:
             lacks = "options, such as a reduction or weights"
         if lacks:
