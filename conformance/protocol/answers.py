@@ -64,7 +64,7 @@ def read_results(message: dict[str, Any], number: int, request: Request, kind: s
     due = count(request, kind)
     if len(found) != due:
         refuse("results", f"{len(found)} arrays", f"{due}, for {_wanted(request)}")
-    refused = _refused(message.get("refused", {}), request)
+    refused = _refused(message["refused"], request) if "refused" in message else {}
     return Response(tuple(array for array, _ in found), tuple(dtype for _, dtype in found), refused)
 
 

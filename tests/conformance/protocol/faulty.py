@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lossapi.conformance import BackendSubject, Request, Response, Traits
+from lossapi.conformance import BackendSubject, FunctionSubject, Request, Response, Traits
 
 Fault = Callable[[Request, Response], Response]
 ODD = 0.1
@@ -102,6 +102,23 @@ class Faulty:
 
 def subject() -> Faulty:
     return Faulty(os.environ.get("FAULT", ""))
+
+
+def simple() -> FunctionSubject:
+    """A few plain functions."""
+
+    def squared_error(prediction: Any, target: Any) -> Any:
+        return (prediction - target) ** 2
+
+    def half_squared_error(prediction: Any, target: Any) -> Any:
+        return (prediction - target) ** 2 / 2
+
+    functions = {"squared_error": squared_error, "half_squared_error": half_squared_error}
+    slopes = {
+        name: lambda *inputs, f=function: np.zeros_like(f(*inputs))
+        for name, function in functions.items()
+    }
+    return FunctionSubject("simple", functions, gradients=slopes)
 
 
 def ends() -> Any:

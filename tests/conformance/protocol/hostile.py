@@ -20,7 +20,7 @@ def say(message):
 
 
 def right(asked):
-    count = asked["inputs"]["prediction"]["shape"][0]
+    count = next(iter(asked["inputs"].values()))["shape"][0]
     result = {"dtype": "float64", "shape": [count], "data": [0.25] * count}
     return {"id": asked["id"], "results": [result]}
 
@@ -99,7 +99,12 @@ RUNS = {
     "refuse": lambda asked: say(
         {"id": asked["id"], "error": {"type": "ValueError", "message": "no \x1b[31m\nmore"}}
     ),
+    "one-for-all": lambda asked: say(
+        {"id": asked["id"], "results": [{"dtype": "float64", "shape": [1], "data": [0.25]}]}
+    ),
     "deaf-to-bye": lambda asked: say(right(asked)),
+    "fails-at-bye": lambda asked: say(right(asked)),
+    "talks-at-bye": lambda asked: say(right(asked)),
 }
 
 
@@ -110,14 +115,16 @@ def main(mode):
         time.sleep(600)
     if mode == "other-hello":
         HELLO["version"] = str(time.time())
-    if mode == "stubborn":
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     for line in sys.stdin:
         message = json.loads(line)
         if "hello" in message:
             say({"hello": HELLO} if mode != "wrong-hello" else {"hello": {"name": "x"}})
         if "run" in message:
             RUNS[mode](message["run"])
+        if mode == "fails-at-bye" and "bye" in message:
+            sys.exit(4)
+        if mode == "talks-at-bye" and "bye" in message:
+            print("good bye")
         if "bye" in message and mode != "deaf-to-bye":
             return
     if mode == "deaf-to-bye":
