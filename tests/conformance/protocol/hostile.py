@@ -20,6 +20,13 @@ def say(message):
 
 
 def right(asked):
+    if asked["loss"] not in HELLO["losses"]:
+        error = {"type": "Unsupported", "message": "no such loss"}
+        return {"id": asked["id"], "error": error}
+    return results(asked)
+
+
+def results(asked):
     count = next(iter(asked["inputs"].values()))["shape"][0]
     result = {"dtype": "float64", "shape": [count], "data": [0.25] * count}
     return {"id": asked["id"], "results": [result]}
@@ -75,6 +82,7 @@ def other_hello(asked):
 
 RUNS = {
     "well": lambda asked: say(right(asked)),
+    "knows-all": lambda asked: say(results(asked)),
     "crash": crash,
     "crash-at-seven": crash_at_seven,
     "exit": lambda asked: sys.exit("no more"),

@@ -68,5 +68,5 @@ def test_results_of_another_shape_are_explained() -> None:
 
 
 def test_results_of_a_function_that_there_is_not_are_wrong() -> None:
-    wrong = [exchange for exchange in exchanges("well") if exchange.verdict == "wrong"]
+    wrong = [exchange for exchange in exchanges("knows-all") if exchange.verdict == "wrong"]
     assert [exchange.what for exchange in wrong] == ["a function that there is not"]
