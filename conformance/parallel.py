@@ -4,46 +4,48 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Generator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import suppress
 
 from .backend_subject import BackendSubject
 from .oracle.specfile import load_spec
-from .result import Result, Settings
-from .runner import Report, Scope, Step, conclude, load_checks, run
+from .result import Settings
+from .run_report import Part
+from .runner import Scope, Step, judge, load_checks
 
 
-def run_apart(
-    subjects: Sequence[BackendSubject],
-    losses: Sequence[str],
-    kinds: Sequence[str],
-    dtypes: Sequence[str],
+def judge_apart(
+    scope: Scope,
     settings: Settings,
     progress: Callable[[Step], None],
     jobs: int,
-) -> Report:
-    """Judge backends as `run` does, in as many processes as there are jobs.
+    finished: Collection[tuple[str, str]] = (),
+) -> Generator[Part, None, None]:
+    """Judge backends as `judge` does, in as many processes as there are jobs.
 
     A function is judged for all subjects in one process, which computes its exact values once.
     Those with long definitions take longest and are begun first, so that no core waits at the end.
     """
-    started = time.monotonic()
-    names = tuple(subject.name for subject in subjects)
-    found: list[Result] = []
+    waiting = {
+        loss: tuple(s.name for s in scope.subjects if (s.name, loss) not in finished)
+        for loss in sorted(scope.losses, key=_length, reverse=True)
+    }
+    kinds, dtypes = tuple(scope.checks), tuple(scope.dtypes)
     # Spawned, not forked: the array libraries have threads, which a fork would leave behind.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_leave_interrupts_to_parent)
     try:
         tasks = {
-            pool.submit(_judge, names, loss, tuple(kinds), tuple(dtypes), settings): loss
-            for loss in sorted(losses, key=_length, reverse=True)
+            pool.submit(_judge, names, loss, kinds, dtypes, settings): loss
+            for loss, names in waiting.items()
+            if names
         }
         progress(Step(0, len(tasks)))
         for done, task in enumerate(as_completed(tasks), start=1):
-            found += task.result()
-            progress(Step(done, len(tasks), ", ".join(names), tasks[task]))
+            yield from task.result()
+            loss = tasks[task]
+            progress(Step(done, len(tasks), ", ".join(waiting[loss]), loss))
     except BaseException:
         _survive_broken_pipes()
         for process in multiprocessing.active_children():
@@ -51,10 +53,6 @@ def run_apart(
         raise
     finally:
         pool.shutdown(cancel_futures=True)
-    order = {loss: place for place, loss in enumerate(losses)}
-    found.sort(key=lambda result: order[result.loss])
-    scope = Scope(subjects, losses, load_checks(kinds), dtypes)
-    return conclude(scope, found, settings, time.monotonic() - started)
 
 
 def _length(loss: str) -> int:
@@ -84,18 +82,10 @@ def _judge(
     kinds: tuple[str, ...],
     dtypes: tuple[str, ...],
     settings: Settings,
-) -> list[Result]:
-    """The plain results of one function, in a process of its own."""
+) -> list[Part]:
+    """What is found of one function, in a process of its own."""
     for name in names:
         if name not in _subjects:
             _subjects[name] = BackendSubject(name)
-    subjects = [_subjects[name] for name in names]
-    report = run(
-        subjects,
-        [load_spec(loss)],
-        load_checks(kinds),
-        dtypes,
-        settings,
-        known=dict.fromkeys(names, ()),
-    )
-    return report.results
+    scope = Scope([_subjects[name] for name in names], [loss], load_checks(kinds), dtypes)
+    return list(judge(scope, [load_spec(loss)], settings))

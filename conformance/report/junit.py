@@ -7,7 +7,7 @@ from typing import BinaryIO
 from xml.etree import ElementTree
 
 from ..result import Result
-from ..runner import Report
+from ..run_report import Report
 from .summary import told
 from .terminal import failure_lines
 
