@@ -1,4 +1,4 @@
-"""The commands of ``lossapi``: list, show, choose, plot, check, spec."""
+"""The commands of ``lossapi``: list, show, choose, plot, check, spec, and those of reports."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import click
 from lossapi import backend as backends
 from lossapi.errors import BackendError
 
+from . import report_commands
 from .result import DTYPES, KINDS, Settings
 
 if TYPE_CHECKING:
@@ -416,3 +417,7 @@ def _shown(path: Path) -> str:
     """A path from here, where it lies below."""
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+cli.add_command(report_commands.report)
+cli.add_command(report_commands.compare)
