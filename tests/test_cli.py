@@ -190,7 +190,11 @@ def test_without_matplotlib_a_plot_says_what_to_install(lossapi, monkeypatch, tm
     [
         (
             ("chek",),
-            ("'chek'", "accepted are check, choose, compare, list, plot, report, show, spec", "mean check?"),
+            (
+                "'chek'",
+                "accepted are check, choose, compare, list, plot, report, show, spec",
+                "mean check?",
+            ),
         ),
         (("show", "huber"), ("'huber'", "absolute_error", "mean huber_loss?")),
         (("show",), ("LOSS",)),
