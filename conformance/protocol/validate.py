@@ -88,8 +88,8 @@ def _asked(child: Child, hello: Hello, question: Question, number: int, timeout:
             if dtype != request.dtype:
                 reading.refuse(f"results[{i}].dtype", dtype, f"{request.dtype}, as asked")
             if array.shape != shape:
-                axes = "the examples first" if shape else "a scalar"
-                reading.refuse(f"results[{i}].shape", list(array.shape), f"{list(shape)}, {axes}")
+                due = f"{list(shape or ())}, the examples first"
+                reading.refuse(f"results[{i}].shape", list(array.shape), due)
 
     message = wire.request_written(request, number)
     return _exchange(child, question.what, message, read, _accepted(question, number), timeout)

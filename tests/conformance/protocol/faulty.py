@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -78,8 +79,9 @@ class Faulty:
 
     name, version = "faulty", "1"
 
-    def __init__(self, fault: str) -> None:
-        self._fault = fault
+    def __init__(self, place: Path | None = None) -> None:
+        """`place` is a file with the name of the fault, which may change."""
+        self._place = place
         self._right = BackendSubject("numpy")
         self.traits: Traits = replace(self._right.traits, transforms={"same": "call"})
 
@@ -89,19 +91,20 @@ class Faulty:
     def run(self, request: Request) -> Response:
         print("a library that talks")
         os.write(1, b"and one that talks past Python\n")
+        fault = self._place.read_text() if self._place else ""
         asked = replace(request, transform=None)
-        if self._fault == "errors":
+        if fault == "errors":
             options = {n: v for n, v in request.options.items() if n != "weights" or np.all(v >= 0)}
             asked = replace(asked, options=options)
         response = self._right.run(asked)
-        return FAULTS[self._fault](request, response) if self._fault in FAULTS else response
+        return FAULTS[fault](request, response) if fault in FAULTS else response
 
     def reproduce(self, request: Request) -> str:
         return self._right.reproduce(replace(request, transform=None))
 
 
 def subject() -> Faulty:
-    return Faulty(os.environ.get("FAULT", ""))
+    return Faulty(Path(os.environ["FAULT"]))
 
 
 def simple() -> FunctionSubject:

@@ -70,6 +70,12 @@ def answer_twice(asked):
     say(right(asked))
 
 
+def never_telling(asked):
+    with open(sys.argv[2], "a") as file:
+        file.write(f"{os.getpid()} ")
+    time.sleep(600)
+
+
 def with_a_child(asked):
     subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     time.sleep(600)
@@ -88,6 +94,7 @@ RUNS = {
     "exit": lambda asked: sys.exit("no more"),
     "die-mid-line": die_mid_line,
     "never": lambda asked: time.sleep(600),
+    "never-telling": never_telling,
     "with-a-child": with_a_child,
     "flood-errors": flood_errors,
     "flood-errors-for-ever": flood_errors_for_ever,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,24 +14,28 @@ from lossapi.conformance.protocol.process import HarnessError
 from lossapi.conformance.result import KINDS, Result, Settings
 from lossapi.conformance.runner import load_checks, run
 
+from .faulty import Faulty
+
 LOSS = "squared_error"
 SERVE = [sys.executable, "-m", "lossapi.conformance.protocol.serve"]
-Serve = Callable[[str], HarnessSubject]
 
 
-@pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
-    """A subject of the module `faulty` in a process of its own, with a fault in it."""
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
-    made = []
+@pytest.fixture(scope="module")
+def fault(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file that says which fault the subject has."""
+    place = tmp_path_factory.mktemp("fault") / "fault"
+    place.write_text("")
+    return place
 
-    def serve(fault: str = "") -> HarnessSubject:
-        monkeypatch.setenv("FAULT", fault)
-        made.append(HarnessSubject([*SERVE, "faulty:subject"]))
-        return made[-1]
 
-    yield serve
-    for subject in made:
+@pytest.fixture(scope="module")
+def served(fault: Path) -> Iterator[HarnessSubject]:
+    """The subject of the module `faulty`, in a process of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent))
+        patch.setenv("FAULT", str(fault))
+        subject = HarnessSubject([*SERVE, "faulty:subject"])
+        yield subject
         subject.close()
 
 
@@ -40,31 +44,34 @@ def judged(subject: HarnessSubject) -> list[Result]:
     return run([subject], [load_spec(LOSS)], load_checks(), ("float64",), settings).results
 
 
-def test_it_says_what_it_is(served: Serve) -> None:
-    from .faulty import Faulty
-
-    subject = served("")
-    assert (subject.name, subject.version) == ("faulty", "1")
-    assert subject.traits == Faulty("").traits
-    assert subject.supports(LOSS)
-    assert not subject.supports("no_such_loss")
+def test_it_says_what_it_is(served: HarnessSubject) -> None:
+    assert (served.name, served.version) == ("faulty", "1")
+    assert served.traits == Faulty().traits
+    assert served.supports(LOSS)
+    assert not served.supports("no_such_loss")
 
 
-def test_a_right_one_passes_every_check_whatever_its_library_prints(served: Serve) -> None:
-    results = judged(served(""))
+def test_a_right_one_passes_every_check_whatever_its_library_prints(
+    served: HarnessSubject, fault: Path
+) -> None:
+    fault.write_text("")
+    results = judged(served)
     assert {result.outcome for result in results} == {"pass"}
     assert {result.check for result in results} == set(KINDS)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_fault_fails_the_check_it_is_planted_for_and_no_other(kind: str, served: Serve) -> None:
-    bad = [result for result in judged(served(kind)) if result.bad]
+def test_a_fault_fails_the_check_it_is_planted_for_and_no_other(
+    kind: str, served: HarnessSubject, fault: Path
+) -> None:
+    fault.write_text(kind)
+    bad = [result for result in judged(served) if result.bad]
     assert {result.check for result in bad} == {kind}, bad
     assert all(result.reproduce.startswith("import lossapi") for result in bad)
 
 
-def test_a_library_that_ends_the_interpreter_is_no_subject(served: Serve) -> None:
-    served("")
+@pytest.mark.usefixtures("served")
+def test_a_library_that_ends_the_interpreter_is_no_subject() -> None:
     with pytest.raises(HarnessError, match="SIGABRT"):
         HarnessSubject([*SERVE, "faulty:ends"])
 
@@ -74,7 +81,7 @@ def test_a_library_that_ends_the_interpreter_is_no_subject(served: Serve) -> Non
     [
         ([], "usage: python -m"),
         (["no.such.module:here"], "No module named 'no'"),
-        (["math:pi"], "cannot be used here"),
+        (["math:pi"], "math:pi is a float; accepted is a subject"),
     ],
 )
 def test_what_cannot_be_served_is_told(arguments: list[str], told: str) -> None:
