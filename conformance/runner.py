@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from lossapi.errors import SpecError
 
 from . import expectations
+from .declared import as_declared, unseen
 from .expectations import Expectation
 from .result import DTYPES, KINDS, Result, Settings
 from .run_report import Part, Report
@@ -159,6 +160,8 @@ def gather(
     for part in parts:
         entries = [entry for entry in expected[part.subject] if entry.loss == part.loss]
         judged, stale = expectations.apply(part.results, entries)
+        if "value" in scope.checks:
+            stale += unseen(judged, expectations.declared(part.subject), part.loss)
         told = replace(part, results=judged, stale=stale)
         report.seconds = time.monotonic() - started
         report.add(told)
@@ -190,6 +193,12 @@ def _unit(
     try:
         for result in check.run(subject, spec, dtype, settings):
             results.append(replace(result, subject=subject.name))
+        results = as_declared(
+            results,
+            expectations.declared(subject.name),
+            spec,
+            lambda other: check.run(subject, other, dtype, settings),
+        )
     except SpecError:
         raise
     except Unsupported as reason:
