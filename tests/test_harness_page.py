@@ -30,8 +30,14 @@ def followed(folder: Path) -> Iterator[Done]:
             (folder / name).write_text(text, "utf-8")
         elif language == "sh" and "pip install" not in text:
             words = shlex.split(text.removeprefix(".venv/bin/"))
-            command = [sys.executable, "-m", *words, *(["--seed", "1"] * ("--loss" in words))]
-            yield subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+            yield run(folder, "-m", *words, *(["--seed", "1"] * ("--loss" in words)))
+        elif language == "python":
+            yield run(folder, "-c", text)
+
+
+def run(folder: Path, *arguments: str) -> Done:
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +61,10 @@ def test_it_fails_as_the_page_shows(steps: list[Done]) -> None:
 def test_the_mended_one_conforms(steps: list[Done]) -> None:
     assert steps[2].returncode == 0, steps[2].stdout
     assert "mine 0.1: conforming. 1 functions" in steps[2].stdout
+
+
+def test_it_is_a_subject_in_python(steps: list[Done]) -> None:
+    assert (steps[3].returncode, steps[3].stderr) == (0, "")
 
 
 def test_every_message_of_the_page_is_of_the_protocol() -> None:

@@ -43,6 +43,12 @@ def crash_at_seven(asked):
     say(right(asked))
 
 
+def crash_in_batches(asked):
+    if len(asked["inputs"]["prediction"]["data"]) > 1:
+        os._exit(9)
+    say(right(asked))
+
+
 def die_mid_line(asked):
     sys.stdout.write('{"id": 1, "results": [{"dty')
     sys.stdout.flush()
@@ -91,6 +97,7 @@ RUNS = {
     "knows-all": lambda asked: say(results(asked)),
     "crash": crash,
     "crash-at-seven": crash_at_seven,
+    "crash-in-batches": crash_in_batches,
     "exit": lambda asked: sys.exit("no more"),
     "die-mid-line": die_mid_line,
     "never": lambda asked: time.sleep(600),

@@ -141,6 +141,11 @@ def test_a_crash_takes_only_its_own_example(harness: Make) -> None:
     assert "exit status 9" in response.refused[1].message
 
 
+def test_a_crash_of_a_batch_alone_is_not_lost(harness: Make) -> None:
+    with pytest.raises(HarnessError, match="exit status 9"):
+        harness("crash-in-batches").run(asked(1.0, 2.0))
+
+
 def test_a_function_that_only_crashes_is_given_up_and_then_the_harness(
     harness: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
