@@ -19,10 +19,11 @@ ODD = 0.1
 
 def wrong(response: Response, where: Any = True, times: float = 2.0) -> Response:
     """The response with results that are larger in some places, if they are of this shape."""
-    arrays = tuple(
-        np.where(where, times * array, array) if np.shape(where) in ((), array.shape) else array
-        for array in response.arrays
-    )
+    with np.errstate(over="ignore"):
+        arrays = tuple(
+            np.where(where, times * array, array) if np.shape(where) in ((), array.shape) else array
+            for array in response.arrays
+        )
     return replace(response, arrays=arrays)
 
 
@@ -89,10 +90,13 @@ class Faulty:
         return self._right.supports(loss)
 
     def run(self, request: Request) -> Response:
-        print("a library that talks")
-        os.write(1, b"and one that talks past Python\n")
+        if "FAULT" in os.environ:  # in a process of its own
+            print("a library that talks")
+            os.write(1, b"and one that talks past Python\n")
         fault = self._place.read_text() if self._place else ""
         asked = replace(request, transform=None)
+        if fault == "raises" and request.want == "hessian_diag":
+            raise IndexError(f"no curvature of {request.loss}")
         if fault == "errors":
             options = {n: v for n, v in request.options.items() if n != "weights" or np.all(v >= 0)}
             asked = replace(asked, options=options)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lossapi.conformance import Subject
 from lossapi.conformance.oracle.specfile import load_spec
 from lossapi.conformance.protocol.client import HarnessSubject
 from lossapi.conformance.protocol.process import HarnessError
@@ -33,13 +34,14 @@ def served(fault: Path) -> Iterator[HarnessSubject]:
     """The subject of the module `faulty`, in a process of its own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(Path(__file__).parent))
-        patch.setenv("FAULT", str(fault))
-        subject = HarnessSubject([*SERVE, "faulty:subject"])
+        with pytest.MonkeyPatch.context() as own:
+            own.setenv("FAULT", str(fault))
+            subject = HarnessSubject([*SERVE, "faulty:subject"])
         yield subject
         subject.close()
 
 
-def judged(subject: HarnessSubject) -> list[Result]:
+def judged(subject: Subject) -> list[Result]:
     settings = Settings(examples=8, seed=7)
     return run([subject], [load_spec(LOSS)], load_checks(), ("float64",), settings).results
 
@@ -58,6 +60,14 @@ def test_a_right_one_passes_every_check_whatever_its_library_prints(
     results = judged(served)
     assert {result.outcome for result in results} == {"pass"}
     assert {result.check for result in results} == set(KINDS)
+
+
+@pytest.mark.parametrize("kind", ["value", "raises"])
+def test_it_is_judged_as_in_this_process(kind: str, served: HarnessSubject, fault: Path) -> None:
+    fault.write_text(kind)
+    here, there = judged(Faulty(fault)), judged(served)
+    assert [str(result) for result in there] == [str(result) for result in here]
+    assert any(result.bad for result in here)
 
 
 @pytest.mark.parametrize("kind", KINDS)
