@@ -31,6 +31,11 @@ def report(
     from .report import markdown as summaries
     from .report.reading import read
 
+    drawing = {".svg": badges.svg, ".json": badges.endpoint}
+    if badge and Path(badge).suffix not in drawing:
+        raise click.UsageError(
+            f"--badge is {badge}; accepted are names that end in {', '.join(drawing)}"
+        )
     reports = [read(Path(file)).report for file in dict.fromkeys(files)]
     if not (page or markdown or badge):
         for found in reports:
@@ -42,11 +47,6 @@ def report(
     if markdown:
         _write(Path(markdown), summaries.render(shown))
     if badge:
-        drawing = {".svg": badges.svg, ".json": badges.endpoint}
-        if Path(badge).suffix not in drawing:
-            raise click.UsageError(
-                f"--badge is {badge}; accepted are names that end in .svg, .json"
-            )
         _write(Path(badge), drawing[Path(badge).suffix](shown))
 
 
