@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
-from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from lossapi import backend as backends
-from lossapi.errors import BackendError
 
-from . import report_commands
+from . import finding, report_commands
+from .finding import unknown
 from .result import DTYPES, KINDS, Settings
 
 if TYPE_CHECKING:
     from .report.reading import Reading
-    from .run_report import Part, Report
 
-_EXTRAS = ("torch", "jax", "cupy", "dask")
 _ONE_OF_KINDS = f"Only this check, one of {', '.join(KINDS)}."
 _ONE_OF_DTYPES = f"Only this dtype, one of {', '.join(DTYPES)}."
 
@@ -38,13 +34,6 @@ class Group(click.Group):
         if args and self.get_command(ctx, args[0]) is None:
             raise click.UsageError(unknown("command", args[0], self.list_commands(ctx)))
         return super().resolve_command(ctx, args)
-
-
-def unknown(kind: str, came: str, accepted: Sequence[str], more: str = "") -> str:
-    """What is said of a name that is not known."""
-    close = get_close_matches(came, accepted, 1)
-    guess = f" Did you mean {close[0]}?" if close else ""
-    return f"there is no {kind} {came!r}; accepted are {', '.join(accepted)}{more}.{guess}"
 
 
 def _known(kind: str, came: Sequence[str], accepted: Sequence[str]) -> list[str]:
@@ -164,8 +153,8 @@ def plot(
 
 def _resumed(context: click.Context, _: click.Parameter, name: str | None) -> Reading | None:
     """The run to carry on, whose options are those of this run."""
+    from .keeping import defaults
     from .report import reading
-    from .resuming import defaults
 
     if name is None:
         return None
@@ -176,6 +165,23 @@ def _resumed(context: click.Context, _: click.Parameter, name: str | None) -> Re
 
 @cli.command()
 @click.argument("subjects", metavar="[SUBJECT]...", nargs=-1)
+@click.option(
+    "--impl",
+    "implementations",
+    multiple=True,
+    metavar="NAME",
+    help="Judge this implementation: a published one, or package.module:name.",
+)
+@click.option(
+    "--harness",
+    "harnesses",
+    multiple=True,
+    metavar="COMMAND",
+    help="Judge this program, which speaks the protocol (docs/harness.md).",
+)
+@click.option(
+    "--validate", is_flag=True, help="Only say whether the harness keeps to the protocol."
+)
 @click.option("--loss", "losses", multiple=True, metavar="NAME", help="Only this function.")
 @click.option("--check", "checks", multiple=True, metavar="KIND", help=_ONE_OF_KINDS)
 @click.option("--dtype", "dtypes", multiple=True, metavar="D", help=_ONE_OF_DTYPES)
@@ -209,6 +215,9 @@ def _resumed(context: click.Context, _: click.Parameter, name: str | None) -> Re
 )
 def check(
     subjects: tuple[str, ...],
+    implementations: tuple[str, ...],
+    harnesses: tuple[str, ...],
+    validate: bool,
     losses: tuple[str, ...],
     checks: tuple[str, ...],
     dtypes: tuple[str, ...],
@@ -221,17 +230,20 @@ def check(
     examples: int | None,
     jobs: int | None,
 ) -> None:
-    """Judge array libraries by the specification.
+    """Judge array libraries, and other people's implementations, by the specification.
 
     SUBJECT is numpy, torch, jax, cupy, or any module that follows the Array API standard; without
     one, NumPy and every adapter whose library is installed. Exit code 0 is conforming, 1 is not,
     2 is a run that could not be carried out.
     """
+    from . import keeping
     from .oracle.specfile import load_spec
     from .parallel import judge_apart
     from .report import junit, terminal
     from .runner import Scope, gather, judge, load_checks
 
+    if validate:
+        _validate(harnesses)
     # Hypothesis keeps files; they do not belong into whatever folder this is run in.
     kept = Path(tempfile.gettempdir()) / "lossapi-hypothesis"
     os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(kept))
@@ -239,15 +251,17 @@ def check(
     wanted = _known("dtype", dtypes, DTYPES)
     names = _losses(losses)
     specs = [load_spec(name) for name in names]
-    judged, skipped = _subjects(subjects or (tuple(resumed.report.subjects) if resumed else ()))
+    begun = keeping.libraries(resumed.report) if resumed else ()
+    judged, skipped = _subjects(subjects or begun, implementations, harnesses)
     given: dict[str, Any] = {"examples": examples, "seed": seed, "hunt": hunt, "thorough": thorough}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
-    scope = Scope(judged, names, load_checks(kinds), wanted)
+    sources = {subject.name: source for source, subject in judged.items()}
+    scope = Scope(list(judged.values()), names, load_checks(kinds), wanted, sources)
     report = scope.report(settings, skipped)
     # Opened before the run: a file that cannot be written is told at once, not after minutes.
     with ExitStack() as opened:
-        junit_out = opened.enter_context(_Output(junit_file))
-        report, keep = _kept(opened, report, json_file, resumed)
+        junit_out = opened.enter_context(keeping.output(junit_file))
+        report, keep = keeping.kept(opened, report, json_file, resumed)
         progress = opened.enter_context(terminal.progress())
         workers = min(jobs or os.cpu_count() or 1, len(names))
         done = frozenset(report.finished)
@@ -258,106 +272,56 @@ def check(
         with closing(parts):
             gather(report, scope, parts, keep=keep)
         if junit_out is not None:
-            junit.write(report, junit_out.buffer)
+            junit.write(report, junit_out)
     terminal.write(report)
     if report.exit_code == 2:
         raise click.ClickException(f"nothing was judged of {', '.join(report.idle)}")
     raise SystemExit(report.exit_code)
 
 
-def _kept(
-    opened: ExitStack, report: Report, json_file: str | None, resumed: Reading | None
-) -> tuple[Report, Callable[[Part], None]]:
-    """The report to go on with, and what keeps its parts in a file, if there is one."""
-    from . import resuming
-    from .report import jsonlines
-
-    if resumed is not None:
-        if json_file:
-            raise click.UsageError("--resume writes into the file it is given; leave --json out")
-        resuming.demand_same(resumed, report)
-        report, stream = resuming.reopen(resumed)
-        opened.enter_context(stream)
-        opened.callback(_tell_what_is_kept, report, str(resumed.path))
-        return report, opened.enter_context(jsonlines.continuing(report, stream))
-    out = opened.enter_context(_Output(json_file))
-    if out is None or json_file is None:
-        return report, lambda part: None
-    opened.callback(_tell_what_is_kept, report, json_file)
-    return report, opened.enter_context(jsonlines.recording(report, out))
-
-
-def _tell_what_is_kept(report: Report, file: str) -> None:
-    if report.partial:
-        click.echo(
-            f"{file} holds {report.extent}; carry on with: lossapi check --resume {file}", err=True
-        )
-
-
-class _Output:
-    """A text file to write, or nothing."""
-
-    def __init__(self, name: str | None) -> None:
-        self._name = name
-        self._file: TextIO | None = None
-
-    def __enter__(self) -> TextIO | None:
-        if self._name:
-            try:
-                self._file = Path(self._name).open("w", encoding="utf-8")
-            except OSError as problem:
-                raise click.UsageError(
-                    f"{self._name} cannot be written: {problem.strerror}; give another file"
-                ) from None
-        return self._file
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
-
-
-def _subjects(came: Sequence[str]) -> tuple[list[Any], dict[str, str]]:
-    """The subjects to judge, and why others are not; one that is named must be usable."""
-    found, skipped = [], {}
-    for name in dict.fromkeys(came or ("numpy", *backends.names())):
-        subject, reason = _subject(name)
-        if subject is not None:
-            found.append(subject)
-        elif came:
-            raise click.UsageError(reason)
-        else:
-            skipped[name] = reason
+def _subjects(
+    libraries: Sequence[str], implementations: Sequence[str], harnesses: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The subjects by what names them, and why others are not judged; a named one must be there."""
+    named = [
+        *libraries,
+        *(finding.IMPLEMENTATION + name for name in implementations),
+        *(finding.HARNESS + command for command in harnesses),
+    ]
+    found: dict[str, Any] = {}
+    skipped: dict[str, str] = {}
+    for source in dict.fromkeys(named or ("numpy", *backends.names())):
+        try:
+            found[source] = finding.find(source)
+        except finding.NotFoundError as reason:
+            if named:
+                raise click.UsageError(str(reason)) from None
+            skipped[source] = str(reason)
+            continue
+        close = getattr(found[source], "close", None)
+        if close is not None:
+            click.get_current_context().call_on_close(close)
+    names = [subject.name for subject in found.values()]
+    for twice in {name for name in names if names.count(name) > 1}:
+        raise click.UsageError(f"two subjects are called {twice}; give them names of their own")
     return found, skipped
 
 
-def _subject(name: str) -> tuple[Any, str]:
-    """A backend as a subject, or the reason why it cannot be one."""
-    from .backend_subject import BackendSubject
+def _validate(harnesses: Sequence[str]) -> NoReturn:
+    """Tell how harnesses keep to the protocol; exit code 0 where all do, 1 where one does not."""
+    from .protocol import validate
 
-    if name in backends.names():
-        if name in _EXTRAS and importlib.util.find_spec(name) is None:
-            return None, _missing(name)
-    elif importlib.util.find_spec(name.partition(".")[0] or "?") is None:
-        if name in _EXTRAS:
-            return None, _missing(name)
-        more = ", and every installed module that follows the Array API standard"
-        return None, unknown("backend", name, backends.names(), more)
-    try:
-        subject = BackendSubject(name)
-    except BackendError as problem:
-        return None, str(problem)
-    except (ImportError, OSError, RuntimeError) as problem:
-        return None, f"{name} cannot be used here: {_first_line(problem)}"
-    reason = subject.unusable()
-    return (None, f"{name} cannot compute here: {reason}") if reason else (subject, "")
-
-
-def _missing(name: str) -> str:
-    return f"{name} is not installed; install it with: pip install 'lossapi[{name}]'"
-
-
-def _first_line(problem: BaseException) -> str:
-    return f"{type(problem).__name__}: {problem}".partition("\n")[0]
+    if not harnesses:
+        raise click.UsageError("--validate needs --harness COMMAND")
+    wrong = 0
+    for command in harnesses:
+        click.echo(command)
+        for exchange in validate.validate(command):
+            wrong += exchange.verdict == "wrong"
+            for line in exchange.lines:
+                click.echo(f"  {line}")
+    click.echo(f"{wrong} messages are wrong" if wrong else "keeps to the protocol")
+    raise SystemExit(1 if wrong else 0)
 
 
 @cli.group(cls=Group)

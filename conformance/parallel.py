@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 from collections.abc import Callable, Collection, Generator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import suppress
 
-from .backend_subject import BackendSubject
+from .finding import find
 from .oracle.specfile import load_spec
+from .protocol.process import kill_all
 from .result import Settings
 from .run_report import Part
 from .runner import Scope, Step, judge, load_checks
+from .subject import Subject
 
 
 def judge_apart(
@@ -22,22 +25,27 @@ def judge_apart(
     jobs: int,
     finished: Collection[tuple[str, str]] = (),
 ) -> Generator[Part, None, None]:
-    """Judge backends as `judge` does, in as many processes as there are jobs.
+    """Judge subjects as `judge` does, in as many processes as there are jobs.
 
     A function is judged for all subjects in one process, which computes its exact values once.
     Those with long definitions take longest and are begun first, so that no core waits at the end.
     """
+    for subject in scope.subjects:
+        if hasattr(subject, "close"):  # its process has said what it is; those here start others
+            subject.close()
     waiting = {
-        loss: tuple(s.name for s in scope.subjects if (s.name, loss) not in finished)
+        loss: {n: source for n, source in scope.sources.items() if (n, loss) not in finished}
         for loss in sorted(scope.losses, key=_length, reverse=True)
     }
     kinds, dtypes = tuple(scope.checks), tuple(scope.dtypes)
     # Spawned, not forked: the array libraries have threads, which a fork would leave behind.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_leave_interrupts_to_parent)
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_prepare)
     try:
         tasks = {
-            pool.submit(_judge, names, loss, kinds, dtypes, settings): loss
+            pool.submit(
+                _judge, tuple(scope.sources[name] for name in names), loss, kinds, dtypes, settings
+            ): loss
             for loss, names in waiting.items()
             if names
         }
@@ -69,23 +77,30 @@ def _survive_broken_pipes() -> None:
             signal.signal(signal.SIGPIPE, signal.SIG_IGN)
 
 
-def _leave_interrupts_to_parent() -> None:
+def _prepare() -> None:
+    """Leave interrupts to the parent, and end with what was started where that says so."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end)
 
 
-_subjects: dict[str, BackendSubject] = {}
+def _end(number: int, _: object) -> None:
+    kill_all()
+    os._exit(128 + number)
+
+
+_subjects: dict[str, Subject] = {}
 
 
 def _judge(
-    names: tuple[str, ...],
+    sources: tuple[str, ...],
     loss: str,
     kinds: tuple[str, ...],
     dtypes: tuple[str, ...],
     settings: Settings,
 ) -> list[Part]:
     """What is found of one function, in a process of its own."""
-    for name in names:
-        if name not in _subjects:
-            _subjects[name] = BackendSubject(name)
-    scope = Scope([_subjects[name] for name in names], [loss], load_checks(kinds), dtypes)
+    for source in sources:
+        if source not in _subjects:
+            _subjects[source] = find(source)
+    scope = Scope([_subjects[source] for source in sources], [loss], load_checks(kinds), dtypes)
     return list(judge(scope, [load_spec(loss)], settings))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .finding import unknown
+
 if TYPE_CHECKING:
     from .report.comparison import Comparison
     from .report.matrix import Column
@@ -102,8 +104,6 @@ def _compared(given: Sequence[str]) -> list[Comparison]:
 
 
 def _named(name: str, shown: Sequence[Column]) -> Column:
-    from .commands import unknown
-
     titles = [column.title for column in shown]
     if name not in titles:
         raise click.UsageError(unknown("subject", name, titles))

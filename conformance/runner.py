@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import time
 from collections.abc import Callable, Container, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from lossapi.errors import SpecError
@@ -75,6 +75,8 @@ class Scope:
     losses: Sequence[str]
     checks: Mapping[str, Check]
     dtypes: Sequence[str] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """What names each subject in another process, by its name; see `finding`."""
 
     def entries(
         self, subject: Subject, known: Mapping[str, Sequence[Expectation]] | None
@@ -101,6 +103,7 @@ class Scope:
             losses=tuple(self.losses),
             checks=tuple(self.checks),
             dtypes=tuple(self.dtypes),
+            sources=dict(self.sources),
         )
 
     def _includes(self, subject: Subject, entry: Expectation) -> bool:

@@ -30,6 +30,7 @@ def recording(report: Report, stream: TextIO) -> Iterator[Callable[[Part], None]
         **vars(report.origin),
         **vars(settings),
         subjects=report.subjects,
+        sources=report.sources,
         skipped=report.skipped,
         losses=report.losses,
         checks=report.checks,

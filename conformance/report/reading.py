@@ -143,6 +143,7 @@ def _header(line: Line) -> Report:
         losses=_texts(line, "losses"),
         checks=_texts(line, "checks"),
         dtypes=_texts(line, "dtypes"),
+        sources=_table(line, "sources"),
         origin=Origin(**{field.name: _get(line, field.name, str) for field in fields(Origin)}),
     )
 
