@@ -78,6 +78,7 @@ def test_several_reports_become_one_page(lossapi, files):
         (("a.jsonl", "two.jsonl"), True),
         (("b.jsonl", "two.jsonl"), False),
         (("two.jsonl", "numpy", "mine"), True),
+        (("a.jsonl", "b.jsonl", "mine", "numpy"), False),
     ],
 )
 def test_two_subjects_are_compared(lossapi, files, given, agree):
