@@ -251,12 +251,13 @@ def check(
     wanted = _known("dtype", dtypes, DTYPES)
     names = _losses(losses)
     specs = [load_spec(name) for name in names]
-    begun = keeping.libraries(resumed.report) if resumed else ()
-    judged, skipped = _subjects(subjects or begun, implementations, harnesses)
+    sources = _sources(subjects, implementations, harnesses)
+    judged, skipped = _subjects(
+        sources or (list(resumed.report.sources.values()) if resumed else [])
+    )
     given: dict[str, Any] = {"examples": examples, "seed": seed, "hunt": hunt, "thorough": thorough}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
-    sources = {subject.name: source for source, subject in judged.items()}
-    scope = Scope(list(judged.values()), names, load_checks(kinds), wanted, sources)
+    scope = Scope(list(judged.values()), names, load_checks(kinds), wanted, list(judged))
     report = scope.report(settings, skipped)
     # Opened before the run: a file that cannot be written is told at once, not after minutes.
     with ExitStack() as opened:
@@ -279,17 +280,21 @@ def check(
     raise SystemExit(report.exit_code)
 
 
-def _subjects(
+def _sources(
     libraries: Sequence[str], implementations: Sequence[str], harnesses: Sequence[str]
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """The subjects by what names them, and why others are not judged; a named one must be there."""
-    named = [
+) -> list[str]:
+    """What names the subjects that are asked for."""
+    return [
         *libraries,
         *(finding.IMPLEMENTATION + name for name in implementations),
         *(finding.HARNESS + command for command in harnesses),
     ]
+
+
+def _subjects(named: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The subjects by what names them, and why others are not judged; a named one must be there."""
     found: dict[str, Any] = {}
-    skipped: dict[str, str] = {}
+    skipped = {}
     for source in dict.fromkeys(named or ("numpy", *backends.names())):
         try:
             found[source] = finding.find(source)

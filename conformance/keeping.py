@@ -10,7 +10,6 @@ from typing import Any, BinaryIO
 
 import click
 
-from .finding import HARNESS, IMPLEMENTATION
 from .report import jsonlines
 from .report.reading import Reading, ReportError, read
 from .run_report import Part, Report
@@ -53,23 +52,11 @@ def _opened(file: str) -> BinaryIO:
 def defaults(begun: Report) -> dict[str, Any]:
     """The options that a run was begun with, by the names of the command's parameters."""
     return {
-        "implementations": _named(begun, IMPLEMENTATION),
-        "harnesses": _named(begun, HARNESS),
         "losses": begun.losses,
         "checks": begun.checks,
         "dtypes": begun.dtypes,
         **vars(begun.settings),
     }
-
-
-def libraries(begun: Report) -> list[str]:
-    """The array libraries among the subjects that a run was begun with."""
-    others = (IMPLEMENTATION, HARNESS)
-    return [source for source in begun.sources.values() if not source.startswith(others)]
-
-
-def _named(begun: Report, kind: str) -> list[str]:
-    return [s.removeprefix(kind) for s in begun.sources.values() if s.startswith(kind)]
 
 
 def _tell_what_is_kept(report: Report, file: str) -> None:

@@ -27,7 +27,7 @@ def judge_apart(
     jobs: int,
     finished: Collection[tuple[str, str]] = (),
 ) -> Generator[Part, None, None]:
-    """Judge subjects as `judge` does, in as many processes as there are jobs.
+    """Judge subjects as `judge` does, in as many processes as there are jobs, which find them.
 
     A function is judged for all subjects in one process, which computes its exact values once.
     Those with long definitions take longest and are begun first, so that no core waits at the end.
@@ -35,8 +35,9 @@ def judge_apart(
     for subject in scope.subjects:
         if hasattr(subject, "close"):  # its process has said what it is; those here start others
             subject.close()
+    found = list(zip(scope.subjects, scope.sources, strict=True))
     waiting = {
-        loss: {n: source for n, source in scope.sources.items() if (n, loss) not in finished}
+        loss: {s.name: source for s, source in found if (s.name, loss) not in finished}
         for loss in sorted(scope.losses, key=_length, reverse=True)
     }
     kinds, dtypes = tuple(scope.checks), tuple(scope.dtypes)
@@ -45,11 +46,9 @@ def judge_apart(
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_prepare)
     try:
         tasks = {
-            pool.submit(
-                _judge, tuple(scope.sources[name] for name in names), loss, kinds, dtypes, settings
-            ): loss
-            for loss, names in waiting.items()
-            if names
+            pool.submit(_judge, tuple(named.values()), loss, kinds, dtypes, settings): loss
+            for loss, named in waiting.items()
+            if named
         }
         progress(Step(0, len(tasks)))
         for done, task in enumerate(as_completed(tasks), start=1):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -62,12 +62,12 @@ class Report:
     stale: list[str] = field(default_factory=list)
     """Expectations that match nothing."""
     seconds: float = 0.0
+    sources: dict[str, str] = field(default_factory=dict)
+    """What names each subject for `lossapi.conformance.finding.find`, where something does."""
     losses: Sequence[str] = ()
     checks: Sequence[str] = ()
     dtypes: Sequence[str] = ()
     """The functions, checks and dtypes that were asked for; of dtypes all if none."""
-    sources: Mapping[str, str] = field(default_factory=dict)
-    """What names each subject for `finding`, by its name."""
     origin: Origin = field(default_factory=Origin.here)
     finished: list[tuple[str, str]] = field(default_factory=list)
     """Subject and function of each part that was judged to its end."""

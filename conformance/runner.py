@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib
 import time
 from collections.abc import Callable, Container, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from lossapi.errors import SpecError
 
 from . import expectations
+from .declared import as_declared, unseen
 from .expectations import Expectation
 from .result import DTYPES, KINDS, Result, Settings
 from .run_report import Part, Report
@@ -75,8 +76,8 @@ class Scope:
     losses: Sequence[str]
     checks: Mapping[str, Check]
     dtypes: Sequence[str] = ()
-    sources: Mapping[str, str] = field(default_factory=dict)
-    """What names each subject in another process, by its name; see `finding`."""
+    sources: Sequence[str] = ()
+    """What names each of the subjects, so that other processes can find them too."""
 
     def entries(
         self, subject: Subject, known: Mapping[str, Sequence[Expectation]] | None
@@ -100,10 +101,10 @@ class Scope:
             settings,
             versions,
             dict(skipped or {}),
+            sources=dict(zip(versions, self.sources, strict=False)),
             losses=tuple(self.losses),
             checks=tuple(self.checks),
             dtypes=tuple(self.dtypes),
-            sources=dict(self.sources),
         )
 
     def _includes(self, subject: Subject, entry: Expectation) -> bool:
@@ -159,6 +160,8 @@ def gather(
     for part in parts:
         entries = [entry for entry in expected[part.subject] if entry.loss == part.loss]
         judged, stale = expectations.apply(part.results, entries)
+        if "value" in scope.checks:
+            stale += unseen(judged, expectations.declared(part.subject), part.loss)
         told = replace(part, results=judged, stale=stale)
         report.seconds = time.monotonic() - started
         report.add(told)
@@ -190,6 +193,12 @@ def _unit(
     try:
         for result in check.run(subject, spec, dtype, settings):
             results.append(replace(result, subject=subject.name))
+        results = as_declared(
+            results,
+            expectations.declared(subject.name),
+            spec,
+            lambda other: check.run(subject, other, dtype, settings),
+        )
     except SpecError:
         raise
     except Unsupported as reason:

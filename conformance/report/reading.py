@@ -140,10 +140,10 @@ def _header(line: Line) -> Report:
         Settings(**numbers, thorough=_get(line, "thorough", bool)),
         _table(line, "subjects"),
         _table(line, "skipped"),
+        sources=_table(line, "sources"),
         losses=_texts(line, "losses"),
         checks=_texts(line, "checks"),
         dtypes=_texts(line, "dtypes"),
-        sources=_table(line, "sources"),
         origin=Origin(**{field.name: _get(line, field.name, str) for field in fields(Origin)}),
     )
 

@@ -1,29 +1,22 @@
-"""A run that is carried on asks the same subjects as it was begun with."""
+"""A run that is carried on has the options that it was begun with."""
 
 from lossapi.conformance import keeping
+from lossapi.conformance.commands import check
 from lossapi.conformance.result import Settings
 from lossapi.conformance.run_report import Report
 
 
-def test_subjects_are_named_as_the_command_names_them():
-    sources = {
-        "numpy": "numpy",
-        "theirs": "impl:their.module:subject",
-        "published": "impl:optax",
-        "program": "harness:node harness.js",
-    }
-    begun = Report(Settings(20, 1), dict.fromkeys(sources, ""), losses=["nll"], sources=sources)
-    given = keeping.defaults(begun)
-    assert keeping.libraries(begun) == ["numpy"]
-    assert given["implementations"] == ["their.module:subject", "optax"]
-    assert given["harnesses"] == ["node harness.js"]
-    assert given["losses"] == ["nll"]
-    assert (given["examples"], given["seed"], given["hunt"], given["thorough"]) == (20, 1, 0, False)
-
-
 def test_every_option_that_decides_about_results_is_kept():
-    from lossapi.conformance.commands import check
-
-    asked = {parameter.name for parameter in check.params}
-    others = {"subjects", "validate", "json_file", "junit_file", "resumed", "jobs"}
-    assert set(keeping.defaults(Report(Settings()))) == asked - others
+    begun = Report(Settings(20, 1), losses=["nll"], checks=["value"], dtypes=["float32"])
+    subjects = {"subjects", "implementations", "harnesses"}  # which the file names on its own
+    others = {"validate", "json_file", "junit_file", "resumed", "jobs"}
+    assert keeping.defaults(begun).keys() == {p.name for p in check.params} - subjects - others
+    assert keeping.defaults(begun) == {
+        "losses": ["nll"],
+        "checks": ["value"],
+        "dtypes": ["float32"],
+        "examples": 20,
+        "seed": 1,
+        "hunt": 0,
+        "thorough": False,
+    }
