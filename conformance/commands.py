@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -19,7 +19,6 @@ from .result import DTYPES, KINDS, Settings
 
 if TYPE_CHECKING:
     from .report.reading import Reading
-    from .run_report import Part, Report
 
 _ONE_OF_KINDS = f"Only this check, one of {', '.join(KINDS)}."
 _ONE_OF_DTYPES = f"Only this dtype, one of {', '.join(DTYPES)}."
@@ -154,8 +153,8 @@ def plot(
 
 def _resumed(context: click.Context, _: click.Parameter, name: str | None) -> Reading | None:
     """The run to carry on, whose options are those of this run."""
+    from .keeping import defaults
     from .report import reading
-    from .resuming import defaults
 
     if name is None:
         return None
@@ -237,6 +236,7 @@ def check(
     one, NumPy and every adapter whose library is installed. Exit code 0 is conforming, 1 is not,
     2 is a run that could not be carried out.
     """
+    from . import keeping
     from .oracle.specfile import load_spec
     from .parallel import judge_apart
     from .report import junit, terminal
@@ -261,8 +261,8 @@ def check(
     report = scope.report(settings, skipped)
     # Opened before the run: a file that cannot be written is told at once, not after minutes.
     with ExitStack() as opened:
-        junit_out = opened.enter_context(_Output(junit_file))
-        report, keep = _kept(opened, report, json_file, resumed)
+        junit_out = opened.enter_context(keeping.output(junit_file))
+        report, keep = keeping.kept(opened, report, json_file, resumed)
         progress = opened.enter_context(terminal.progress())
         workers = min(jobs or os.cpu_count() or 1, len(names))
         done = frozenset(report.finished)
@@ -273,62 +273,11 @@ def check(
         with closing(parts):
             gather(report, scope, parts, keep=keep)
         if junit_out is not None:
-            junit.write(report, junit_out.buffer)
+            junit.write(report, junit_out)
     terminal.write(report)
     if report.exit_code == 2:
         raise click.ClickException(f"nothing was judged of {', '.join(report.idle)}")
     raise SystemExit(report.exit_code)
-
-
-def _kept(
-    opened: ExitStack, report: Report, json_file: str | None, resumed: Reading | None
-) -> tuple[Report, Callable[[Part], None]]:
-    """The report to go on with, and what keeps its parts in a file, if there is one."""
-    from . import resuming
-    from .report import jsonlines
-
-    if resumed is not None:
-        if json_file:
-            raise click.UsageError("--resume writes into the file it is given; leave --json out")
-        resuming.demand_same(resumed, report)
-        report, stream = resuming.reopen(resumed)
-        opened.enter_context(stream)
-        opened.callback(_tell_what_is_kept, report, str(resumed.path))
-        return report, opened.enter_context(jsonlines.continuing(report, stream))
-    out = opened.enter_context(_Output(json_file))
-    if out is None or json_file is None:
-        return report, lambda part: None
-    opened.callback(_tell_what_is_kept, report, json_file)
-    return report, opened.enter_context(jsonlines.recording(report, out))
-
-
-def _tell_what_is_kept(report: Report, file: str) -> None:
-    if report.partial:
-        click.echo(
-            f"{file} holds {report.extent}; carry on with: lossapi check --resume {file}", err=True
-        )
-
-
-class _Output:
-    """A text file to write, or nothing."""
-
-    def __init__(self, name: str | None) -> None:
-        self._name = name
-        self._file: TextIO | None = None
-
-    def __enter__(self) -> TextIO | None:
-        if self._name:
-            try:
-                self._file = Path(self._name).open("w", encoding="utf-8")
-            except OSError as problem:
-                raise click.UsageError(
-                    f"{self._name} cannot be written: {problem.strerror}; give another file"
-                ) from None
-        return self._file
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
 
 
 def _sources(
