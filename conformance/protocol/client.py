@@ -15,7 +15,9 @@ from .process import HarnessEndError, HarnessError
 from .session import Session
 
 TIMEOUT = 60.0
-"""The seconds that a harness has for an answer, the one to hello included."""
+"""The seconds that a harness has for an answer."""
+START = 180.0
+"""The seconds that it has for hello: there are large libraries, and slow machines."""
 
 
 class HarnessSubject:
@@ -27,9 +29,12 @@ class HarnessSubject:
     hello does not claim is never asked for.
     """
 
-    def __init__(self, command: str | Sequence[str], *, timeout: float = TIMEOUT) -> None:
+    def __init__(
+        self, command: str | Sequence[str], *, timeout: float = TIMEOUT, start: float = START
+    ) -> None:
+        """`start` is the time for hello, `timeout` that for every other answer, in seconds."""
         line = words(command) if isinstance(command, str) else command
-        self._session = Session(line, timeout)
+        self._session = Session(line, timeout, start)
         self._patience = Patience()
         self._number = 0
 

@@ -19,7 +19,7 @@ from .reading import printable
 
 LONGEST_LINE = 64 * 2**20
 """The most bytes of an answer."""
-GRACE = 2.0
+GRACE = 5.0
 """The seconds in which a harness is to end by itself."""
 _CHUNK = 2**16
 _LAST_WORDS = 2000

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ..subject import Unsupported
 from . import answers, reading, wire
-from .client import TIMEOUT, words
+from .client import START, TIMEOUT, words
 from .process import Child, HarnessError
 from .questions import Question, questions
 from .wire import Hello
@@ -44,7 +44,7 @@ class Exchange:
         return [f"{self.verdict:<12} {self.what}{said}", *more]
 
 
-def validate(command: str, timeout: float = TIMEOUT) -> Iterator[Exchange]:
+def validate(command: str, timeout: float = TIMEOUT, start: float = START) -> Iterator[Exchange]:
     """A conversation with a harness, from hello to bye; it ends early where the harness does."""
     try:
         child = Child(words(command))
@@ -52,12 +52,12 @@ def validate(command: str, timeout: float = TIMEOUT) -> Iterator[Exchange]:
         yield Exchange("start", "wrong", problem=str(problem))
         return
     try:
-        yield from _conversation(child, timeout)
+        yield from _conversation(child, timeout, start)
     finally:
         child.kill()
 
 
-def _conversation(child: Child, timeout: float) -> Iterator[Exchange]:
+def _conversation(child: Child, timeout: float, start: float) -> Iterator[Exchange]:
     heard: list[Hello] = []
     yield _exchange(
         child,
@@ -65,7 +65,7 @@ def _conversation(child: Child, timeout: float) -> Iterator[Exchange]:
         wire.hello_asked(),
         lambda message: heard.append(wire.read_hello(message)),
         ACCEPTED_HELLO,
-        timeout,
+        start,
     )
     for hello in heard:
         for number, question in enumerate(questions(hello), start=_FIRST_ID):

@@ -26,8 +26,8 @@ def harness() -> Iterator[Callable[..., HarnessSubject]]:
     """A harness by its mode; none is left behind."""
     made: list[HarnessSubject] = []
 
-    def make(mode: str, timeout: float = 10.0) -> HarnessSubject:
-        made.append(HarnessSubject(command(mode), timeout=timeout))
+    def make(mode: str, timeout: float = 10.0, start: float = 10.0) -> HarnessSubject:
+        made.append(HarnessSubject(command(mode), timeout=timeout, start=start))
         return made[-1]
 
     yield make

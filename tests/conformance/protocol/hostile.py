@@ -82,6 +82,11 @@ def never_telling(asked):
     time.sleep(600)
 
 
+def slow_at_log_cosh(asked):
+    time.sleep(600 * (asked["loss"] == "log_cosh"))
+    say(right(asked))
+
+
 def with_a_child(asked):
     subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     time.sleep(600)
@@ -102,6 +107,7 @@ RUNS = {
     "die-mid-line": die_mid_line,
     "never": lambda asked: time.sleep(600),
     "never-telling": never_telling,
+    "slow-at-log-cosh": slow_at_log_cosh,
     "with-a-child": with_a_child,
     "flood-errors": flood_errors,
     "flood-errors-for-ever": flood_errors_for_ever,

@@ -108,7 +108,7 @@ def test_another_hello_after_a_crash_is_told(harness: Make) -> None:
 )
 def test_a_harness_that_says_no_hello_is_no_subject(mode: str, told: str, harness: Make) -> None:
     with pytest.raises(HarnessError) as raised:
-        harness(mode, timeout=1.0)
+        harness(mode, start=1.0)
     assert told in str(raised.value)
 
 
@@ -164,12 +164,23 @@ def test_a_function_that_only_crashes_is_given_up_and_then_the_harness(
 
 
 def test_few_timeouts_are_enough_to_give_a_function_up(harness: Make) -> None:
+    subject = harness("slow-at-log-cosh", timeout=0.2)
+    subject.run(asked())
+    for _ in range(patience.TIMEOUTS):
+        with pytest.raises(HarnessTimeoutError):
+            subject.run(asked(loss="log_cosh"))
+    with pytest.raises(HarnessError, match="not asked, as log_cosh was given up after 3 timeouts"):
+        subject.run(asked(loss="log_cosh"))
+    assert subject.run(asked()).arrays[0].tolist() == [0.25]
+
+
+def test_who_has_never_answered_is_given_up_soon(harness: Make) -> None:
     subject = harness("never", timeout=0.2)
     for _ in range(patience.TIMEOUTS):
         with pytest.raises(HarnessTimeoutError):
             subject.run(asked())
-    with pytest.raises(HarnessError, match="not asked"):
-        subject.run(asked())
+    with pytest.raises(HarnessError, match="given up, which has never answered, the last time"):
+        subject.run(asked(loss="log_cosh"))
 
 
 @pytest.mark.parametrize(
