@@ -17,7 +17,7 @@ from lossapi.errors import LossError
 from ..subject import CrashError
 from .reading import printable
 
-LONGEST_LINE = 64 * 2**20
+LONGEST_LINE = 16 * 2**20
 """The most bytes of an answer."""
 GRACE = 5.0
 """The seconds in which a harness is to end by itself."""
