@@ -122,7 +122,7 @@ def _(xp, step, *, decay):
 
 
 def _rate_and_root(xp, step, decay):
-    """log k, and the root of k to the power of t, which keeps its digits where the power is tiny."""
+    """log k, and the root of k to the power of t, which has its digits where that is tiny."""
     decay = decay + xp.zeros_like(step)
     return xp.log(decay), xp.pow(decay, 0.5 * step)
 

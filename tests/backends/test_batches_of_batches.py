@@ -1,4 +1,4 @@
-"""Losses of pairs, batches, sequences and games, mapped over batches: what a loop over them gives."""
+"""Losses of pairs, batches, sequences and games, mapped over batches: what a loop gives."""
 
 from __future__ import annotations
 
