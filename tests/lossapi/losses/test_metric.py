@@ -196,3 +196,19 @@ def test_dissimilar_embeddings_cost_the_most_where_they_meet() -> None:
     assert between > (here + beside) / 2
     slopes = lossapi.contrastive_embedding_loss.grad(v, v, 0.0, wrt=("u", "v"))
     assert not np.any(slopes)
+
+
+@pytest.mark.parametrize("name", ["triplet_margin_loss", "contrastive_embedding_loss"])
+def test_second_derivatives_know_that_a_direction_turns(name: str) -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    u = torch.tensor([0.5, 0.0], dtype=torch.float64, requires_grad=True)
+    v = torch.zeros(2, dtype=torch.float64)
+    if name == "triplet_margin_loss":  # |u| and less the distance to where u is far away
+        value = lossapi.triplet_margin_loss(u, v, v + torch.tensor([1e9, 0.0]), margin=2e9)
+        due = [[0.0, 0.0], [0.0, 2.0]]
+    else:  # (1 - |u|)^2 / 2
+        value = lossapi.contrastive_embedding_loss(u, v, torch.tensor(0.0))
+        due = [[1.0, 0.0], [0.0, -1.0]]
+    (slope,) = torch.autograd.grad(value, u, create_graph=True)
+    rows = [torch.autograd.grad(slope[i], u, retain_graph=True)[0] for i in range(2)]
+    np.testing.assert_allclose(torch.stack(rows), due, atol=1e-8)
