@@ -1,23 +1,25 @@
-"""The commands of ``lossapi``: list, show, choose, plot, check, spec."""
+"""The commands of ``lossapi``: list, show, choose, plot, check, spec, and those of reports."""
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import tempfile
 from collections.abc import Sequence
-from difflib import get_close_matches
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from lossapi import backend as backends
-from lossapi.errors import BackendError
 
+from . import finding, report_commands
+from .finding import unknown
 from .result import DTYPES, KINDS, Settings
 
-_EXTRAS = ("torch", "jax", "cupy", "dask")
+if TYPE_CHECKING:
+    from .report.reading import Reading
+
 _ONE_OF_KINDS = f"Only this check, one of {', '.join(KINDS)}."
 _ONE_OF_DTYPES = f"Only this dtype, one of {', '.join(DTYPES)}."
 
@@ -32,13 +34,6 @@ class Group(click.Group):
         if args and self.get_command(ctx, args[0]) is None:
             raise click.UsageError(unknown("command", args[0], self.list_commands(ctx)))
         return super().resolve_command(ctx, args)
-
-
-def unknown(kind: str, came: str, accepted: Sequence[str], more: str = "") -> str:
-    """What is said of a name that is not known."""
-    close = get_close_matches(came, accepted, 1)
-    guess = f" Did you mean {close[0]}?" if close else ""
-    return f"there is no {kind} {came!r}; accepted are {', '.join(accepted)}{more}.{guess}"
 
 
 def _known(kind: str, came: Sequence[str], accepted: Sequence[str]) -> list[str]:
@@ -156,13 +151,50 @@ def plot(
     click.echo(f"wrote {output}")
 
 
+def _resumed(context: click.Context, _: click.Parameter, name: str | None) -> Reading | None:
+    """The run to carry on, whose options are those of this run."""
+    from .keeping import defaults
+    from .report import reading
+
+    if name is None:
+        return None
+    found = reading.read(Path(name))
+    context.default_map = defaults(found.report)
+    return found
+
+
 @cli.command()
 @click.argument("subjects", metavar="[SUBJECT]...", nargs=-1)
+@click.option(
+    "--impl",
+    "implementations",
+    multiple=True,
+    metavar="NAME",
+    help="Judge this implementation: a published one, or package.module:name.",
+)
+@click.option(
+    "--harness",
+    "harnesses",
+    multiple=True,
+    metavar="COMMAND",
+    help="Judge this program, which speaks the protocol (docs/harness.md).",
+)
+@click.option(
+    "--validate", is_flag=True, help="Only say whether the harness keeps to the protocol."
+)
 @click.option("--loss", "losses", multiple=True, metavar="NAME", help="Only this function.")
 @click.option("--check", "checks", multiple=True, metavar="KIND", help=_ONE_OF_KINDS)
 @click.option("--dtype", "dtypes", multiple=True, metavar="D", help=_ONE_OF_DTYPES)
 @click.option("--json", "json_file", metavar="FILE", help="Write every result as JSON lines.")
 @click.option("--junit", "junit_file", metavar="FILE", help="Write every result as JUnit XML.")
+@click.option(
+    "--resume",
+    "resumed",
+    metavar="FILE",
+    callback=_resumed,
+    is_eager=True,
+    help="Carry on a run that was broken off, in the file that --json wrote.",
+)
 @click.option(
     "--hunt",
     type=click.IntRange(0),
@@ -183,28 +215,35 @@ def plot(
 )
 def check(
     subjects: tuple[str, ...],
+    implementations: tuple[str, ...],
+    harnesses: tuple[str, ...],
+    validate: bool,
     losses: tuple[str, ...],
     checks: tuple[str, ...],
     dtypes: tuple[str, ...],
     json_file: str | None,
     junit_file: str | None,
+    resumed: Reading | None,
     hunt: int,
     thorough: bool,
     seed: int | None,
     examples: int | None,
     jobs: int | None,
 ) -> None:
-    """Judge array libraries by the specification.
+    """Judge array libraries, and other people's implementations, by the specification.
 
     SUBJECT is numpy, torch, jax, cupy, or any module that follows the Array API standard; without
     one, NumPy and every adapter whose library is installed. Exit code 0 is conforming, 1 is not,
     2 is a run that could not be carried out.
     """
+    from . import keeping
     from .oracle.specfile import load_spec
-    from .parallel import run_apart
-    from .report import jsonlines, junit, terminal
-    from .runner import load_checks, run
+    from .parallel import judge_apart
+    from .report import junit, terminal
+    from .runner import Scope, gather, judge, load_checks
 
+    if validate:
+        _validate(harnesses)
     # Hypothesis keeps files; they do not belong into whatever folder this is run in.
     kept = Path(tempfile.gettempdir()) / "lossapi-hypothesis"
     os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(kept))
@@ -212,92 +251,82 @@ def check(
     wanted = _known("dtype", dtypes, DTYPES)
     names = _losses(losses)
     specs = [load_spec(name) for name in names]
-    judged, skipped = _subjects(subjects)
+    sources = _sources(subjects, implementations, harnesses)
+    judged, skipped = _subjects(
+        sources or (list(resumed.report.sources.values()) if resumed else [])
+    )
     given: dict[str, Any] = {"examples": examples, "seed": seed, "hunt": hunt, "thorough": thorough}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    scope = Scope(list(judged.values()), names, load_checks(kinds), wanted, list(judged))
+    report = scope.report(settings, skipped)
     # Opened before the run: a file that cannot be written is told at once, not after minutes.
-    with _Output(json_file) as json_out, _Output(junit_file) as junit_out:
-        with terminal.progress() as progress:
-            workers = min(jobs or os.cpu_count() or 1, len(names))
-            if workers > 1:
-                report = run_apart(judged, names, kinds, wanted, settings, progress, workers)
-            else:
-                report = run(judged, specs, load_checks(kinds), wanted, settings, progress)
-        report.skipped = skipped
-        if json_out is not None:
-            jsonlines.write(report, json_out)
+    with ExitStack() as opened:
+        junit_out = opened.enter_context(keeping.output(junit_file))
+        report, keep = keeping.kept(opened, report, json_file, resumed)
+        progress = opened.enter_context(terminal.progress())
+        workers = min(jobs or os.cpu_count() or 1, len(names))
+        done = frozenset(report.finished)
+        if workers > 1:
+            parts = judge_apart(scope, settings, progress, workers, done)
+        else:
+            parts = judge(scope, specs, settings, progress, done)
+        with closing(parts):
+            gather(report, scope, parts, keep=keep)
         if junit_out is not None:
-            junit.write(report, junit_out.buffer)
+            junit.write(report, junit_out)
     terminal.write(report)
     if report.exit_code == 2:
         raise click.ClickException(f"nothing was judged of {', '.join(report.idle)}")
     raise SystemExit(report.exit_code)
 
 
-class _Output:
-    """A text file to write, or nothing."""
-
-    def __init__(self, name: str | None) -> None:
-        self._name = name
-        self._file: TextIO | None = None
-
-    def __enter__(self) -> TextIO | None:
-        if self._name:
-            try:
-                self._file = Path(self._name).open("w", encoding="utf-8")
-            except OSError as problem:
-                raise click.UsageError(
-                    f"{self._name} cannot be written: {problem.strerror}; give another file"
-                ) from None
-        return self._file
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
+def _sources(
+    libraries: Sequence[str], implementations: Sequence[str], harnesses: Sequence[str]
+) -> list[str]:
+    """What names the subjects that are asked for."""
+    return [
+        *libraries,
+        *(finding.IMPLEMENTATION + name for name in implementations),
+        *(finding.HARNESS + command for command in harnesses),
+    ]
 
 
-def _subjects(came: Sequence[str]) -> tuple[list[Any], dict[str, str]]:
-    """The subjects to judge, and why others are not; one that is named must be usable."""
-    found, skipped = [], {}
-    for name in dict.fromkeys(came or ("numpy", *backends.names())):
-        subject, reason = _subject(name)
-        if subject is not None:
-            found.append(subject)
-        elif came:
-            raise click.UsageError(reason)
-        else:
-            skipped[name] = reason
+def _subjects(named: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The subjects by what names them, and why others are not judged; a named one must be there."""
+    found: dict[str, Any] = {}
+    skipped = {}
+    for source in dict.fromkeys(named or ("numpy", *backends.names())):
+        try:
+            found[source] = finding.find(source)
+        except finding.NotFoundError as reason:
+            if named:
+                raise click.UsageError(str(reason)) from None
+            skipped[source] = str(reason)
+            continue
+        close = getattr(found[source], "close", None)
+        if close is not None:
+            click.get_current_context().call_on_close(close)
+    names = [subject.name for subject in found.values()]
+    for twice in {name for name in names if names.count(name) > 1}:
+        raise click.UsageError(f"two subjects are called {twice}; give them names of their own")
     return found, skipped
 
 
-def _subject(name: str) -> tuple[Any, str]:
-    """A backend as a subject, or the reason why it cannot be one."""
-    from .backend_subject import BackendSubject
+def _validate(harnesses: Sequence[str]) -> NoReturn:
+    """Tell how harnesses keep to the protocol; exit code 0 where all do, 1 where one does not."""
+    from .protocol import validate
 
-    if name in backends.names():
-        if name in _EXTRAS and importlib.util.find_spec(name) is None:
-            return None, _missing(name)
-    elif importlib.util.find_spec(name.partition(".")[0] or "?") is None:
-        if name in _EXTRAS:
-            return None, _missing(name)
-        more = ", and every installed module that follows the Array API standard"
-        return None, unknown("backend", name, backends.names(), more)
-    try:
-        subject = BackendSubject(name)
-    except BackendError as problem:
-        return None, str(problem)
-    except (ImportError, OSError, RuntimeError) as problem:
-        return None, f"{name} cannot be used here: {_first_line(problem)}"
-    reason = subject.unusable()
-    return (None, f"{name} cannot compute here: {reason}") if reason else (subject, "")
-
-
-def _missing(name: str) -> str:
-    return f"{name} is not installed; install it with: pip install 'lossapi[{name}]'"
-
-
-def _first_line(problem: BaseException) -> str:
-    return f"{type(problem).__name__}: {problem}".partition("\n")[0]
+    if not harnesses:
+        raise click.UsageError("--validate needs --harness COMMAND")
+    wrong = 0
+    for command in harnesses:
+        click.echo(command)
+        for exchange in validate.validate(command):
+            wrong += exchange.verdict == "wrong"
+            for line in exchange.lines:
+                click.echo(f"  {line}")
+    click.echo(f"{wrong} messages are wrong" if wrong else "keeps to the protocol")
+    raise SystemExit(1 if wrong else 0)
 
 
 @cli.group(cls=Group)
@@ -357,3 +386,7 @@ def _shown(path: Path) -> str:
     """A path from here, where it lies below."""
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+cli.add_command(report_commands.report)
+cli.add_command(report_commands.compare)

@@ -7,8 +7,8 @@ is due. A request is plain data, so that it could as well be asked over a pipe.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -20,6 +20,10 @@ DERIVED = ("gradient", "directional", "hessian")
 
 class Unsupported(Exception):  # noqa: N818 - an answer, not an error
     """Raised by a subject that has no such thing as was asked for."""
+
+
+class CrashError(Exception):
+    """Raised where a subject ended, or gave no answer: which is no way to refuse an input."""
 
 
 @dataclass(frozen=True)
@@ -98,10 +102,36 @@ class Request:
         order = (*self.wrt[:1], *(name for name in given if name not in self.wrt[:1]))
         return {name: given[name] for name in order if isinstance(given[name], np.ndarray)}
 
+    def rows(self, count: int, chosen: Callable[[np.ndarray[Any, Any]], Any]) -> Request:
+        """The request for some of the examples of a batch of `count` along the first axis."""
+
+        def some(value: Any) -> Any:
+            if isinstance(value, np.ndarray) and value.shape[:1] == (count,):
+                return chosen(value)
+            return value
+
+        return replace(
+            self,
+            inputs={name: some(value) for name, value in self.inputs.items()},
+            options={
+                name: value if name == "class_weights" else some(value)
+                for name, value in self.options.items()
+            },
+            tangent=some(self.tangent),
+        )
+
     def plain(self) -> dict[str, Any]:
         """Parameters and options that are no arrays."""
         given = {**self.parameters, **self.options}
         return {name: v for name, v in given.items() if not isinstance(v, np.ndarray)}
+
+
+class Refusal(NamedTuple):
+    """Why an example of a batch has no result."""
+
+    message: str
+    crash: bool = False
+    """Whether the subject ended, or gave no answer."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +144,9 @@ class Response:
 
     arrays: tuple[np.ndarray[Any, Any], ...]
     dtypes: tuple[str, ...]
+    refused: Mapping[int, Refusal] = field(default_factory=dict)
+    """The examples that the implementation raised an error at, by their place along the first
+    axis; their results are NaN."""
 
 
 class Subject(Protocol):
@@ -139,84 +172,3 @@ class Subject(Protocol):
 
     def reproduce(self, request: Request) -> str:
         """One line of Python that asks the same."""
-
-
-Array = Callable[[Any, str], Any]
-
-
-class FunctionSubject:
-    """Somebody's plain functions, each giving the loss of each example.
-
-    A function is called with the inputs by position and the parameters by keyword. `array` makes
-    one of its arrays from a NumPy array and a dtype's name; `to_numpy` turns a result back.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        functions: Mapping[str, Callable[..., Any]],
-        *,
-        gradients: Mapping[str, Callable[..., Any]] | None = None,
-        array: Array = lambda value, dtype: np.asarray(value, dtype=dtype),
-        to_numpy: Callable[[Any], Any] = np.asarray,
-        dtypes: tuple[str, ...] = ("float32", "float64"),
-        version: str = "",
-        accuracy_factor: float = 1,
-    ) -> None:
-        """`gradients` give the gradient by the first input, one for each example."""
-        self.name, self.version = name, version
-        self.functions: dict[str, Callable[..., Any]] = dict(functions)
-        self.gradients: dict[str, Callable[..., Any]] = dict(gradients or {})
-        self._array, self._to_numpy = array, to_numpy
-        self.traits = Traits(
-            dtypes=dtypes,
-            accuracy_factor=accuracy_factor,
-            visible=False,
-            loop_axes=False,
-            options=False,
-            strict=False,
-        )
-
-    def supports(self, loss: str) -> bool:
-        """Whether there is a function for it."""
-        return loss in self.functions
-
-    def run(self, request: Request) -> Response:
-        """Call the function; only values and gradients per example can be asked for."""
-        table = {"value": self.functions, "gradient": self.gradients}.get(request.want, {})
-        first = next(iter(request.inputs))
-        function = table.get(request.loss)
-        if function is None or (request.want == "gradient" and request.wrt not in ((), (first,))):
-            by = " by " + ", ".join(request.wrt) if request.wrt else ""
-            raise Unsupported(f"no function gives the {request.want} of {request.loss}{by}")
-        # A function of labels alone has a dtype of its own.
-        options = {key for key in request.options if key not in ("reduction", "dtype")}
-        if options or request.transform or request.strict or not self._per_example(request):
-            raise Unsupported("a plain function gives one result per example, with no options")
-        inputs = [
-            self._array(value, request.dtype_of(name, value))
-            for name, value in request.inputs.items()
-        ]
-        result = function(*inputs, **self._parameters(request))
-        return Response(
-            (np.array(self._to_numpy(result), dtype=np.float64),),
-            (str(getattr(result, "dtype", request.dtype)).rpartition(".")[2],),
-        )
-
-    def reproduce(self, request: Request) -> str:
-        """A call with NumPy arrays, by the function's own name."""
-        from .reproduce import function_call
-
-        table = self.gradients if request.want == "gradient" else self.functions
-        function = table.get(request.loss)
-        return function_call(request, getattr(function, "__name__", request.loss))
-
-    @staticmethod
-    def _per_example(request: Request) -> bool:
-        return bool(request.options.get("reduction", "none") == "none")
-
-    def _parameters(self, request: Request) -> dict[str, Any]:
-        return {
-            name: self._array(value, request.dtype) if isinstance(value, np.ndarray) else value
-            for name, value in request.parameters.items()
-        }
