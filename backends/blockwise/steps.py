@@ -50,11 +50,12 @@ class Steps:
         targets = recognised([*outputs, *_totals(outputs)])
         shorter, self._usual = _shorter(targets, usual)
         shorter = by_signs(recognised(shorter), _ranges(self._usual))
-        self._rows_last = are_few(targets)
-        """Whether blocks have the examples along their last axis instead of the first."""
-        if self._rows_last:
-            targets, shorter = by_masks(targets), by_masks(shorter)
-        targets, shorter = lowered(targets), lowered(shorter)
+        self._rows_last = are_few(targets), are_few(shorter)
+        """Whether the two blocks have the examples along their last axis instead of the first."""
+        targets, shorter = (
+            lowered(by_masks(graph) if rows_last else graph)
+            for graph, rows_last in zip((targets, shorter), self._rows_last, strict=True)
+        )
         nodes, outputs = ordered(targets), targets[: len(outputs)]
         self._slots: dict[int, int] = {}
         self._shorter = {id(x): y for x, y in zip(targets, shorter, strict=True)}
@@ -100,10 +101,10 @@ class Steps:
         inputs = [n for n in nodes if n.function == "input"]
         names = [n.options["name"] for n in inputs]
         checks = [(names.index(n), o.holds) for n, o in self._usual.items() if n in names]
-        along = self._rows_last
+        along, along_too = self._rows_last
         block, ordinary = Block(nodes, inputs, shared, results, totals, along), None
         if checks and not any(constant(n.operands[0]) is not None for n in totals_too):
-            ordinary = Block(nodes_too, inputs, shared, results_too, totals_too, along)
+            ordinary = Block(nodes_too, inputs, shared, results_too, totals_too, along_too)
             if ordinary.length + 2 * len(checks) >= block.length:
                 ordinary = None
         both = zip(totals, totals_too, strict=True)
