@@ -177,6 +177,12 @@ def _shorter(
         return narrowed(targets, _ranges(inputs))
 
     needed, found = usual, narrow(usual)
+    for name, own in usual.items():
+        if own.wider is not None:
+            with_wider = {**needed, name: own.wider}
+            wider = narrow(with_wider)
+            if len(ordered(wider)) <= len(ordered(found)):
+                needed, found = with_wider, wider
     for name in usual:
         fewer = {n: o for n, o in needed.items() if n != name}
         without = narrow(fewer)
