@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import Context
 from itertools import count
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -138,13 +139,17 @@ class Scratch:
 
     def run(self, walk: Walk, inputs: Any, shared: Any, results: Any, rows: int) -> Any:
         """What one block adds to the totals; its part of the results is filled."""
-        block = walk.block
         if walk.ordinary is not None:
             for place, holds in walk.checks:
                 if not holds(inputs[place]):
                     break
             else:
-                block = walk.ordinary
+                totals = self._compute(walk.ordinary, inputs, shared, results, rows)
+                if not walk.supposes or all(map(isfinite, totals)):
+                    return totals
+        return self._compute(walk.block, inputs, shared, results, rows)
+
+    def _compute(self, block: Block, inputs: Any, shared: Any, results: Any, rows: int) -> Any:
         buffers = self._divided.get((block, rows))
         if buffers is None:
             buffers = self._divide(block, rows)
