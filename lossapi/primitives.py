@@ -317,12 +317,17 @@ def mean(xp: Namespace, terms: Array) -> Array:
     return xp.where(xp.isfinite(total), total / count, xp.sum(terms / count, axis=-1))
 
 
+def entries(shape: tuple[int | None, ...]) -> int:
+    """How many entries a shape has; -1, which a reshape finds out, if a graph leaves it open."""
+    return -1 if any([n is None for n in shape]) else math.prod(shape)
+
+
 def sum_of_rows(xp: Namespace, rows: Array) -> Array:
     """The sum along the first axis.
 
     Folded in halves, since libraries that sum pairwise do not along the first axis.
     """
-    if rows.shape[0] == 0:
+    if not rows.shape[0]:  # there is nothing to fold, or a graph does not know how much
         return xp.sum(rows, axis=0)
     while rows.shape[0] > 1:
         half, odd = divmod(rows.shape[0], 2)
