@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from .api import check
 from .backend_subject import BackendSubject
-from .subject import FunctionSubject, Request, Response, Subject, Traits, Unsupported
+from .function_subject import FunctionSubject
+from .subject import Request, Response, Subject, Traits, Unsupported
 
 __all__ = [
     "BackendSubject",

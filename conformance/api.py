@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
+from .function_subject import FunctionSubject
 from .result import Settings
-from .subject import FunctionSubject, Subject
+from .subject import Subject
 
 
 def check(

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import tempfile
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TextIO
 
 import click
 
 from lossapi import backend as backends
-from lossapi.errors import BackendError
 
+from . import finding
+from .finding import unknown
 from .result import DTYPES, KINDS, Settings
 
-_EXTRAS = ("torch", "jax", "cupy", "dask")
 _ONE_OF_KINDS = f"Only this check, one of {', '.join(KINDS)}."
 _ONE_OF_DTYPES = f"Only this dtype, one of {', '.join(DTYPES)}."
 
@@ -32,13 +30,6 @@ class Group(click.Group):
         if args and self.get_command(ctx, args[0]) is None:
             raise click.UsageError(unknown("command", args[0], self.list_commands(ctx)))
         return super().resolve_command(ctx, args)
-
-
-def unknown(kind: str, came: str, accepted: Sequence[str], more: str = "") -> str:
-    """What is said of a name that is not known."""
-    close = get_close_matches(came, accepted, 1)
-    guess = f" Did you mean {close[0]}?" if close else ""
-    return f"there is no {kind} {came!r}; accepted are {', '.join(accepted)}{more}.{guess}"
 
 
 def _known(kind: str, came: Sequence[str], accepted: Sequence[str]) -> list[str]:
@@ -158,6 +149,13 @@ def plot(
 
 @cli.command()
 @click.argument("subjects", metavar="[SUBJECT]...", nargs=-1)
+@click.option(
+    "--impl",
+    "implementations",
+    multiple=True,
+    metavar="NAME",
+    help="Judge this implementation: a published one, or package.module:name.",
+)
 @click.option("--loss", "losses", multiple=True, metavar="NAME", help="Only this function.")
 @click.option("--check", "checks", multiple=True, metavar="KIND", help=_ONE_OF_KINDS)
 @click.option("--dtype", "dtypes", multiple=True, metavar="D", help=_ONE_OF_DTYPES)
@@ -183,6 +181,7 @@ def plot(
 )
 def check(
     subjects: tuple[str, ...],
+    implementations: tuple[str, ...],
     losses: tuple[str, ...],
     checks: tuple[str, ...],
     dtypes: tuple[str, ...],
@@ -194,7 +193,7 @@ def check(
     examples: int | None,
     jobs: int | None,
 ) -> None:
-    """Judge array libraries by the specification.
+    """Judge array libraries, and other people's implementations, by the specification.
 
     SUBJECT is numpy, torch, jax, cupy, or any module that follows the Array API standard; without
     one, NumPy and every adapter whose library is installed. Exit code 0 is conforming, 1 is not,
@@ -212,7 +211,7 @@ def check(
     wanted = _known("dtype", dtypes, DTYPES)
     names = _losses(losses)
     specs = [load_spec(name) for name in names]
-    judged, skipped = _subjects(subjects)
+    judged, skipped = _subjects(subjects, implementations)
     given: dict[str, Any] = {"examples": examples, "seed": seed, "hunt": hunt, "thorough": thorough}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
     # Opened before the run: a file that cannot be written is told at once, not after minutes.
@@ -222,7 +221,9 @@ def check(
             if workers > 1:
                 report = run_apart(judged, names, kinds, wanted, settings, progress, workers)
             else:
-                report = run(judged, specs, load_checks(kinds), wanted, settings, progress)
+                report = run(
+                    list(judged.values()), specs, load_checks(kinds), wanted, settings, progress
+                )
         report.skipped = skipped
         if json_out is not None:
             jsonlines.write(report, json_out)
@@ -256,48 +257,23 @@ class _Output:
             self._file.close()
 
 
-def _subjects(came: Sequence[str]) -> tuple[list[Any], dict[str, str]]:
-    """The subjects to judge, and why others are not; one that is named must be usable."""
-    found, skipped = [], {}
-    for name in dict.fromkeys(came or ("numpy", *backends.names())):
-        subject, reason = _subject(name)
-        if subject is not None:
-            found.append(subject)
-        elif came:
-            raise click.UsageError(reason)
-        else:
-            skipped[name] = reason
+def _subjects(
+    libraries: Sequence[str], implementations: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The subjects by what names them, and why others are not judged; a named one must be there."""
+    named = [*libraries, *(finding.IMPLEMENTATION + name for name in implementations)]
+    found, skipped = {}, {}
+    for source in dict.fromkeys(named or ("numpy", *backends.names())):
+        try:
+            found[source] = finding.find(source)
+        except finding.NotFoundError as reason:
+            if named:
+                raise click.UsageError(str(reason)) from None
+            skipped[source] = str(reason)
+    names = [subject.name for subject in found.values()]
+    for twice in {name for name in names if names.count(name) > 1}:
+        raise click.UsageError(f"two subjects are called {twice}; give them names of their own")
     return found, skipped
-
-
-def _subject(name: str) -> tuple[Any, str]:
-    """A backend as a subject, or the reason why it cannot be one."""
-    from .backend_subject import BackendSubject
-
-    if name in backends.names():
-        if name in _EXTRAS and importlib.util.find_spec(name) is None:
-            return None, _missing(name)
-    elif importlib.util.find_spec(name.partition(".")[0] or "?") is None:
-        if name in _EXTRAS:
-            return None, _missing(name)
-        more = ", and every installed module that follows the Array API standard"
-        return None, unknown("backend", name, backends.names(), more)
-    try:
-        subject = BackendSubject(name)
-    except BackendError as problem:
-        return None, str(problem)
-    except (ImportError, OSError, RuntimeError) as problem:
-        return None, f"{name} cannot be used here: {_first_line(problem)}"
-    reason = subject.unusable()
-    return (None, f"{name} cannot compute here: {reason}") if reason else (subject, "")
-
-
-def _missing(name: str) -> str:
-    return f"{name} is not installed; install it with: pip install 'lossapi[{name}]'"
-
-
-def _first_line(problem: BaseException) -> str:
-    return f"{type(problem).__name__}: {problem}".partition("\n")[0]
 
 
 @cli.group(cls=Group)

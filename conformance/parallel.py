@@ -5,18 +5,19 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import suppress
 
-from .backend_subject import BackendSubject
+from .finding import find
 from .oracle.specfile import load_spec
 from .result import Result, Settings
 from .runner import Report, Scope, Step, conclude, load_checks, run
+from .subject import Subject
 
 
 def run_apart(
-    subjects: Sequence[BackendSubject],
+    subjects: Mapping[str, Subject],
     losses: Sequence[str],
     kinds: Sequence[str],
     dtypes: Sequence[str],
@@ -24,26 +25,26 @@ def run_apart(
     progress: Callable[[Step], None],
     jobs: int,
 ) -> Report:
-    """Judge backends as `run` does, in as many processes as there are jobs.
+    """Judge subjects, given by what names them, as `run` does, in a process for each job.
 
     A function is judged for all subjects in one process, which computes its exact values once.
     Those with long definitions take longest and are begun first, so that no core waits at the end.
     """
     started = time.monotonic()
-    names = tuple(subject.name for subject in subjects)
+    names = ", ".join(subject.name for subject in subjects.values())
     found: list[Result] = []
     # Spawned, not forked: the array libraries have threads, which a fork would leave behind.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_leave_interrupts_to_parent)
     try:
         tasks = {
-            pool.submit(_judge, names, loss, tuple(kinds), tuple(dtypes), settings): loss
+            pool.submit(_judge, tuple(subjects), loss, tuple(kinds), tuple(dtypes), settings): loss
             for loss in sorted(losses, key=_length, reverse=True)
         }
         progress(Step(0, len(tasks)))
         for done, task in enumerate(as_completed(tasks), start=1):
             found += task.result()
-            progress(Step(done, len(tasks), ", ".join(names), tasks[task]))
+            progress(Step(done, len(tasks), names, tasks[task]))
     except BaseException:
         _survive_broken_pipes()
         for process in multiprocessing.active_children():
@@ -53,7 +54,7 @@ def run_apart(
         pool.shutdown(cancel_futures=True)
     order = {loss: place for place, loss in enumerate(losses)}
     found.sort(key=lambda result: order[result.loss])
-    scope = Scope(subjects, losses, load_checks(kinds), dtypes)
+    scope = Scope(list(subjects.values()), losses, load_checks(kinds), dtypes)
     return conclude(scope, found, settings, time.monotonic() - started)
 
 
@@ -75,27 +76,27 @@ def _leave_interrupts_to_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-_subjects: dict[str, BackendSubject] = {}
+_subjects: dict[str, Subject] = {}
 
 
 def _judge(
-    names: tuple[str, ...],
+    sources: tuple[str, ...],
     loss: str,
     kinds: tuple[str, ...],
     dtypes: tuple[str, ...],
     settings: Settings,
 ) -> list[Result]:
     """The plain results of one function, in a process of its own."""
-    for name in names:
-        if name not in _subjects:
-            _subjects[name] = BackendSubject(name)
-    subjects = [_subjects[name] for name in names]
+    for source in sources:
+        if source not in _subjects:
+            _subjects[source] = find(source)
+    subjects = [_subjects[source] for source in sources]
     report = run(
         subjects,
         [load_spec(loss)],
         load_checks(kinds),
         dtypes,
         settings,
-        known=dict.fromkeys(names, ()),
+        known={subject.name: () for subject in subjects},
     )
     return report.results

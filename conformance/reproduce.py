@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -50,15 +50,41 @@ def library_call(request: Request, library: str, *, scalar: bool = False) -> str
     return _shortened(start + _transformed(request, library, arrays, (name, array), scalar))
 
 
-def function_call(request: Request, function: str) -> str:
-    """The call of a plain function on NumPy arrays."""
-    arrays = {
-        key: _array(_IMPORTS["numpy"][2], "np", value, request.dtype_of(key, value))
-        for key, value in request.arrays().items()
-    }
-    inputs = [arrays[key] for key in request.inputs]
-    keywords = [f"{k}={arrays.get(k, _plain(v))}" for k, v in request.parameters.items()]
-    return _shortened(f"import numpy as np; {function}({', '.join([*inputs, *keywords])})")
+def function_call(
+    request: Request, function: str, library: str, keywords: Iterable[str], imports: str = ""
+) -> str:
+    """The call of somebody's function on arrays of a library, or its gradient found by that.
+
+    `function` is a name, of a function that takes these keywords, or a whole expression of inputs,
+    parameters and options.
+    """
+    given, name, array = _IMPORTS[library]
+    lines = [given, *([imports] if imports else [])]
+    if library == "jax" and "float64" in (request.dtype, *request.input_dtypes.values()):
+        lines.append("jax.config.update('jax_enable_x64', True)")
+    for key, value in request.arrays().items():
+        lines.append(f"{key} = {_array(array, name, value, request.dtype_of(key, value))}")
+    others = [key for key in (*request.parameters, *request.options) if key != "cotangent"]
+    if function.isidentifier():
+        plain = {key: _plain(value) for key, value in request.plain().items()}
+        known = set(keywords)
+        named = [f"{key}={plain.get(key, key)}" for key in others if key in known]
+        call = f"{function}({', '.join([*request.inputs, *named])})"
+    else:
+        lines += [f"{key} = {_plain(value)}" for key, value in request.plain().items()]
+        call = function
+    if request.want == "value":
+        return _shortened("; ".join([*lines, f"print({call})"]))
+    wrt = request.wrt[0] if request.wrt else next(iter(request.inputs))
+    if "cotangent" in request.options:
+        call = f"({call} * cotangent)"
+    if library == "torch":
+        lines += [f"{wrt}.requires_grad_()", f"{call}.sum().backward()", f"print({wrt}.grad)"]
+    elif library == "jax":
+        lines.append(f"print(jax.grad(lambda {wrt}: {call}.sum())({wrt}))")
+    else:
+        lines.append(f"print({call})")
+    return _shortened("; ".join(lines))
 
 
 def _call(request: Request, arrays: Mapping[str, str]) -> str:

@@ -6,7 +6,7 @@ is due. A request is plain data, so that it could as well be asked over a pipe.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -139,84 +139,3 @@ class Subject(Protocol):
 
     def reproduce(self, request: Request) -> str:
         """One line of Python that asks the same."""
-
-
-Array = Callable[[Any, str], Any]
-
-
-class FunctionSubject:
-    """Somebody's plain functions, each giving the loss of each example.
-
-    A function is called with the inputs by position and the parameters by keyword. `array` makes
-    one of its arrays from a NumPy array and a dtype's name; `to_numpy` turns a result back.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        functions: Mapping[str, Callable[..., Any]],
-        *,
-        gradients: Mapping[str, Callable[..., Any]] | None = None,
-        array: Array = lambda value, dtype: np.asarray(value, dtype=dtype),
-        to_numpy: Callable[[Any], Any] = np.asarray,
-        dtypes: tuple[str, ...] = ("float32", "float64"),
-        version: str = "",
-        accuracy_factor: float = 1,
-    ) -> None:
-        """`gradients` give the gradient by the first input, one for each example."""
-        self.name, self.version = name, version
-        self.functions: dict[str, Callable[..., Any]] = dict(functions)
-        self.gradients: dict[str, Callable[..., Any]] = dict(gradients or {})
-        self._array, self._to_numpy = array, to_numpy
-        self.traits = Traits(
-            dtypes=dtypes,
-            accuracy_factor=accuracy_factor,
-            visible=False,
-            loop_axes=False,
-            options=False,
-            strict=False,
-        )
-
-    def supports(self, loss: str) -> bool:
-        """Whether there is a function for it."""
-        return loss in self.functions
-
-    def run(self, request: Request) -> Response:
-        """Call the function; only values and gradients per example can be asked for."""
-        table = {"value": self.functions, "gradient": self.gradients}.get(request.want, {})
-        first = next(iter(request.inputs))
-        function = table.get(request.loss)
-        if function is None or (request.want == "gradient" and request.wrt not in ((), (first,))):
-            by = " by " + ", ".join(request.wrt) if request.wrt else ""
-            raise Unsupported(f"no function gives the {request.want} of {request.loss}{by}")
-        # A function of labels alone has a dtype of its own.
-        options = {key for key in request.options if key not in ("reduction", "dtype")}
-        if options or request.transform or request.strict or not self._per_example(request):
-            raise Unsupported("a plain function gives one result per example, with no options")
-        inputs = [
-            self._array(value, request.dtype_of(name, value))
-            for name, value in request.inputs.items()
-        ]
-        result = function(*inputs, **self._parameters(request))
-        return Response(
-            (np.array(self._to_numpy(result), dtype=np.float64),),
-            (str(getattr(result, "dtype", request.dtype)).rpartition(".")[2],),
-        )
-
-    def reproduce(self, request: Request) -> str:
-        """A call with NumPy arrays, by the function's own name."""
-        from .reproduce import function_call
-
-        table = self.gradients if request.want == "gradient" else self.functions
-        function = table.get(request.loss)
-        return function_call(request, getattr(function, "__name__", request.loss))
-
-    @staticmethod
-    def _per_example(request: Request) -> bool:
-        return bool(request.options.get("reduction", "none") == "none")
-
-    def _parameters(self, request: Request) -> dict[str, Any]:
-        return {
-            name: self._array(value, request.dtype) if isinstance(value, np.ndarray) else value
-            for name, value in request.parameters.items()
-        }

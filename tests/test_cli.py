@@ -264,13 +264,15 @@ def test_a_missing_library_is_said_with_what_to_install(lossapi, monkeypatch):
 
 
 def test_without_a_subject_what_cannot_run_is_told_and_not_counted(lossapi, monkeypatch):
-    from lossapi.conformance import commands
+    from lossapi.conformance import finding
 
     def only_numpy(name):
-        return real(name) if name == "numpy" else (None, f"{name} is away")
+        if name == "numpy":
+            return real(name)
+        raise finding.NotFoundError(f"{name} is away")
 
-    real = commands._subject
-    monkeypatch.setattr(commands, "_subject", only_numpy)
+    real = finding.find
+    monkeypatch.setattr(finding, "find", only_numpy)
     code, out, _ = lossapi("check", *QUICK)
     assert code == 0
     assert "torch: not run: torch is away" in out

@@ -115,7 +115,9 @@ def _weights(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
 
 
 def _labels(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
-    """A label that names no class raises where it can be seen, and is NaN where it can't."""
+    """A label that names no class raises where it can be seen, and is NaN where it can't.
+
+    Of somebody's plain function any error will do, and so will NaN: it is not another class."""
     label = labels_of(inquiry.spec)
     if label is None:
         return
@@ -129,6 +131,9 @@ def _labels(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
                 yield refused(inquiry, name, request, (IndexError,), label)
             elif want == "value":
                 answer = inquiry.ask(request, spare=False)
+                if answer.outcome == "error" and not inquiry.subject.traits.strict:
+                    yield inquiry.result(name, note=f"refused: {answer.message}")
+                    continue
                 if answer.response is None:
                     yield inquiry.unanswered(name, answer, request)
                     continue

@@ -16,7 +16,7 @@ from lossapi.domain import Domain
 from lossapi.errors import ParameterError
 from lossapi.losses import registry
 
-from ..commands import unknown
+from ..finding import unknown
 
 __all__ = ["FACES", "values", "write"]
 MOST = 12

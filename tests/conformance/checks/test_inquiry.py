@@ -12,9 +12,10 @@ from lossapi.conformance.checks.cases import Case
 from lossapi.conformance.checks.expected import VALUE, Quantity
 from lossapi.conformance.checks.inquiry import ROWS, Inquiry
 from lossapi.conformance.checks.refusals import refused
+from lossapi.conformance.function_subject import FunctionSubject
 from lossapi.conformance.oracle.specfile import load_spec
 from lossapi.conformance.result import Settings
-from lossapi.conformance.subject import FunctionSubject, Request, Response, Traits, Unsupported
+from lossapi.conformance.subject import Request, Response, Traits, Unsupported
 
 CASES = [Case(f"case-{p}", {"prediction": p, "target": 1.0}) for p in (3.0, 1.0, -0.5)]
 

@@ -1,0 +1,111 @@
+"""How a subject is found: by the name of an array library, or of somebody's implementation.
+
+A *source* is the text that says it, which a process of its own can be handed:
+
+- ``numpy``: our functions on the arrays of an array library
+- ``impl:NAME``: an implementation that is published as an entry point, or ``package.module:name``
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib.metadata import entry_points
+from typing import Any, cast
+
+from lossapi import backend as backends
+from lossapi.errors import BackendError
+
+from .subject import Subject
+
+IMPLEMENTATION = "impl:"
+GROUP = "lossapi.subjects"
+"""The entry points of implementations that can be judged by name."""
+_EXTRAS = ("torch", "jax", "cupy", "dask")
+
+
+class NotFoundError(Exception):
+    """Why a source names nothing that can be judged here."""
+
+
+def find(source: str) -> Subject:
+    """The subject that a source names; `NotFoundError` where there is none, or it cannot run."""
+    if source.startswith(IMPLEMENTATION):
+        return _implementation(source.removeprefix(IMPLEMENTATION))
+    return _backend(source)
+
+
+def implementations() -> list[str]:
+    """The names of the implementations that are published as entry points."""
+    return sorted(entry.name for entry in entry_points(group=GROUP))
+
+
+def unknown(kind: str, came: str, accepted: Sequence[str], more: str = "") -> str:
+    """What is said of a name that is not known."""
+    close = get_close_matches(came, accepted, 1)
+    guess = f" Did you mean {close[0]}?" if close else ""
+    return f"there is no {kind} {came!r}; accepted are {', '.join(accepted)}{more}.{guess}"
+
+
+def _backend(name: str) -> Subject:
+    """This project's functions on an array library."""
+    from .backend_subject import BackendSubject
+
+    if name in backends.names():
+        if name in _EXTRAS and importlib.util.find_spec(name) is None:
+            raise NotFoundError(_missing(name))
+    elif importlib.util.find_spec(name.partition(".")[0] or "?") is None:
+        if name in _EXTRAS:
+            raise NotFoundError(_missing(name))
+        more = ", and every installed module that follows the Array API standard"
+        raise NotFoundError(unknown("backend", name, backends.names(), more))
+    try:
+        subject = BackendSubject(name)
+    except BackendError as problem:
+        raise NotFoundError(str(problem)) from None
+    except (ImportError, OSError, RuntimeError) as problem:
+        raise NotFoundError(f"{name} cannot be used here: {_first_line(problem)}") from None
+    reason = subject.unusable()
+    if reason:
+        raise NotFoundError(f"{name} cannot compute here: {reason}")
+    return subject
+
+
+def _implementation(name: str) -> Subject:
+    """Somebody's functions: what an entry point, or an attribute of a module, is or returns."""
+    module, colon, attribute = name.partition(":")
+    if not colon:
+        known = {entry.name: entry.value for entry in entry_points(group=GROUP)}
+        if name not in known:
+            more = ", or package.module:name for a subject of your own"
+            raise NotFoundError(unknown("implementation", name, sorted(known), more))
+        module, _, attribute = known[name].partition(":")
+    try:
+        found: Any = importlib.import_module(module)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+        subject = found if _is_subject(found) else found()
+    except (ImportError, AttributeError, TypeError) as problem:
+        raise NotFoundError(f"{name} cannot be used here: {_first_line(problem)}") from None
+    if not _is_subject(subject):
+        raise NotFoundError(
+            f"{name} is a {type(subject).__name__}; accepted is a subject, or a function without "
+            f"arguments that makes one (see lossapi.conformance.FunctionSubject)"
+        )
+    return cast(Subject, subject)
+
+
+def _is_subject(found: Any) -> bool:
+    return not isinstance(found, type) and all(
+        hasattr(found, name) for name in ("name", "traits", "supports", "run", "reproduce")
+    )
+
+
+def _missing(name: str) -> str:
+    return f"{name} is not installed; install it with: pip install 'lossapi[{name}]'"
+
+
+def _first_line(problem: BaseException) -> str:
+    return f"{type(problem).__name__}: {problem}".partition("\n")[0]
