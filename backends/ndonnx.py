@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import ndonnx as ndx
 import numpy as np
+import spox.opset.ai.onnx.v21 as op
 
 from lossapi.backend import Backend
 from lossapi.validation import places
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 Known = tuple[int | None, ...]
 """A shape, of which some lengths may not be known."""
+
+_PART, _TIMES = 256, 2
+"""How many entries are added up at a time; so often, the rest is a few for any memory."""
 
 _examples: ContextVar[list[Any]] = ContextVar("lossapi_ndonnx_examples")
 """The lengths of the axes of the examples, as numbers of the graph."""
@@ -43,8 +47,8 @@ class NdonnxBackend(Backend):
         self.xp.zeros_like = lambda x, /, **more: _full_like(x, 0, **more)
         for name in ("argsort", "cumulative_sum", "flip", "sort"):
             setattr(self.xp, name, _keeping_shape(getattr(ndx, name)))
-        for name in ("all", "any", "max", "min"):
-            setattr(self.xp, name, _reducing(getattr(ndx, name)))
+        self.xp.max, self.xp.min = _extreme(op.reduce_max), _extreme(op.reduce_min)
+        self.xp.all, self.xp.any = _all, _any
         self.xp.matmul = _matmul
         self.xp.take_along_axis = _take_along_axis
         self.xp.sinh = self.xp.sinh_of_share = _sinh
@@ -91,6 +95,19 @@ class NdonnxBackend(Backend):
             return super().count(loop, least)
         count = reduce(lambda a, b: a * b, _examples.get())
         return ndx.maximum(count, ndx.asarray(least, dtype=ndx.int64))
+
+    def sum(self, array: Any) -> Any:
+        """The sum over all entries, in parts: runtimes add them up one after the other."""
+        flat = ndx.reshape(array, (-1,))
+        for _ in range(_TIMES):
+            count = flat.shape[0]
+            if count is not None and count <= _PART:
+                break
+            lacking = -flat.dynamic_shape[0] % _PART
+            zeros = ndx.asarray(np.zeros(_PART), dtype=flat.dtype)
+            whole = ndx.concat([flat, zeros[:lacking]], axis=0)
+            flat = ndx.sum(ndx.reshape(whole, (-1, _PART)), axis=-1)
+        return ndx.sum(flat)
 
     def over_rows(
         self, step: Step, shared: dict[str, Any], rows: dict[str, Any], size: int
@@ -162,17 +179,35 @@ def _keeping_shape(function: Callable[..., Any]) -> Callable[..., Any]:
     return keeping
 
 
-def _reducing(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A reduction along one axis or all of them."""
+# Not ndonnx's own of these four: it takes maxima of truths, which ONNX has from opset 20 on only.
 
-    def reducing(x: Any, /, *, axis: int | None = None, keepdims: bool = False) -> Any:
-        shape = list(x.shape) if axis is not None else [1] * x.ndim
-        if axis is not None:
-            shape[axis : axis + 1 or None] = [1] if keepdims else []
-        kept = shape if axis is not None or keepdims else []
-        return _stated(function(x, axis=axis, keepdims=keepdims), tuple(kept))
+Axis = int | tuple[int, ...] | None
 
-    return reducing
+
+def _extreme(operator: Callable[..., Any]) -> Callable[..., Any]:
+    """The largest or the smallest number along axes; NaN where one is NaN."""
+
+    def extreme(x: Any, /, *, axis: Axis = None, keepdims: bool = False) -> Any:
+        found = _reduced(operator, x, axis, keepdims)
+        if not ndx.isdtype(x.dtype, "real floating"):
+            return found
+        return ndx.where(_any(ndx.isnan(x), axis=axis, keepdims=keepdims), math.nan, found)
+
+    return extreme
+
+
+def _any(x: Any, /, *, axis: Axis = None, keepdims: bool = False) -> Any:
+    return _reduced(op.reduce_max, ndx.astype(x, ndx.int32), axis, keepdims) != 0
+
+
+def _all(x: Any, /, *, axis: Axis = None, keepdims: bool = False) -> Any:
+    return _reduced(op.reduce_min, ndx.astype(x, ndx.int32), axis, keepdims) != 0
+
+
+def _reduced(operator: Callable[..., Any], x: Any, axis: Axis, keepdims: bool) -> Any:
+    given = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    axes = op.const(list(given), dtype=np.int64)
+    return ndx.asarray(operator(x.unwrap_spox(), axes, keepdims=int(keepdims)))
 
 
 def _matmul(a: Any, b: Any, /) -> Any:

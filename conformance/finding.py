@@ -23,7 +23,19 @@ from .subject import Subject
 IMPLEMENTATION = "impl:"
 GROUP = "lossapi.subjects"
 """The entry points of implementations that can be judged by name."""
-_EXTRAS = ("torch", "jax", "cupy", "dask")
+_EXTRAS = {
+    "torch": "torch",
+    "jax": "jax",
+    "cupy": "cupy",
+    "dask": "dask",
+    "mlx": "mlx",
+    "ndonnx": "onnx",
+    "onnx": "onnx",
+    "onnxruntime": "onnx",
+}
+"""What brings a library in, by the name of its module."""
+_RUN_BY = {"ndonnx": "onnxruntime"}
+"""The implementations that run what a library only writes down."""
 
 
 class NotFoundError(Exception):
@@ -61,6 +73,8 @@ def _backend(name: str) -> Subject:
             raise NotFoundError(_missing(name))
         more = ", and every installed module that follows the Array API standard"
         raise NotFoundError(unknown("backend", name, backends.names(), more))
+    if name in _RUN_BY:
+        return _implementation(_RUN_BY[name])
     try:
         subject = BackendSubject(name)
     except BackendError as problem:
@@ -87,6 +101,10 @@ def _implementation(name: str) -> Subject:
         for part in attribute.split("."):
             found = getattr(found, part)
         subject = found if _is_subject(found) else found()
+    except ModuleNotFoundError as problem:
+        if problem.name in _EXTRAS:
+            raise NotFoundError(_missing(problem.name)) from None
+        raise NotFoundError(f"{name} cannot be used here: {_first_line(problem)}") from None
     except (ImportError, AttributeError, TypeError) as problem:
         raise NotFoundError(f"{name} cannot be used here: {_first_line(problem)}") from None
     if not _is_subject(subject):
@@ -104,7 +122,7 @@ def _is_subject(found: Any) -> bool:
 
 
 def _missing(name: str) -> str:
-    return f"{name} is not installed; install it with: pip install 'lossapi[{name}]'"
+    return f"{name} is not installed; install it with: pip install 'lossapi[{_EXTRAS[name]}]'"
 
 
 def _first_line(problem: BaseException) -> str:

@@ -319,7 +319,7 @@ def mean(xp: Namespace, terms: Array) -> Array:
 
 def entries(shape: tuple[int | None, ...]) -> int:
     """How many entries a shape has; -1, which a reshape finds out, if a graph leaves it open."""
-    return -1 if any([n is None for n in shape]) else math.prod(shape)
+    return -1 if [n for n in shape if n is None] else math.prod(shape)
 
 
 def sum_of_rows(xp: Namespace, rows: Array) -> Array:
