@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from lossapi.conformance.commands import unknown
+from lossapi.conformance.finding import unknown
 
 from . import machine, report, runs
 from .cases import CASES, ROWS_BY_CLASSES

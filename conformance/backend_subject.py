@@ -44,7 +44,7 @@ class BackendSubject:
     ) -> None:
         self.backend = get(backend) if isinstance(backend, str) else backend
         self.name = self.backend.name
-        self._losses: dict[str, Function] = {**registry, **(losses or {})}
+        self._losses: dict[str, Any] = {**registry, **(losses or {})}
         self._lately: set[str] = set()
 
     @cached_property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,8 @@ from .subject import Request, Response, Traits, Unsupported
 if TYPE_CHECKING:
     from lossapi.backend import Backend
 
+_BROKEN = (TypeError, NotImplementedError, AttributeError, ImportError, AssertionError)
+"""Errors that say nothing of an example, but of the call."""
 OPTIONS = ("reduction", "weights", "where", "axis", "ignore_index", "class_weights")
 """The options of a loss that a function of somebody else's may take."""
 
@@ -69,10 +71,43 @@ class FunctionSubject(BackendSubject):
         return loss in self._losses
 
     def run(self, request: Request) -> Response:
-        """Call the function; only values and gradients can be asked for."""
+        """Call the function; only values and gradients can be asked for.
+
+        Where it refuses a batch, its examples are asked for one by one, since the others may do.
+        """
         if request.transform or request.strict:
             raise Unsupported("a plain function is only called")
-        return super().run(request)
+        try:
+            return super().run(request)
+        except (Unsupported, *_BROKEN):
+            raise
+        except Exception:
+            reduced = self._losses[request.loss].reduces and not _is_per_example(request)
+            if reduced or not _examples(request):
+                raise
+            return self._one_by_one(request)
+
+    def _one_by_one(self, request: Request) -> Response:
+        """The results of a batch's examples; NaN for those that are refused."""
+        answers: list[Response | str] = []
+        count = _examples(request)
+        for i in range(count):
+            try:
+                answers.append(super().run(request.rows(count, partial(_only, i))))
+            except Exception as problem:
+                answers.append(f"{type(problem).__name__}: {problem}")
+        refused = {i: text for i, text in enumerate(answers) if isinstance(text, str)}
+        given = [answer for answer in answers if isinstance(answer, Response)]
+        if not given:
+            return super().run(request)  # which raises its own error
+        rows = [
+            [np.full_like(a, np.nan) for a in given[0].arrays]
+            if isinstance(answer, str)
+            else answer.arrays
+            for answer in answers
+        ]
+        arrays = tuple(np.concatenate(parts) for parts in zip(*rows, strict=True))
+        return Response(arrays, given[0].dtypes, refused)
 
     def reproduce(self, request: Request) -> str:
         """A call with arrays of the library, by the function's own name."""
@@ -82,6 +117,7 @@ class FunctionSubject(BackendSubject):
         module = str(getattr(function, "__module__", None) or "__main__")
         importable = name.isidentifier() and hasattr(inspect.getmodule(function), name)
         imports = f"from {module} import {name}" if importable and module != "__main__" else ""
+        imports = getattr(function, "imports", imports)
         keywords = _keywords(function) if function else ()
         return reproduce.function_call(request, name, self.backend.name, keywords, imports)
 
@@ -169,7 +205,7 @@ class Foreign:
     def _taken(self, function: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
         """What the function has keywords for; `Unsupported` where it would need more."""
         known = _keywords(function)
-        if self._reduces and "reduction" not in known and given.get("reduction") != "none":
+        if self.reduces and "reduction" not in known and given.get("reduction") != "none":
             raise Unsupported(f"{self._loss}: the function gives one result per example")
         for name, value in given.items():
             if name not in known and not self._is_default(name, value):
@@ -177,7 +213,8 @@ class Foreign:
         return {name: value for name, value in given.items() if name in known}
 
     @property
-    def _reduces(self) -> bool:
+    def reduces(self) -> bool:
+        """Whether ours reduces over examples."""
         return self._spec.family != "primitive"
 
     def _is_default(self, name: str, value: Any) -> bool:
@@ -187,6 +224,20 @@ class Foreign:
         if "shape" in entry or "default" not in entry:
             return False
         return bool(defaults(self._spec).get(name) == value)
+
+
+def _is_per_example(request: Request) -> bool:
+    return bool(request.options.get("reduction") == "none")
+
+
+def _examples(request: Request) -> int:
+    """How many examples a batch has along the first axis; 0 where that is not the same for all."""
+    counts = {value.shape[0] if value.ndim else 0 for value in request.inputs.values()}
+    return counts.pop() if len(counts) == 1 else 0
+
+
+def _only(place: int, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    return array[place : place + 1]
 
 
 def _keywords(function: Callable[..., Any]) -> set[str]:

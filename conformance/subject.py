@@ -6,8 +6,8 @@ is due. A request is plain data, so that it could as well be asked over a pipe.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -98,6 +98,24 @@ class Request:
         order = (*self.wrt[:1], *(name for name in given if name not in self.wrt[:1]))
         return {name: given[name] for name in order if isinstance(given[name], np.ndarray)}
 
+    def rows(self, count: int, chosen: Callable[[np.ndarray[Any, Any]], Any]) -> Request:
+        """The request for some of the examples of a batch of `count` along the first axis."""
+
+        def some(value: Any) -> Any:
+            if isinstance(value, np.ndarray) and value.shape[:1] == (count,):
+                return chosen(value)
+            return value
+
+        return replace(
+            self,
+            inputs={name: some(value) for name, value in self.inputs.items()},
+            options={
+                name: value if name == "class_weights" else some(value)
+                for name, value in self.options.items()
+            },
+            tangent=some(self.tangent),
+        )
+
     def plain(self) -> dict[str, Any]:
         """Parameters and options that are no arrays."""
         given = {**self.parameters, **self.options}
@@ -114,6 +132,9 @@ class Response:
 
     arrays: tuple[np.ndarray[Any, Any], ...]
     dtypes: tuple[str, ...]
+    refused: Mapping[int, str] = field(default_factory=dict)
+    """The examples that the implementation raised an error at, by their place along the first
+    axis; their results are NaN."""
 
 
 class Subject(Protocol):

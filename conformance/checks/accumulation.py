@@ -49,7 +49,9 @@ def _many(inquiry: Inquiry, shape: tuple[int, ...], reduction: str, name: str) -
     }
     large = replace(request, inputs=inputs)
     if not inquiry.subject.traits.loop_axes:
-        large = replace(large, inputs={k: v.reshape(-1, *v.shape[2:]) for k, v in inputs.items()})
+        large = replace(
+            large, inputs={k: v.reshape(-1, *v.shape[len(shape) :]) for k, v in inputs.items()}
+        )
     answer = inquiry.ask(large)
     if answer.response is None:
         yield inquiry.unanswered(name, answer, replace(large, inputs=request.inputs))

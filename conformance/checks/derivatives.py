@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from ..result import Result
@@ -27,7 +27,7 @@ def explicit(
                 one = replace(request, wrt=(str(quantity.wrt),))
                 tolerance = inquiry.tolerance(quantity)
                 yield from judged_derivative(
-                    inquiry, cases, quantity, array, one, tolerance, "{id}/{label}"
+                    inquiry, cases, quantity, array, one, tolerance, "{id}/{label}", answer.refused
                 )
         elif len(wanted) > 1 and answer.outcome != "spared":
             # Some give one derivative and not the others.
@@ -46,9 +46,10 @@ def judged_derivative(
     request: Request,
     tolerance: Tolerance,
     name: str,
+    refused: Mapping[int, str] | None = None,
 ) -> Iterator[Result]:
     """A result per example, and at each kink a second one, on the permitted interval."""
-    yield from inquiry.judged_batch(cases, quantity, array, request, tolerance, name)
+    yield from inquiry.judged_batch(cases, quantity, array, request, tolerance, name, refused)
     if array.shape[:1] != (len(cases),):
         return
     for i, case in enumerate(cases):

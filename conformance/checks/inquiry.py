@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import traceback
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -49,6 +49,11 @@ class Answer:
     def arrays(self) -> tuple[Array, ...]:
         """The arrays of a response that came."""
         return self.response.arrays if self.response else ()
+
+    @property
+    def refused(self) -> Mapping[int, str]:
+        """The examples that an error came of, and what it said."""
+        return self.response.refused if self.response else {}
 
 
 _SPARED = Answer(outcome="spared", message="would be compiled anew; ask with --thorough")
@@ -276,8 +281,9 @@ class Inquiry:
         request: Request,
         tolerance: Tolerance | None = None,
         name: str = "{id}/{label}",
+        refused: Mapping[int, str] | None = None,
     ) -> Iterator[Result]:
-        """A result for each example of a batch."""
+        """A result for each example of a batch; a refused one is NaN, and right where that is."""
         tolerance = tolerance or self.tolerance(quantity)
         if len(array) != len(cases) if array.shape else True:
             text = f"{quantity.words} of {len(cases)} examples has shape {array.shape}"
@@ -287,7 +293,10 @@ class Inquiry:
             title = name.format(id=case.id, label=quantity.label)
             verdict = self.verdict(case, quantity, array[i], tolerance)
             asked = request if verdict.ok else single(request, i, len(cases))
-            yield self.judged(case, quantity, verdict, asked, title)
+            result = self.judged(case, quantity, verdict, asked, title)
+            if not verdict.ok and refused and i in refused:
+                result = replace(result, message=f"{quantity.words} is refused: {refused[i]}")
+            yield result
 
     def summarised(self, name: str, results: Iterable[Result]) -> Result | None:
         """Many results as one: the worst of them, and how many are as bad; None for none."""
@@ -327,33 +336,12 @@ def _compiled_for(subject: Subject, spec: Spec) -> set[str]:
 def _rows(request: Request, start: int, count: int) -> Request:
     """As many examples of a request as a batch has, from one on; the last one repeated."""
     places = np.minimum(np.arange(start, start + ROWS), count - 1)
-    return _of_rows(request, count, lambda array: array[places])
+    return request.rows(count, lambda array: array[places])
 
 
 def single(request: Request, i: int, count: int = 0) -> Request:
     """The request for one example of a batch; as it is where the batch is not along axis 0."""
-    if not count:
-        return request
-    return _of_rows(request, count, lambda array: array[i : i + 1])
-
-
-def _of_rows(request: Request, count: int, chosen: Callable[[Array], Array]) -> Request:
-    """The request for some of the examples of a batch."""
-
-    def some(value: Any) -> Any:
-        if isinstance(value, np.ndarray) and value.shape[:1] == (count,):
-            return chosen(value)
-        return value
-
-    return replace(
-        request,
-        inputs={name: some(value) for name, value in request.inputs.items()},
-        options={
-            name: value if name == "class_weights" else some(value)
-            for name, value in request.options.items()
-        },
-        tangent=some(request.tangent),
-    )
+    return request.rows(count, lambda array: array[i : i + 1]) if count else request
 
 
 def _zeroed(exact: Any, got: Array, case: Case, tiny: float) -> Any:

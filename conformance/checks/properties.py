@@ -116,7 +116,9 @@ def _explore(
                 else:
                     array = answer.arrays[0]
                     judged = list(
-                        inquiry.judged_batch(group, quantity, array, request, name="{id}")
+                        inquiry.judged_batch(
+                            group, quantity, array, request, None, "{id}", answer.refused
+                        )
                     )
                 found[quantity].extend(judged)
                 errors = [r.ulp for r in judged if r.ulp is not None]

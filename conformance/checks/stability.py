@@ -39,7 +39,7 @@ def _judged(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
             continue
         tolerance = inquiry.tolerance(quantity, least=per_cent)
         found = inquiry.judged_batch(
-            cases, quantity, answer.arrays[0], request, tolerance, name="{id}"
+            cases, quantity, answer.arrays[0], request, tolerance, "{id}", answer.refused
         )
         result = inquiry.summarised(name, found)
         if result is not None:

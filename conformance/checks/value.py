@@ -24,4 +24,6 @@ def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterato
             for case in cases:
                 yield inquiry.unanswered(f"{case.id}/value", answer, request)
             continue
-        yield from inquiry.judged_batch(cases, VALUE, answer.arrays[0], request)
+        yield from inquiry.judged_batch(
+            cases, VALUE, answer.arrays[0], request, refused=answer.refused
+        )
