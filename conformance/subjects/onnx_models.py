@@ -13,9 +13,9 @@ import numpy as np
 
 from lossapi.binding import CLASS_MASK
 
-from . import reproduce
-from .backend_subject import BackendSubject, flat
-from .subject import Request, Traits, Unsupported
+from .. import reproduce
+from ..backend_subject import BackendSubject, flat
+from ..subject import Request, Traits, Unsupported
 
 Run = Callable[[Mapping[str, np.ndarray[Any, Any]]], list[Any]]
 """What runs a model: results in order, of arrays by name."""
@@ -95,7 +95,7 @@ class OnnxSubject(BackendSubject):
         line = reproduce.library_call(replace(request, strict=False), "numpy")
         function = reproduce.function_name(request)
         again = f"{self.name}().exported({function})("
-        start = f"from lossapi.conformance.onnx_subject import {self.name}; "
+        start = f"from lossapi.conformance.subjects.onnx_models import {self.name}; "
         return start + line.replace(f"{function}(", again, 1)
 
     def _place(self, value: np.ndarray[Any, Any], dtype: str) -> Any:
