@@ -152,12 +152,16 @@ def _broadcast_to(x: Any, /, shape: Known) -> Any:
         return _stated(ndx.broadcast_to(x, tuple(shape)), shape)
     if tuple(x.shape) == tuple(shape):
         return x
-    examples = _examples.get()
-    lengths = [
-        examples[place] if n is None else ndx.asarray(n, dtype=ndx.int64)
-        for place, n in enumerate(shape)
-    ]
-    return _stated(ndx.broadcast_to(x, ndx.stack(lengths)), shape)
+    before = len(shape) - x.ndim
+    own = [False] * before + [n is None for n in x.shape]
+
+    def length(place: int, n: int | None) -> Any:
+        if n is not None:
+            return ndx.asarray(n, dtype=ndx.int64)
+        return x.dynamic_shape[place - before] if own[place] else _examples.get()[place]
+
+    lengths = ndx.stack([length(*item) for item in enumerate(shape)])
+    return _stated(ndx.broadcast_to(x, lengths), shape)
 
 
 def _full_like(x: Any, /, value: Any, *, dtype: Any = None, device: Any = None) -> Any:

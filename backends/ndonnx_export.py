@@ -82,8 +82,8 @@ def onnx_model(
 
     model = graph(call, arrays, opset)
     whole = loss.reduces and settings.get("reduction", "mean") != "none"
-    core = _shape(loss, "the result", loss.signature.output, dict(sizes or {}), batch=not whole)
-    _state(model, {value_name: core, **{f"gradient_{name}": arrays[name][0] for name in wrt}})
+    shape = () if whole else (BATCH, *loss.signature.output)
+    _state(model, {value_name: shape, **{f"gradient_{name}": arrays[name][0] for name in wrt}})
     told = {**loss.parameters, **settings}
     model.producer_name, model.producer_version = "lossapi", lossapi.__version__
     model.graph.name = loss.__name__
@@ -208,11 +208,12 @@ def _shape(
 def _state(model: Model, shapes: Mapping[str, Axes]) -> None:
     """Write down the shapes of results, of which inference knows the number of axes only."""
     for output in model.graph.output:
-        axes = output.type.tensor_type.shape
-        del axes.dim[:]
-        for size in shapes[output.name]:
-            key = "dim_param" if isinstance(size, str) else "dim_value"
-            axes.dim.add(**{key: size})
+        axes = output.type.tensor_type.shape.dim
+        for axis, size in zip(axes, shapes[output.name], strict=True):
+            if isinstance(size, int):
+                axis.dim_value = size
+            elif not axis.dim_value:
+                axis.dim_param = size
 
 
 def _in_opset(model: Model, opset: int) -> Model:

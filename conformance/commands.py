@@ -1,4 +1,4 @@
-"""The commands of ``lossapi``: list, show, choose, plot, check, spec."""
+"""The commands of ``lossapi``: list, show, choose, plot, export, check, spec."""
 
 from __future__ import annotations
 
@@ -141,10 +141,76 @@ def plot(
     try:
         picture.write(name, picture.values(name, given), wrt, ends, shown, Path(output))
     except OSError as problem:
-        raise click.UsageError(
-            f"{output} cannot be written: {problem.strerror or problem}; give another file"
-        ) from None
+        raise _unwritten(output, problem) from None
     click.echo(f"wrote {output}")
+
+
+@cli.command()
+@click.argument("loss")
+@click.option("--onnx", "output", metavar="FILE", required=True, help="The model, as an ONNX file.")
+@click.option("--opset", type=int, metavar="N", help="The version of ONNX's operators.")
+@click.option("--dtype", default="float32", metavar="D", help="Of the model; float32 if not given.")
+@click.option(
+    "--param", "params", multiple=True, metavar="NAME=V", help="The value of a parameter."
+)
+@click.option(
+    "--size",
+    "sizes",
+    multiple=True,
+    metavar="NAME=N",
+    help="How long an axis of the signature is, such as k=10 for ten classes.",
+)
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="NAME",
+    help="A further input: weights, where, class_weights, a parameter …",
+)
+@click.option("--reduction", metavar="R", help="none, mean or sum; mean if not given.")
+@click.option("--ignore-index", type=int, metavar="N", help="The label to leave out.")
+@click.option("--with-gradient", is_flag=True, help="Give the gradient by the first input, too.")
+@click.option("--wrt", multiple=True, metavar="NAME", help="Give the gradient by this input, too.")
+def export(
+    loss: str,
+    output: str,
+    opset: int | None,
+    dtype: str,
+    params: tuple[str, ...],
+    sizes: tuple[str, ...],
+    inputs: tuple[str, ...],
+    reduction: str | None,
+    ignore_index: int | None,
+    with_gradient: bool,
+    wrt: tuple[str, ...],
+) -> None:
+    """Write LOSS as an ONNX model, for any number of examples."""
+    from .report import model
+
+    (name,) = _losses([loss])
+    settings = {"reduction": reduction, "ignore_index": ignore_index}
+    gradients = wrt or (model.first_gradient(name) if with_gradient else ())
+    try:
+        ends = model.write(
+            name,
+            Path(output),
+            params=params,
+            sizes=sizes,
+            inputs=inputs,
+            wrt=gradients,
+            settings={key: value for key, value in settings.items() if value is not None},
+            dtype=dtype,
+            opset=opset,
+        )
+    except OSError as problem:
+        raise _unwritten(output, problem) from None
+    click.echo(f"wrote {output}: {ends}")
+
+
+def _unwritten(output: str, problem: OSError) -> click.UsageError:
+    """What is said of a file that cannot be written."""
+    why = problem.strerror or problem
+    return click.UsageError(f"{output} cannot be written: {why}; give another file")
 
 
 @cli.command()
@@ -247,9 +313,7 @@ class _Output:
             try:
                 self._file = Path(self._name).open("w", encoding="utf-8")
             except OSError as problem:
-                raise click.UsageError(
-                    f"{self._name} cannot be written: {problem.strerror}; give another file"
-                ) from None
+                raise _unwritten(self._name, problem) from None
         return self._file
 
     def __exit__(self, *_: object) -> None:
