@@ -10,8 +10,6 @@ from typing import Any, NoReturn, TextIO
 
 import click
 
-from lossapi import backend as backends
-
 from . import finding
 from .finding import unknown
 from .result import DTYPES, KINDS, Settings
@@ -346,7 +344,7 @@ def _subjects(
     ]
     found: dict[str, Any] = {}
     skipped: dict[str, str] = {}
-    for source in dict.fromkeys(named or ("numpy", *backends.names())):
+    for source in dict.fromkeys(named or finding.libraries()):
         try:
             found[source] = finding.find(source)
         except finding.NotFoundError as reason:

@@ -62,6 +62,12 @@ def implementations() -> list[str]:
     return sorted(entry.name for entry in entry_points(group=GROUP))
 
 
+def libraries() -> list[str]:
+    """The array libraries with an adapter that compute by themselves, NumPy first."""
+    others = set(backends.names()) - {"numpy", *_RUN_BY}
+    return ["numpy", *sorted(others)]
+
+
 def unknown(kind: str, came: str, accepted: Sequence[str], more: str = "") -> str:
     """What is said of a name that is not known."""
     close = get_close_matches(came, accepted, 1)
