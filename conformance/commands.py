@@ -352,8 +352,9 @@ def _subjects(
                 raise click.UsageError(str(reason)) from None
             skipped[source] = str(reason)
             continue
-        if source.startswith(finding.HARNESS):
-            click.get_current_context().call_on_close(found[source].close)
+        close = getattr(found[source], "close", None)
+        if close is not None:
+            click.get_current_context().call_on_close(close)
     names = [subject.name for subject in found.values()]
     for twice in {name for name in names if names.count(name) > 1}:
         raise click.UsageError(f"two subjects are called {twice}; give them names of their own")

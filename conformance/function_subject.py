@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lossapi.backend import FLOATING
+
 from . import reproduce
 from .backend_subject import BackendSubject
 from .one_by_one import BROKEN, one_by_one
@@ -76,11 +78,16 @@ class FunctionSubject(BackendSubject):
         """
         if request.transform or request.strict:
             raise Unsupported("a plain function is only called")
+        others = set(request.input_dtypes.values())
+        if others & set(FLOATING):
+            raise Unsupported("a plain function is asked in one dtype")  # which wins is our rule
         try:
             return super().run(request)
         except (Unsupported, *BROKEN):
             raise
-        except Exception:
+        except Exception as problem:
+            if others:
+                raise Unsupported(f"it takes no {', '.join(others)}: {problem}") from None
             found = one_by_one(request, super().run)
             if found is None:
                 raise

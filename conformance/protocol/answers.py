@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from ..one_by_one import examples
 from ..subject import DERIVATIVES, DERIVED, Refusal, Request, Response, Unsupported
 from . import arrays
-from .reading import MessageError, closed, items, printable, refuse, shown, text, whole
+from .reading import MessageError, closed, items, printable, refuse, shown, text
 from .wire import read_id
 
 ERRORS: dict[str, type[Exception]] = {
@@ -36,13 +35,7 @@ def results_written(number: int, response: Response) -> dict[str, Any]:
     pairs = zip(response.arrays, response.dtypes, strict=True)
     answer = {"id": number, "results": [arrays.result_written(*pair) for pair in pairs]}
     if response.refused:
-<<<<<<< HEAD
-        answer["refused"] = [
-            {"example": place, "message": said} for place, said in response.refused.items()
-        ]
-=======
         answer["refused"] = {str(i): entry.message for i, entry in response.refused.items()}
->>>>>>> proto
     return answer
 
 
@@ -71,23 +64,8 @@ def read_results(message: dict[str, Any], number: int, request: Request, kind: s
     due = count(request, kind)
     if len(found) != due:
         refuse("results", f"{len(found)} arrays", f"{due}, for {_wanted(request)}")
-<<<<<<< HEAD
-    refused = dict(_refused(message.get("refused", []), request))
-    return Response(tuple(array for array, _ in found), tuple(dtype for _, dtype in found), refused)
-
-
-def _refused(data: Any, request: Request) -> Iterator[tuple[int, str]]:
-    """The examples that an error came of, and what it said."""
-    examples = max((len(value) for value in request.inputs.values() if value.ndim), default=0)
-    for i, entry in items(data, "refused"):
-        path = f"refused[{i}]"
-        closed(entry, path, ("example", "message"))
-        place = whole(entry["example"], f"{path}.example", 0, max(0, examples - 1))
-        yield place, printable(text(entry["message"], f"{path}.message"))
-=======
     refused = _refused(message.get("refused", {}), request)
     return Response(tuple(array for array, _ in found), tuple(dtype for _, dtype in found), refused)
->>>>>>> proto
 
 
 def read_line(message: dict[str, Any], number: int) -> str:
