@@ -1,4 +1,4 @@
-"""The commands of ``lossapi``: list, show, choose, plot, export, check, spec."""
+"""The commands of ``lossapi``: list, show, choose, plot, export, check, support, spec."""
 
 from __future__ import annotations
 
@@ -376,6 +376,36 @@ def _validate(harnesses: Sequence[str]) -> NoReturn:
                 click.echo(f"  {line}")
     click.echo(f"{wrong} messages are wrong" if wrong else "keeps to the protocol")
     raise SystemExit(1 if wrong else 0)
+
+
+@cli.command()
+@click.argument("libraries", metavar="[LIBRARY]...", nargs=-1)
+@click.option("--loss", "losses", multiple=True, metavar="NAME", help="Only this function.")
+@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Processes to run in.")
+@click.option("-o", "--output", metavar="FILE", help="A Markdown file; without it, the terminal.")
+def support(
+    libraries: tuple[str, ...], losses: tuple[str, ...], jobs: int | None, output: str | None
+) -> None:
+    """Run every function on every library, and write down in a table what works."""
+    from .report import support as report
+    from .report.files import put
+
+    names = _losses(losses)
+    workers = min(jobs or os.cpu_count() or 1, len(names))
+    table = report.run(names, libraries or report.sources(), workers, _counted)
+    text = report.markdown(table, names)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        put(Path(output), text.encode())
+    except OSError as problem:
+        raise _unwritten(output, problem) from None
+    click.echo(f"wrote {output}")
+
+
+def _counted(done: int, total: int, loss: str) -> None:
+    click.echo(f"[{done}/{total}] {loss}", err=True)
 
 
 @cli.group(cls=Group)
