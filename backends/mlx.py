@@ -27,6 +27,7 @@ class MlxBackend(Backend):
         super().__init__("mlx", SimpleNamespace(**vars(mx), bool=mx.bool_))
         self.xp.exp = _exp
         self.xp.moveaxis, self.xp.tensordot = _moveaxis, _tensordot
+        self.xp.sum = _sum
         self.xp.argmax, self.xp.argsort = _argmax, _argsort
         self.xp.max, self.xp.min = _of_any_size(mx.max), _of_any_size(mx.min)
         for name in ("ones", "zeros", "arange", "asarray"):
@@ -58,12 +59,8 @@ class MlxBackend(Backend):
         return mx.stop_gradient(array)
 
     def sum(self, array: Any) -> Any:
-        """The sum over all entries, in parts: MLX adds up one after the other."""
-        flat = mx.reshape(array, (-1,))
-        while flat.size > _PART:
-            lacking = mx.zeros((-flat.size % _PART,), dtype=flat.dtype)
-            flat = mx.sum(mx.reshape(mx.concatenate([flat, lacking]), (-1, _PART)), axis=-1)
-        return mx.sum(flat)
+        """The sum over all entries."""
+        return _sum(mx.reshape(array, (-1,)), axis=-1)
 
     def apply(self, program: Program, arrays: tuple[Any, ...]) -> Any:
         """Run a kernel, whose derivative in reverse mode is the written gradient."""
@@ -114,7 +111,20 @@ def _directional(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _without_device(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda *given, device=None, **settings: function(*given, **settings)
+    def without_device(*given: Any, device: None = None, **settings: Any) -> Any:
+        return function(*given, **settings)
+
+    return without_device
+
+
+def _sum(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """A sum, along the last axis in parts: MLX adds up one entry after the other."""
+    if axis == -1:
+        while x.shape[-1] > _PART:
+            lacking = mx.zeros((*x.shape[:-1], -x.shape[-1] % _PART), dtype=x.dtype)
+            whole = mx.concatenate([x, lacking], axis=-1)
+            x = mx.sum(mx.reshape(whole, (*x.shape[:-1], -1, _PART)), axis=-1)
+    return mx.sum(x, axis=axis, keepdims=keepdims)
 
 
 # An index has no derivative, which MLX is to be told, and nothing has no largest entry.

@@ -50,6 +50,7 @@ class NdonnxBackend(Backend):
         self.xp.max, self.xp.min = _extreme(op.reduce_max), _extreme(op.reduce_min)
         self.xp.all, self.xp.any = _all, _any
         self.xp.matmul = _matmul
+        self.xp.sum = _sum
         self.xp.take_along_axis = _take_along_axis
         self.xp.sinh = self.xp.sinh_of_share = _sinh
         self.xp.atan2 = _atan2
@@ -97,7 +98,7 @@ class NdonnxBackend(Backend):
         return ndx.maximum(count, ndx.asarray(least, dtype=ndx.int64))
 
     def sum(self, array: Any) -> Any:
-        """The sum over all entries, in parts: runtimes add them up one after the other."""
+        """The sum over all entries, in parts."""
         flat = ndx.reshape(array, (-1,))
         for _ in range(_TIMES):
             count = flat.shape[0]
@@ -223,7 +224,20 @@ def _matmul(a: Any, b: Any, /) -> Any:
 
 
 def _take_along_axis(x: Any, indices: Any, /, *, axis: int = -1) -> Any:
-    return _stated(ndx.take_along_axis(x, indices, axis=axis), indices.shape)
+    # Counted from the front, as the reference evaluator of ONNX wants it.
+    return _stated(ndx.take_along_axis(x, indices, axis=axis % x.ndim), indices.shape)
+
+
+def _sum(x: Any, /, *, axis: Axis = None, keepdims: bool = False) -> Any:
+    """A sum, along a long last axis in parts: runtimes add up one entry after the other."""
+    if axis == -1:
+        while x.shape[-1] is not None and x.shape[-1] > _PART:
+            before, count = x.shape[:-1], x.shape[-1]
+            parts = -(-count // _PART)
+            lacking = _zeros((*before, parts * _PART - count), dtype=x.dtype)
+            whole = ndx.concat([x, lacking], axis=-1)
+            x = ndx.sum(_reshape(whole, (*before, parts, _PART)), axis=-1)
+    return ndx.sum(x, axis=axis, keepdims=keepdims)
 
 
 # --- functions that ONNX lacks, or that ONNX Runtime has in float32 only

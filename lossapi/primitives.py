@@ -22,7 +22,7 @@ def zero(xp: Namespace, *inputs: Array) -> Array:
 
 def times(xp: Namespace, weight: Array, x: Array) -> Array:
     """`weight * x`, where a weight of zero removes an infinite `x`."""
-    return weight * xp.where((weight == 0) & xp.isinf(x), 0.0, x)
+    return weight * xp.where(xp.isinf(x) & (weight == 0), 0.0, x)
 
 
 def ratio(xp: Namespace, numerator: Array, divisor: Array) -> Array:
