@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lossapi.plan import Program
 
 
-_PART = 256
+_PART = 16
 """How many entries are added up at a time."""
 
 
@@ -86,10 +86,9 @@ class MlxBackend(Backend):
         return value(*arrays)
 
     def transforms(self) -> dict[str, Transform]:
-        """What MLX does to functions."""
+        """What MLX does to functions, but for `compile`, which asks a C++ compiler on a CPU."""
         return {
             "grad": Transform("gradient", mx.grad),
-            "compile": Transform("call", mx.compile),
             "vmap": Transform("map", mx.vmap),
             "jvp": Transform("directional", _directional),
         }
@@ -121,9 +120,10 @@ def _sum(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
     """A sum, along the last axis in parts: MLX adds up one entry after the other."""
     if axis == -1:
         while x.shape[-1] > _PART:
-            lacking = mx.zeros((*x.shape[:-1], -x.shape[-1] % _PART), dtype=x.dtype)
+            before, count = x.shape[:-1], x.shape[-1]
+            lacking = mx.zeros((*before, -count % _PART), dtype=x.dtype)
             whole = mx.concatenate([x, lacking], axis=-1)
-            x = mx.sum(mx.reshape(whole, (*x.shape[:-1], -1, _PART)), axis=-1)
+            x = mx.sum(mx.reshape(whole, (*before, -(-count // _PART), _PART)), axis=-1)
     return mx.sum(x, axis=axis, keepdims=keepdims)
 
 
