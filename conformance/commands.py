@@ -1,18 +1,23 @@
-"""The commands of ``lossapi``: list, show, choose, plot, export, check, support, spec."""
+"""The commands of ``lossapi``: list, show, choose, plot, check, spec; others are added here."""
 
 from __future__ import annotations
 
 import os
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from . import finding
+from . import finding, library_commands, report_commands
+from .arguments import losses_named, names_known
 from .finding import unknown
 from .result import DTYPES, KINDS, Settings
+
+if TYPE_CHECKING:
+    from .report.reading import Reading
 
 _ONE_OF_KINDS = f"Only this check, one of {', '.join(KINDS)}."
 _ONE_OF_DTYPES = f"Only this dtype, one of {', '.join(DTYPES)}."
@@ -30,21 +35,6 @@ class Group(click.Group):
         return super().resolve_command(ctx, args)
 
 
-def _known(kind: str, came: Sequence[str], accepted: Sequence[str]) -> list[str]:
-    """The names without repetition; a usage error for one that is not known."""
-    for name in came:
-        if name not in accepted:
-            raise click.UsageError(unknown(kind, name, accepted))
-    return list(dict.fromkeys(came))
-
-
-def _losses(came: Sequence[str]) -> list[str]:
-    """These functions, or all that have a specification."""
-    from .oracle.specfile import spec_names
-
-    return _known("loss", came, spec_names()) or spec_names()
-
-
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="lossapi", message="lossapi %(version)s")
 def cli() -> None:
@@ -60,7 +50,7 @@ def list_(family: str | None) -> None:
     specs = [load_spec(name) for name in spec_names()]
     rows = [(spec.family, spec.name, spec.data["summary"]) for spec in specs]
     families = sorted({of for of, _, _ in rows})
-    for shown in _known("family", [family] if family else families, families):
+    for shown in names_known("family", [family] if family else families, families):
         click.echo(shown)
         for of, name, summary in sorted(rows):
             if of == shown:
@@ -74,7 +64,7 @@ def show(loss: str) -> None:
     from .oracle.specfile import load_spec
     from .reference.pages import render
 
-    (name,) = _losses([loss])
+    (name,) = losses_named([loss])
     click.echo(render(load_spec(name)), nl=False)
 
 
@@ -134,81 +124,27 @@ def plot(
     """Draw the curve of LOSS along an input, with its gradient and its kinks."""
     from .report import picture
 
-    (name,) = _losses([loss])
-    shown = _known("face", faces, picture.FACES) or list(picture.FACES[:2])
+    (name,) = losses_named([loss])
+    shown = names_known("face", faces, picture.FACES) or list(picture.FACES[:2])
     try:
         picture.write(name, picture.values(name, given), wrt, ends, shown, Path(output))
     except OSError as problem:
-        raise _unwritten(output, problem) from None
+        raise click.UsageError(
+            f"{output} cannot be written: {problem.strerror or problem}; give another file"
+        ) from None
     click.echo(f"wrote {output}")
 
 
-@cli.command()
-@click.argument("loss")
-@click.option("--onnx", "output", metavar="FILE", required=True, help="The model, as an ONNX file.")
-@click.option("--opset", type=int, metavar="N", help="The version of ONNX's operators.")
-@click.option("--dtype", default="float32", metavar="D", help="Of the model; float32 if not given.")
-@click.option(
-    "--param", "params", multiple=True, metavar="NAME=V", help="The value of a parameter."
-)
-@click.option(
-    "--size",
-    "sizes",
-    multiple=True,
-    metavar="NAME=N",
-    help="How long an axis of the signature is, such as k=10 for ten classes.",
-)
-@click.option(
-    "--input",
-    "inputs",
-    multiple=True,
-    metavar="NAME",
-    help="A further input: weights, where, class_weights, a parameter …",
-)
-@click.option("--reduction", metavar="R", help="none, mean or sum; mean if not given.")
-@click.option("--ignore-index", type=int, metavar="N", help="The label to leave out.")
-@click.option("--with-gradient", is_flag=True, help="Give the gradient by the first input, too.")
-@click.option("--wrt", multiple=True, metavar="NAME", help="Give the gradient by this input, too.")
-def export(
-    loss: str,
-    output: str,
-    opset: int | None,
-    dtype: str,
-    params: tuple[str, ...],
-    sizes: tuple[str, ...],
-    inputs: tuple[str, ...],
-    reduction: str | None,
-    ignore_index: int | None,
-    with_gradient: bool,
-    wrt: tuple[str, ...],
-) -> None:
-    """Write LOSS as an ONNX model, for any number of examples."""
-    from .report import model
+def _resumed(context: click.Context, _: click.Parameter, name: str | None) -> Reading | None:
+    """The run to carry on, whose options are those of this run."""
+    from .keeping import defaults
+    from .report import reading
 
-    (name,) = _losses([loss])
-    settings = {"reduction": reduction, "ignore_index": ignore_index}
-    gradients = wrt or (model.first_gradient(name) if with_gradient else ())
-    try:
-        ends = model.write(
-            name,
-            Path(output),
-            params=params,
-            sizes=sizes,
-            inputs=inputs,
-            wrt=gradients,
-            settings={key: value for key, value in settings.items() if value is not None},
-            dtype=dtype,
-            opset=opset,
-        )
-    except OSError as problem:
-        raise _unwritten(output, problem) from None
-    click.echo(f"wrote {output}: {ends}")
-
-
-def _unwritten(output: str, problem: OSError) -> click.UsageError:
-    """What is said of a file that cannot be written."""
-    why = problem.strerror or problem
-    return click.UsageError(f"{output} cannot be written: {why}; give another file")
+    if name is None:
+        return None
+    found = reading.read(Path(name))
+    context.default_map = defaults(found.report)
+    return found
 
 
 @cli.command()
@@ -235,6 +171,14 @@ def _unwritten(output: str, problem: OSError) -> click.UsageError:
 @click.option("--dtype", "dtypes", multiple=True, metavar="D", help=_ONE_OF_DTYPES)
 @click.option("--json", "json_file", metavar="FILE", help="Write every result as JSON lines.")
 @click.option("--junit", "junit_file", metavar="FILE", help="Write every result as JUnit XML.")
+@click.option(
+    "--resume",
+    "resumed",
+    metavar="FILE",
+    callback=_resumed,
+    is_eager=True,
+    help="Carry on a run that was broken off, in the file that --json wrote.",
+)
 @click.option(
     "--hunt",
     type=click.IntRange(0),
@@ -263,6 +207,7 @@ def check(
     dtypes: tuple[str, ...],
     json_file: str | None,
     junit_file: str | None,
+    resumed: Reading | None,
     hunt: int,
     thorough: bool,
     seed: int | None,
@@ -275,75 +220,65 @@ def check(
     one, NumPy and every adapter whose library is installed. Exit code 0 is conforming, 1 is not,
     2 is a run that could not be carried out.
     """
+    from . import keeping
     from .oracle.specfile import load_spec
-    from .parallel import run_apart
-    from .report import jsonlines, junit, terminal
-    from .runner import load_checks, run
+    from .parallel import judge_apart
+    from .report import junit, terminal
+    from .runner import Scope, gather, judge, load_checks
 
     if validate:
         _validate(harnesses)
     # Hypothesis keeps files; they do not belong into whatever folder this is run in.
     kept = Path(tempfile.gettempdir()) / "lossapi-hypothesis"
     os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(kept))
-    kinds = _known("check", checks, KINDS) or list(KINDS)
-    wanted = _known("dtype", dtypes, DTYPES)
-    names = _losses(losses)
+    kinds = names_known("check", checks, KINDS) or list(KINDS)
+    wanted = names_known("dtype", dtypes, DTYPES)
+    names = losses_named(losses)
     specs = [load_spec(name) for name in names]
-    judged, skipped = _subjects(subjects, implementations, harnesses)
+    sources = _sources(subjects, implementations, harnesses)
+    judged, skipped = _subjects(
+        sources or (list(resumed.report.sources.values()) if resumed else [])
+    )
     given: dict[str, Any] = {"examples": examples, "seed": seed, "hunt": hunt, "thorough": thorough}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    scope = Scope(list(judged.values()), names, load_checks(kinds), wanted, list(judged))
+    report = scope.report(settings, skipped)
     # Opened before the run: a file that cannot be written is told at once, not after minutes.
-    with _Output(json_file) as json_out, _Output(junit_file) as junit_out:
-        with terminal.progress() as progress:
-            workers = min(jobs or os.cpu_count() or 1, len(names))
-            if workers > 1:
-                report = run_apart(judged, names, kinds, wanted, settings, progress, workers)
-            else:
-                report = run(
-                    list(judged.values()), specs, load_checks(kinds), wanted, settings, progress
-                )
-        report.skipped = skipped
-        if json_out is not None:
-            jsonlines.write(report, json_out)
+    with ExitStack() as opened:
+        junit_out = opened.enter_context(keeping.output(junit_file))
+        report, keep = keeping.kept(opened, report, json_file, resumed)
+        progress = opened.enter_context(terminal.progress())
+        workers = min(jobs or os.cpu_count() or 1, len(names))
+        done = frozenset(report.finished)
+        if workers > 1:
+            parts = judge_apart(scope, settings, progress, workers, done)
+        else:
+            parts = judge(scope, specs, settings, progress, done)
+        with closing(parts):
+            gather(report, scope, parts, keep=keep)
         if junit_out is not None:
-            junit.write(report, junit_out.buffer)
+            junit.write(report, junit_out)
     terminal.write(report)
     if report.exit_code == 2:
         raise click.ClickException(f"nothing was judged of {', '.join(report.idle)}")
     raise SystemExit(report.exit_code)
 
 
-class _Output:
-    """A text file to write, or nothing."""
-
-    def __init__(self, name: str | None) -> None:
-        self._name = name
-        self._file: TextIO | None = None
-
-    def __enter__(self) -> TextIO | None:
-        if self._name:
-            try:
-                self._file = Path(self._name).open("w", encoding="utf-8")
-            except OSError as problem:
-                raise _unwritten(self._name, problem) from None
-        return self._file
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
-
-
-def _subjects(
+def _sources(
     libraries: Sequence[str], implementations: Sequence[str], harnesses: Sequence[str]
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """The subjects by what names them, and why others are not judged; a named one must be there."""
-    named = [
+) -> list[str]:
+    """What names the subjects that are asked for."""
+    return [
         *libraries,
         *(finding.IMPLEMENTATION + name for name in implementations),
         *(finding.HARNESS + command for command in harnesses),
     ]
+
+
+def _subjects(named: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The subjects by what names them, and why others are not judged; a named one must be there."""
     found: dict[str, Any] = {}
-    skipped: dict[str, str] = {}
+    skipped = {}
     for source in dict.fromkeys(named or finding.libraries()):
         try:
             found[source] = finding.find(source)
@@ -378,36 +313,6 @@ def _validate(harnesses: Sequence[str]) -> NoReturn:
     raise SystemExit(1 if wrong else 0)
 
 
-@cli.command()
-@click.argument("libraries", metavar="[LIBRARY]...", nargs=-1)
-@click.option("--loss", "losses", multiple=True, metavar="NAME", help="Only this function.")
-@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Processes to run in.")
-@click.option("-o", "--output", metavar="FILE", help="A Markdown file; without it, the terminal.")
-def support(
-    libraries: tuple[str, ...], losses: tuple[str, ...], jobs: int | None, output: str | None
-) -> None:
-    """Run every function on every library, and write down in a table what works."""
-    from .report import support as report
-    from .report.files import put
-
-    names = _losses(losses)
-    workers = min(jobs or os.cpu_count() or 1, len(names))
-    table = report.run(names, libraries or report.sources(), workers, _counted)
-    text = report.markdown(table, names)
-    if output is None:
-        click.echo(text, nl=False)
-        return
-    try:
-        put(Path(output), text.encode())
-    except OSError as problem:
-        raise _unwritten(output, problem) from None
-    click.echo(f"wrote {output}")
-
-
-def _counted(done: int, total: int, loss: str) -> None:
-    click.echo(f"[{done}/{total}] {loss}", err=True)
-
-
 @cli.group(cls=Group)
 def spec() -> None:
     """Build and verify what is generated from the specification."""
@@ -420,7 +325,7 @@ def build(losses: tuple[str, ...]) -> None:
     from .oracle import golden
     from .reference import pages, selection, stubs
 
-    for name in _losses(losses):
+    for name in losses_named(losses):
         for path in (*golden.build([name]), *pages.build([name])):
             click.echo(f"wrote {_shown(path)}")
     for path in (selection.build(), stubs.build()):
@@ -434,7 +339,7 @@ def verify(losses: tuple[str, ...]) -> None:
     from .oracle import golden
     from .reference import pages, selection, stubs
 
-    names = _losses(losses)
+    names = losses_named(losses)
     count = 0
     for name in names:
         problems = [*golden.verify([name]), *pages.verify([name])]
@@ -465,3 +370,9 @@ def _shown(path: Path) -> str:
     """A path from here, where it lies below."""
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+cli.add_command(library_commands.export)
+cli.add_command(library_commands.support)
+cli.add_command(report_commands.report)
+cli.add_command(report_commands.compare)

@@ -50,6 +50,13 @@ def test_every_folder_with_modules_is_installed() -> None:
         assert ".".join([FOLDERS[folder], *rest]) in listed
 
 
+def test_every_file_of_the_html_report_is_installed() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    listed = settings["tool"]["setuptools"]["package-data"]["lossapi.conformance"]
+    for path in (ROOT / "conformance" / "report" / "html").iterdir():
+        assert f"**/*{path.suffix}" in listed
+
+
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))
 def test_each_folder_imports_only_what_it_may(path: Path) -> None:
     names = imported(path)
