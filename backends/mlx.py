@@ -140,9 +140,9 @@ def _argsort(x: Any, /, *, axis: int = -1, stable: bool = True) -> Any:
 
 def _of_any_size(function: Callable[..., Any]) -> Callable[..., Any]:
     def of_any_size(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
-        if x.size:
-            return function(x, axis=axis, keepdims=keepdims)
-        return mx.sum(x, axis=axis, keepdims=keepdims)  # of the right shape, and as empty
+        if isinstance(axis, int) and not x.size and x.shape[axis]:
+            return mx.sum(x, axis=axis, keepdims=keepdims)  # of the right shape, and as empty
+        return function(x, axis=axis, keepdims=keepdims)
 
     return of_any_size
 

@@ -41,6 +41,9 @@ _EXTRAS = {
 _RUN_BY = {"ndonnx": "onnxruntime"}
 """The implementations that run what a library only writes down."""
 
+_SLOW = ("dask",)
+"""Libraries that take hours for all functions, as they plan each operation."""
+
 
 class NotFoundError(Exception):
     """Why a source names nothing that can be judged here."""
@@ -63,8 +66,11 @@ def implementations() -> list[str]:
 
 
 def libraries() -> list[str]:
-    """The array libraries with an adapter that compute by themselves, NumPy first."""
-    others = set(backends.names()) - {"numpy", *_RUN_BY}
+    """The array libraries that are judged if none is named, NumPy first.
+
+    Those with an adapter that compute by themselves, and are done in minutes.
+    """
+    others = set(backends.names()) - {"numpy", *_RUN_BY, *_SLOW}
     return ["numpy", *sorted(others)]
 
 
