@@ -47,7 +47,9 @@ class MlxBackend(Backend):
 
     def asarray(self, value: Any, dtype: str | None = None, like: Any = None) -> Any:
         """An array from numbers."""
-        kind = None if dtype is None else getattr(self.xp, dtype)
+        if dtype is None:
+            return mx.array(value)
+        kind = getattr(self.xp, dtype)
         return value.astype(kind) if isinstance(value, mx.array) else mx.array(value, dtype=kind)
 
     def to_numpy(self, array: Any) -> Any:
@@ -68,11 +70,11 @@ class MlxBackend(Backend):
         if not function.gradients:
             return program.value(self.xp, self.held(function, arrays))
 
-        @mx.custom_function  # type: ignore[untyped-decorator]
+        @mx.custom_function
         def value(*given: Any) -> Any:
             return program.value(self.xp, self.held(function, given))
 
-        @value.vjp  # type: ignore[untyped-decorator]
+        @value.vjp
         def _(given: Any, cotangent: Any, _: Any) -> Any:
             names = tuple(function.gradients)
             found = dict(zip(names, program.gradients(self.xp, names, tuple(given)), strict=True))
@@ -176,11 +178,11 @@ def _exp_value(x: Any) -> Any:
 _exp = mx.custom_function(_exp_value)
 
 
-@_exp.vjp  # type: ignore[untyped-decorator]
+@_exp.vjp
 def _(x: Any, cotangent: Any, result: Any) -> Any:
     return cotangent * result
 
 
-@_exp.jvp  # type: ignore[untyped-decorator]
+@_exp.jvp
 def _(x: Any, tangent: Any) -> Any:
     return tangent * _exp(x)

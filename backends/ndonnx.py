@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import ndonnx as ndx
 import numpy as np
-import spox.opset.ai.onnx.v21 as op
+from spox.opset.ai.onnx import v21
 
 from lossapi.backend import Backend
 from lossapi.validation import places
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from lossapi.plan import Plan
     from lossapi.signature import Shape
 
-Known = tuple[int | None, ...]
+op: Any = v21
+"""The operators of ONNX."""
+Known = tuple[Any, ...]
 """A shape, of which some lengths may not be known."""
 
 _PART, _TIMES = 256, 2

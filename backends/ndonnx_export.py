@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 import lossapi
 from lossapi.binding import CLASS_MASK
 from lossapi.domain import LABELS
@@ -64,11 +66,13 @@ def onnx_model(
     parameters and the version of lossapi.
     """
     _check(loss, dtype, opset)
+    wrt = tuple(gradients)
+    settings = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in settings.items()}
+    taken = [name for name in loss.inputs if name not in loss.defaults or name in wrt]
     arrays = {
         name: _array(loss, name, dtype, dict(sizes or {}))
-        for name in (*(n for n in loss.inputs if n not in loss.defaults), *inputs)
+        for name in dict.fromkeys([*taken, *inputs])
     }
-    wrt = tuple(gradients)
     value_name = "loss" if loss.reduces else "value"
 
     def call(given: dict[str, Any]) -> dict[str, Any]:

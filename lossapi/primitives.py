@@ -317,7 +317,7 @@ def mean(xp: Namespace, terms: Array) -> Array:
     return xp.where(xp.isfinite(total), total / count, xp.sum(terms / count, axis=-1))
 
 
-def entries(shape: tuple[int | None, ...]) -> int:
+def entries(shape: tuple[Any, ...]) -> int:
     """How many entries a shape has; -1, which a reshape finds out, if a graph leaves it open."""
     return -1 if [n for n in shape if n is None] else math.prod(shape)
 

@@ -94,7 +94,7 @@ def _column(source: str) -> Column:
 
 def _transforms(subject: Subject) -> list[str]:
     """The first transform of each kind."""
-    first = {kind: name for name, kind in reversed(subject.traits.transforms.items())}
+    first = {kind: name for name, kind in reversed(list(subject.traits.transforms.items()))}
     return [name for name, kind in subject.traits.transforms.items() if first[kind] == name]
 
 

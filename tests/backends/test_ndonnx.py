@@ -92,6 +92,22 @@ def test_labels_parameters_and_layers_are_inputs_as_they_are_in_a_call() -> None
     assert total == lossapi.huber_loss(*HUBER.values(), delta=2.0, reduction="sum")
 
 
+def test_vectors_are_parameters_and_what_is_differentiated_is_taken() -> None:
+    alpha, logits = np.array([0.25, 1.0, 2.0]), np.float32([[1, 2, 3]])
+    model = onnx_model(
+        lossapi.softmax_focal_loss, sizes={"k": 3}, alpha=alpha, reduction="none", gamma=1.0
+    )
+    told = {entry.key: entry.value for entry in model.metadata_props}
+    assert json.loads(told["lossapi.parameters"])["alpha"] == [0.25, 1.0, 2.0]
+    given = {"logits": logits, "labels": np.array([1])}
+    due = lossapi.softmax_focal_loss(**given, alpha=alpha, reduction="none", gamma=1.0)
+    np.testing.assert_allclose(run(model, **given)[0], due, rtol=4e-7)
+    prior = onnx_model(
+        lossapi.gaussian_kl_divergence, sizes={"d": 2}, gradients=("mean", "prior_mean")
+    )
+    assert [name for name, _ in ends(prior)][:3] == ["mean", "log_variance", "prior_mean"]
+
+
 def test_a_wrong_label_is_nan_for_its_example_alone() -> None:
     model = onnx_model(lossapi.sparse_softmax_cross_entropy, sizes={"k": 3}, reduction="none")
     (losses,) = run(model, logits=np.zeros((3, 3), "float32"), labels=np.array([0, -1, 3]))
