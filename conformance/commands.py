@@ -1,4 +1,4 @@
-"""The commands of ``lossapi``: list, show, choose, plot, check, spec, and those of reports."""
+"""The commands of ``lossapi``: list, show, choose, plot, check, spec; others are added here."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from lossapi import backend as backends
-
-from . import finding, report_commands
+from . import finding, library_commands, report_commands
+from .arguments import losses_named, names_known
 from .finding import unknown
 from .result import DTYPES, KINDS, Settings
 
@@ -36,21 +35,6 @@ class Group(click.Group):
         return super().resolve_command(ctx, args)
 
 
-def _known(kind: str, came: Sequence[str], accepted: Sequence[str]) -> list[str]:
-    """The names without repetition; a usage error for one that is not known."""
-    for name in came:
-        if name not in accepted:
-            raise click.UsageError(unknown(kind, name, accepted))
-    return list(dict.fromkeys(came))
-
-
-def _losses(came: Sequence[str]) -> list[str]:
-    """These functions, or all that have a specification."""
-    from .oracle.specfile import spec_names
-
-    return _known("loss", came, spec_names()) or spec_names()
-
-
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="lossapi", message="lossapi %(version)s")
 def cli() -> None:
@@ -66,7 +50,7 @@ def list_(family: str | None) -> None:
     specs = [load_spec(name) for name in spec_names()]
     rows = [(spec.family, spec.name, spec.data["summary"]) for spec in specs]
     families = sorted({of for of, _, _ in rows})
-    for shown in _known("family", [family] if family else families, families):
+    for shown in names_known("family", [family] if family else families, families):
         click.echo(shown)
         for of, name, summary in sorted(rows):
             if of == shown:
@@ -80,7 +64,7 @@ def show(loss: str) -> None:
     from .oracle.specfile import load_spec
     from .reference.pages import render
 
-    (name,) = _losses([loss])
+    (name,) = losses_named([loss])
     click.echo(render(load_spec(name)), nl=False)
 
 
@@ -140,8 +124,8 @@ def plot(
     """Draw the curve of LOSS along an input, with its gradient and its kinks."""
     from .report import picture
 
-    (name,) = _losses([loss])
-    shown = _known("face", faces, picture.FACES) or list(picture.FACES[:2])
+    (name,) = losses_named([loss])
+    shown = names_known("face", faces, picture.FACES) or list(picture.FACES[:2])
     try:
         picture.write(name, picture.values(name, given), wrt, ends, shown, Path(output))
     except OSError as problem:
@@ -247,9 +231,9 @@ def check(
     # Hypothesis keeps files; they do not belong into whatever folder this is run in.
     kept = Path(tempfile.gettempdir()) / "lossapi-hypothesis"
     os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(kept))
-    kinds = _known("check", checks, KINDS) or list(KINDS)
-    wanted = _known("dtype", dtypes, DTYPES)
-    names = _losses(losses)
+    kinds = names_known("check", checks, KINDS) or list(KINDS)
+    wanted = names_known("dtype", dtypes, DTYPES)
+    names = losses_named(losses)
     specs = [load_spec(name) for name in names]
     sources = _sources(subjects, implementations, harnesses)
     judged, skipped = _subjects(
@@ -295,7 +279,7 @@ def _subjects(named: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
     """The subjects by what names them, and why others are not judged; a named one must be there."""
     found: dict[str, Any] = {}
     skipped = {}
-    for source in dict.fromkeys(named or ("numpy", *backends.names())):
+    for source in dict.fromkeys(named or finding.libraries()):
         try:
             found[source] = finding.find(source)
         except finding.NotFoundError as reason:
@@ -341,7 +325,7 @@ def build(losses: tuple[str, ...]) -> None:
     from .oracle import golden
     from .reference import pages, selection, stubs
 
-    for name in _losses(losses):
+    for name in losses_named(losses):
         for path in (*golden.build([name]), *pages.build([name])):
             click.echo(f"wrote {_shown(path)}")
     for path in (selection.build(), stubs.build()):
@@ -355,7 +339,7 @@ def verify(losses: tuple[str, ...]) -> None:
     from .oracle import golden
     from .reference import pages, selection, stubs
 
-    names = _losses(losses)
+    names = losses_named(losses)
     count = 0
     for name in names:
         problems = [*golden.verify([name]), *pages.verify([name])]
@@ -388,5 +372,7 @@ def _shown(path: Path) -> str:
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
+cli.add_command(library_commands.export)
+cli.add_command(library_commands.support)
 cli.add_command(report_commands.report)
 cli.add_command(report_commands.compare)

@@ -16,7 +16,7 @@ FOLDERS = {
     "backends": "lossapi.backends",
     "conformance": "lossapi.conformance",
 }
-LIBRARIES = ("torch", "jax", "cupy", "dask")
+LIBRARIES = ("torch", "jax", "cupy", "dask", "mlx", "ndonnx")
 
 
 def modules() -> list[Path]:

@@ -66,8 +66,8 @@ def _is_off(epsilon):
 def _outside(probabilities, epsilon):
     # 1 - p is exact where it matters, 1 - epsilon is not.
     return (
-        (epsilon > 0) & (probabilities <= epsilon),
-        (epsilon > 0) & (1.0 - probabilities <= epsilon),
+        (probabilities <= epsilon) & (epsilon > 0),
+        (1.0 - probabilities <= epsilon) & (epsilon > 0),
     )
 
 
