@@ -55,9 +55,16 @@ def renames(library: str, prefix: str) -> Iterator[Rename]:
         for equivalent in spec.data.get("equivalents", []):
             call = equivalent["call"]
             same = equivalent["library"] == library and equivalent["relation"] == "same"
-            if same and call.startswith(prefix) and Rename(spec, call).is_simple:
+            same = same and call.startswith(prefix) and _at_defaults(spec, equivalent)
+            if same and Rename(spec, call).is_simple:
                 yield Rename(spec, call)
                 break
+
+
+def _at_defaults(spec: Spec, equivalent: dict[str, Any]) -> bool:
+    """Whether the call is the same with our default parameters, and not with others alone."""
+    points = [point for point in spec.points if not point.get("parameters")]
+    return "at" not in equivalent or any(point["id"] in equivalent["at"] for point in points)
 
 
 class Rename:
