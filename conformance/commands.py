@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
 import click
 
@@ -156,6 +156,16 @@ def plot(
     metavar="NAME",
     help="Judge this implementation: a published one, or package.module:name.",
 )
+@click.option(
+    "--harness",
+    "harnesses",
+    multiple=True,
+    metavar="COMMAND",
+    help="Judge this program, which speaks the protocol (docs/harness.md).",
+)
+@click.option(
+    "--validate", is_flag=True, help="Only say whether the harness keeps to the protocol."
+)
 @click.option("--loss", "losses", multiple=True, metavar="NAME", help="Only this function.")
 @click.option("--check", "checks", multiple=True, metavar="KIND", help=_ONE_OF_KINDS)
 @click.option("--dtype", "dtypes", multiple=True, metavar="D", help=_ONE_OF_DTYPES)
@@ -182,6 +192,8 @@ def plot(
 def check(
     subjects: tuple[str, ...],
     implementations: tuple[str, ...],
+    harnesses: tuple[str, ...],
+    validate: bool,
     losses: tuple[str, ...],
     checks: tuple[str, ...],
     dtypes: tuple[str, ...],
@@ -204,6 +216,8 @@ def check(
     from .report import jsonlines, junit, terminal
     from .runner import load_checks, run
 
+    if validate:
+        _validate(harnesses)
     # Hypothesis keeps files; they do not belong into whatever folder this is run in.
     kept = Path(tempfile.gettempdir()) / "lossapi-hypothesis"
     os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(kept))
@@ -211,7 +225,7 @@ def check(
     wanted = _known("dtype", dtypes, DTYPES)
     names = _losses(losses)
     specs = [load_spec(name) for name in names]
-    judged, skipped = _subjects(subjects, implementations)
+    judged, skipped = _subjects(subjects, implementations, harnesses)
     given: dict[str, Any] = {"examples": examples, "seed": seed, "hunt": hunt, "thorough": thorough}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
     # Opened before the run: a file that cannot be written is told at once, not after minutes.
@@ -258,10 +272,14 @@ class _Output:
 
 
 def _subjects(
-    libraries: Sequence[str], implementations: Sequence[str]
+    libraries: Sequence[str], implementations: Sequence[str], harnesses: Sequence[str]
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The subjects by what names them, and why others are not judged; a named one must be there."""
-    named = [*libraries, *(finding.IMPLEMENTATION + name for name in implementations)]
+    named = [
+        *libraries,
+        *(finding.IMPLEMENTATION + name for name in implementations),
+        *(finding.HARNESS + command for command in harnesses),
+    ]
     found, skipped = {}, {}
     for source in dict.fromkeys(named or ("numpy", *backends.names())):
         try:
@@ -270,10 +288,30 @@ def _subjects(
             if named:
                 raise click.UsageError(str(reason)) from None
             skipped[source] = str(reason)
+            continue
+        if source.startswith(finding.HARNESS):
+            click.get_current_context().call_on_close(found[source].close)
     names = [subject.name for subject in found.values()]
     for twice in {name for name in names if names.count(name) > 1}:
         raise click.UsageError(f"two subjects are called {twice}; give them names of their own")
     return found, skipped
+
+
+def _validate(harnesses: Sequence[str]) -> NoReturn:
+    """Tell how harnesses keep to the protocol; exit code 0 where all do, 1 where one does not."""
+    from .protocol import validate
+
+    if not harnesses:
+        raise click.UsageError("--validate needs --harness COMMAND")
+    wrong = 0
+    for command in harnesses:
+        click.echo(command)
+        for exchange in validate.validate(command):
+            wrong += exchange.verdict == "wrong"
+            for line in exchange.lines:
+                click.echo(f"  {line}")
+    click.echo(f"{wrong} messages are wrong" if wrong else "keeps to the protocol")
+    raise SystemExit(1 if wrong else 0)
 
 
 @cli.group(cls=Group)

@@ -4,12 +4,14 @@ A *source* is the text that says it, which a process of its own can be handed:
 
 - ``numpy``: our functions on the arrays of an array library
 - ``impl:NAME``: an implementation that is published as an entry point, or ``package.module:name``
+- ``harness:COMMAND``: a program in any language that speaks the protocol on its standard streams
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
+import shlex
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib.metadata import entry_points
@@ -21,6 +23,7 @@ from lossapi.errors import BackendError
 from .subject import Subject
 
 IMPLEMENTATION = "impl:"
+HARNESS = "harness:"
 GROUP = "lossapi.subjects"
 """The entry points of implementations that can be judged by name."""
 _EXTRAS = ("torch", "jax", "cupy", "dask")
@@ -34,6 +37,8 @@ def find(source: str) -> Subject:
     """The subject that a source names; `NotFoundError` where there is none, or it cannot run."""
     if source.startswith(IMPLEMENTATION):
         return _implementation(source.removeprefix(IMPLEMENTATION))
+    if source.startswith(HARNESS):
+        return _harness(source.removeprefix(HARNESS))
     return _backend(source)
 
 
@@ -95,6 +100,19 @@ def _implementation(name: str) -> Subject:
             f"arguments that makes one (see lossapi.conformance.FunctionSubject)"
         )
     return cast(Subject, subject)
+
+
+def _harness(command: str) -> Subject:
+    """A program, which is started."""
+    from .protocol.client import HarnessSubject
+    from .protocol.process import HarnessError
+
+    try:
+        return HarnessSubject(command)
+    except HarnessError as problem:
+        raise NotFoundError(
+            f"{problem}. `lossapi check --harness {shlex.quote(command)} --validate` tells more"
+        ) from None
 
 
 def _is_subject(found: Any) -> bool:

@@ -114,6 +114,8 @@ class FunctionSubject(BackendSubject):
         by_gradient = request.want == "gradient" and request.loss in self.gradients
         function = (self.gradients if by_gradient else self.functions).get(request.loss)
         name = str(getattr(function, "__name__", request.loss))
+        if not name.isidentifier() and not hasattr(function, "imports"):  # a lambda
+            name = request.loss
         module = str(getattr(function, "__module__", None) or "__main__")
         importable = name.isidentifier() and hasattr(inspect.getmodule(function), name)
         imports = f"from {module} import {name}" if importable and module != "__main__" else ""

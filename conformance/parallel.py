@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +12,7 @@ from contextlib import suppress
 
 from .finding import find
 from .oracle.specfile import load_spec
+from .protocol.process import kill_all
 from .result import Result, Settings
 from .runner import Report, Scope, Step, conclude, load_checks, run
 from .subject import Subject
@@ -35,7 +37,7 @@ def run_apart(
     found: list[Result] = []
     # Spawned, not forked: the array libraries have threads, which a fork would leave behind.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_leave_interrupts_to_parent)
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_prepare)
     try:
         tasks = {
             pool.submit(_judge, tuple(subjects), loss, tuple(kinds), tuple(dtypes), settings): loss
@@ -72,8 +74,15 @@ def _survive_broken_pipes() -> None:
             signal.signal(signal.SIGPIPE, signal.SIG_IGN)
 
 
-def _leave_interrupts_to_parent() -> None:
+def _prepare() -> None:
+    """Leave interrupts to the parent, and end with what was started where that says so."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end)
+
+
+def _end(number: int, _: object) -> None:
+    kill_all()
+    os._exit(128 + number)
 
 
 _subjects: dict[str, Subject] = {}

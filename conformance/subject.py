@@ -22,6 +22,10 @@ class Unsupported(Exception):  # noqa: N818 - an answer, not an error
     """Raised by a subject that has no such thing as was asked for."""
 
 
+class CrashError(Exception):
+    """Raised where a subject ended, or gave no answer: which is no way to refuse an input."""
+
+
 @dataclass(frozen=True)
 class Traits:
     """What a subject says of itself; the checks hold it to that."""

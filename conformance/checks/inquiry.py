@@ -18,7 +18,7 @@ from ..oracle.formats import FORMATS, Format
 from ..oracle.specfile import Spec
 from ..oracle.trees import flat
 from ..result import UNJUDGED, Outcome, Result, Settings
-from ..subject import Request, Response, Subject, Unsupported
+from ..subject import CrashError, Request, Response, Subject, Unsupported
 from . import expected
 from .cases import Array, Case, computing, reduces, smallest_normal, stacked
 from .expected import Quantity
@@ -49,6 +49,11 @@ class Answer:
     def arrays(self) -> tuple[Array, ...]:
         """The arrays of a response that came."""
         return self.response.arrays if self.response else ()
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the subject raised an error of its own, which a crash is not."""
+        return self.outcome == "error" and not isinstance(self.error, CrashError)
 
     @property
     def refused(self) -> Mapping[int, str]:

@@ -71,9 +71,8 @@ def told(result: Result) -> str:
     """Why a result is not passed, in one line; of an expected failure the reason for that."""
     if not result.reason:
         return result.message
-    return " ".join(
-        filter(None, (f"{result.kind}:" * bool(result.kind), result.reason, result.issue))
-    )
+    kind = f"{result.kind}:" if result.kind else ""
+    return " ".join(filter(None, (kind, result.reason, result.issue)))
 
 
 def spelled(ulp: float | None) -> str:
