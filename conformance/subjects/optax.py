@@ -23,7 +23,6 @@ def subject() -> FunctionSubject:
         package="optax",
         prefix="optax.",
         backend="jax",
-        dtypes=("float64", "float32", "float16"),
     )
 
 

@@ -32,6 +32,7 @@ def port(
     prefix: str,
     backend: str,
     dtypes: tuple[str, ...] = ("float64", "float32"),
+    setup: str = "",
 ) -> FunctionSubject:
     """The functions of a module, and the calls that start so and that the specification names.
 
@@ -46,6 +47,7 @@ def port(
         dtypes=dtypes,
         version=version(package),
         accuracy_factor=ACCURACY,
+        setup=setup,
     )
 
 
