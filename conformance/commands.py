@@ -280,7 +280,8 @@ def _subjects(
         *(finding.IMPLEMENTATION + name for name in implementations),
         *(finding.HARNESS + command for command in harnesses),
     ]
-    found, skipped = {}, {}
+    found: dict[str, Any] = {}
+    skipped: dict[str, str] = {}
     for source in dict.fromkeys(named or ("numpy", *backends.names())):
         try:
             found[source] = finding.find(source)
@@ -289,8 +290,9 @@ def _subjects(
                 raise click.UsageError(str(reason)) from None
             skipped[source] = str(reason)
             continue
-        if source.startswith(finding.HARNESS):
-            click.get_current_context().call_on_close(found[source].close)
+        close = getattr(found[source], "close", None)
+        if close is not None:
+            click.get_current_context().call_on_close(close)
     names = [subject.name for subject in found.values()]
     for twice in {name for name in names if names.count(name) > 1}:
         raise click.UsageError(f"two subjects are called {twice}; give them names of their own")

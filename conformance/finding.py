@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import shlex
+import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib.metadata import entry_points
@@ -36,9 +37,11 @@ class NotFoundError(Exception):
 def find(source: str) -> Subject:
     """The subject that a source names; `NotFoundError` where there is none, or it cannot run."""
     if source.startswith(IMPLEMENTATION):
-        return _implementation(source.removeprefix(IMPLEMENTATION))
+        return _served(source.removeprefix(IMPLEMENTATION))
     if source.startswith(HARNESS):
-        return _harness(source.removeprefix(HARNESS))
+        command = source.removeprefix(HARNESS)
+        more = f". `lossapi check --harness {shlex.quote(command)} --validate` tells more"
+        return _program(command, more)
     return _backend(source)
 
 
@@ -78,8 +81,14 @@ def _backend(name: str) -> Subject:
     return subject
 
 
-def _implementation(name: str) -> Subject:
-    """Somebody's functions: what an entry point, or an attribute of a module, is or returns."""
+def _served(name: str) -> Subject:
+    """Somebody's functions in a process of their own, so that their crash is only theirs."""
+    _place(name)  # before anything is started
+    return _program([sys.executable, "-m", "lossapi.conformance.protocol.serve", name])
+
+
+def _place(name: str) -> tuple[str, str]:
+    """The module and the attribute that hold an implementation."""
     module, colon, attribute = name.partition(":")
     if not colon:
         known = {entry.name: entry.value for entry in entry_points(group=GROUP)}
@@ -87,11 +96,17 @@ def _implementation(name: str) -> Subject:
             more = ", or package.module:name for a subject of your own"
             raise NotFoundError(unknown("implementation", name, sorted(known), more))
         module, _, attribute = known[name].partition(":")
+    return module, attribute
+
+
+def implementation(name: str) -> Subject:
+    """What an entry point, or an attribute of a module, is or returns, in this process."""
+    module, attribute = _place(name)
     try:
         found: Any = importlib.import_module(module)
         for part in attribute.split("."):
             found = getattr(found, part)
-        subject = found if _is_subject(found) else found()
+        subject = found() if callable(found) and not _is_subject(found) else found
     except (ImportError, AttributeError, TypeError) as problem:
         raise NotFoundError(f"{name} cannot be used here: {_first_line(problem)}") from None
     if not _is_subject(subject):
@@ -102,17 +117,15 @@ def _implementation(name: str) -> Subject:
     return cast(Subject, subject)
 
 
-def _harness(command: str) -> Subject:
-    """A program, which is started."""
+def _program(command: str | Sequence[str], more: str = "") -> Subject:
+    """A program that speaks the protocol, which is started."""
     from .protocol.client import HarnessSubject
     from .protocol.process import HarnessError
 
     try:
         return HarnessSubject(command)
     except HarnessError as problem:
-        raise NotFoundError(
-            f"{problem}. `lossapi check --harness {shlex.quote(command)} --validate` tells more"
-        ) from None
+        raise NotFoundError(f"{problem}{more}") from None
 
 
 def _is_subject(found: Any) -> bool:

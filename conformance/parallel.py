@@ -33,6 +33,9 @@ def run_apart(
     Those with long definitions take longest and are begun first, so that no core waits at the end.
     """
     started = time.monotonic()
+    for subject in subjects.values():
+        if hasattr(subject, "close"):  # its process has said what it is; those here start others
+            subject.close()
     names = ", ".join(subject.name for subject in subjects.values())
     found: list[Result] = []
     # Spawned, not forked: the array libraries have threads, which a fork would leave behind.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..subject import DERIVATIVES, DERIVED, Request, Response, Unsupported
+from ..one_by_one import examples
+from ..subject import DERIVATIVES, DERIVED, Refusal, Request, Response, Unsupported
 from . import arrays
 from .reading import MessageError, closed, items, printable, refuse, shown, text
 from .wire import read_id
@@ -32,7 +33,10 @@ _CONTENTS = ("results", "error", "line")
 def results_written(number: int, response: Response) -> dict[str, Any]:
     """The answer with results."""
     pairs = zip(response.arrays, response.dtypes, strict=True)
-    return {"id": number, "results": [arrays.result_written(*pair) for pair in pairs]}
+    answer = {"id": number, "results": [arrays.result_written(*pair) for pair in pairs]}
+    if response.refused:
+        answer["refused"] = {str(i): entry.message for i, entry in response.refused.items()}
+    return answer
 
 
 def error_written(number: int | None, error: Exception) -> dict[str, Any]:
@@ -55,12 +59,13 @@ def read_results(message: dict[str, Any], number: int, request: Request, kind: s
     _demand(message, number)
     if "error" in message:
         raise _error(closed(message, "the answer", ("id", "error"))["error"])
-    entries = closed(message, "the answer", ("id", "results"))["results"]
+    entries = closed(message, "the answer", ("id", "results"), ("refused",))["results"]
     found = [arrays.result_read(entry, f"results[{i}]") for i, entry in items(entries, "results")]
     due = count(request, kind)
     if len(found) != due:
         refuse("results", f"{len(found)} arrays", f"{due}, for {_wanted(request)}")
-    return Response(tuple(array for array, _ in found), tuple(dtype for _, dtype in found))
+    refused = _refused(message.get("refused", {}), request)
+    return Response(tuple(array for array, _ in found), tuple(dtype for _, dtype in found), refused)
 
 
 def read_line(message: dict[str, Any], number: int) -> str:
@@ -75,6 +80,18 @@ def count(request: Request, kind: str = "") -> int:
         return 1
     derivatives = max(1, len(request.wrt)) if request.want in DERIVATIVES else 0
     return derivatives + {"value": 1, "value_and_grad": 1, "sum_and_weight": 2}.get(request.want, 0)
+
+
+def _refused(data: Any, request: Request) -> dict[int, Refusal]:
+    """Why examples have no result, by their place in the batch."""
+    places = {str(i): i for i in range(examples(request))}
+    if not isinstance(data, dict) or not set(data) <= set(places):
+        due = 'an object with examples for keys, such as "0", and what was said of each'
+        refuse("refused", data, due)
+    return {
+        places[key]: Refusal(printable(text(entry, f"refused.{key}")))
+        for key, entry in data.items()
+    }
 
 
 def _wanted(request: Request) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
+from ..one_by_one import BROKEN, one_by_one
 from ..reproduce import shortened
 from ..subject import Request, Response, Traits, Unsupported
 from . import answers, reading, wire
 from .patience import Patience
-from .process import HarnessError
+from .process import HarnessEndError, HarnessError
 from .session import Session
 
 TIMEOUT = 60.0
@@ -51,8 +52,27 @@ class HarnessSubject:
         return loss in self._session.hello.losses
 
     def run(self, request: Request) -> Response:
-        """Ask, where it claims to have an answer; its errors are raised as builtin ones."""
+        """Ask, where it claims to have an answer; its errors are raised as builtin ones.
+
+        After a crash the examples of a batch are asked for one by one, since the others may have
+        an answer; so they are where one that does not claim to refuse refuses some of them.
+        """
         self._demand_claimed(request)
+        try:
+            return self._run(request)
+        except HarnessEndError:
+            found = one_by_one(request, self._run)
+            if found is None:
+                raise
+        except (Unsupported, HarnessError, *BROKEN):
+            raise
+        except Exception:
+            found = None if self.traits.strict else one_by_one(request, self._run)
+            if found is None:
+                raise
+        return found
+
+    def _run(self, request: Request) -> Response:
         self._patience.demand(request.loss)
         kind = self.traits.transforms.get(request.transform or "", "")
         number = self._next()

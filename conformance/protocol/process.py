@@ -30,8 +30,12 @@ class HarnessError(CrashError, LossError):
     """A harness cannot be started, ended, gave no answer, or none that can be read."""
 
 
-class HarnessTimeoutError(HarnessError):
-    """A harness gave no answer in time."""
+class HarnessEndError(HarnessError):
+    """A harness ended where it was to answer."""
+
+
+class HarnessTimeoutError(HarnessEndError):
+    """A harness gave no answer in time, and was ended."""
 
 
 class Child:
@@ -180,7 +184,7 @@ class Child:
         self._words = (self._words + (part or b""))[-_LAST_WORDS:]
         return part
 
-    def _broken_off(self) -> HarnessError:
+    def _broken_off(self) -> HarnessEndError:
         """The error on a harness that closed its output, mostly by ending."""
         self._wait(GRACE)
         for _ in range(_LAST_READS):
@@ -189,7 +193,7 @@ class Child:
         self.kill()
         cut = " in the middle of a line" if self._came else ""
         how = _ending(self.status)
-        return HarnessError(f"the harness {how}{cut} before it answered{self.last_words}")
+        return HarnessEndError(f"the harness {how}{cut} before it answered{self.last_words}")
 
     def _wait(self, seconds: float) -> None:
         with suppress(subprocess.TimeoutExpired):

@@ -11,7 +11,7 @@ import os
 import sys
 from typing import Any, BinaryIO
 
-from ..finding import IMPLEMENTATION, NotFoundError, find
+from ..finding import NotFoundError, implementation
 from ..oracle.specfile import spec_names
 from ..subject import Subject
 from . import answers, reading, wire
@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> None:
     if len(arguments) != 1:
         raise SystemExit("usage: python -m lossapi.conformance.protocol.serve package.module:name")
     try:
-        subject = find(IMPLEMENTATION + arguments[0])
+        subject = implementation(arguments[0])
     except NotFoundError as problem:
         raise SystemExit(str(problem)) from None
     serve(subject, sys.stdin.buffer, sink)

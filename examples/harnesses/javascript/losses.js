@@ -72,7 +72,7 @@ const sigmoid_binary_cross_entropy = {
   value: (z, y, { pos_weight = 1 }) =>
     inside(
       isShare(y) && isNumber(z),
-      times(1 - y, softplus(z)) + weighted(pos_weight, y, softplus(-z), -z),
+      times(1 - y, softplus(z)) + weighted(pos_weight, y, softplus(-z), z),
     ),
   gradient: {
     // For a hard target one of the terms is 0, and the other keeps its digits.
@@ -176,10 +176,13 @@ const sparse_softmax_cross_entropy = {
 // log(p / q), from the difference where they are close and from two logarithms where the quotient
 // would overflow or lose its digits.
 function logRatio(p, q) {
-  const ratio = p / q;
+  const ratio = p / (q + 0);
   if (ratio > 0.5 && ratio < 2) return Math.log1p((p - q) / q);
   return ratio > 1e-300 && ratio < Infinity ? Math.log(ratio) : Math.log(p) - Math.log(q);
 }
+
+// -0 is 0: it must not make the quotient another infinity.
+const quotient = (p, q) => (p === 0 ? 0 : p / (q + 0));
 
 const areShares = (q, p) => q.every(isShare) && p.every(isShare);
 
@@ -196,7 +199,7 @@ const kl_divergence = {
     prediction: (q, p) =>
       inside(
         areShares(q, p),
-        p.map((pk, k) => (pk === 0 ? 0 : -(pk / q[k]))),
+        p.map((pk, k) => -quotient(pk, q[k])),
       ),
     target: (q, p) =>
       inside(
