@@ -2,6 +2,9 @@
 
 They are used as Keras has them used: a class for each loss, made for a reduction and the dtype of
 its inputs. Keras chooses its array library when it is imported, once in a process.
+
+They are judged in float32, Keras' default: a class that is made for float64 returns that dtype, but
+most compute in float32 inside, on every library.
 """
 
 from __future__ import annotations
@@ -9,11 +12,14 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ..function_subject import FunctionSubject
 from ..subject import Unsupported
-from .port import port
+from .port import port, with_one_blank
 
 _VARIABLE = "KERAS_BACKEND"
 _REDUCTIONS = {"none": None, "sum": "sum", "mean": "sum_over_batch_size"}
@@ -44,6 +50,7 @@ def _on(backend: str) -> FunctionSubject:
         package="keras",
         prefix="keras.",
         backend=backend,
+        dtypes=("float32",),
         setup=f"import os; os.environ[{_VARIABLE!r}] = {backend!r}",
     )
 
@@ -77,7 +84,8 @@ def _loss(
         dtype=keras.backend.standardize_dtype(prediction.dtype),
         **given,
     )
-    return loss(target, prediction, sample_weight=weights)
+    with _quiet():
+        return loss(target, prediction, sample_weight=weights)
 
 
 def _single(
@@ -85,6 +93,15 @@ def _single(
 ) -> Any:
     """Call a loss that takes the mean along the last axis, which here has one entry."""
     return _loss(name, prediction[:, None], target[:, None], weights, reduction, **given)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the warnings that one class or one entry is probably a mistake."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="keras")
+        warnings.filterwarnings("ignore", "You are using a softmax over")
+        yield
 
 
 def _ops() -> Any:
@@ -115,16 +132,14 @@ def complete_box_iou_loss(prediction: Any, target: Any) -> Any:
 
 
 def ctc_loss(logits: Any, labels: Any, mask: Any, label_mask: Any, blank: Any) -> Any:
+    inputs = logits, labels, mask, label_mask
+    return with_one_blank(_ctc, _ops().concatenate, *inputs, blank=blank)
+
+
+def _ctc(logits: Any, labels: Any, mask: Any, label_mask: Any, *, blank: int) -> Any:
     ops = _ops()
-    frames, length = ops.sum(mask, -1), ops.sum(label_mask, -1)
-    # One number names the blank of all examples.
-    return ops.ctc_loss(
-        labels,
-        logits,
-        ops.cast(length, "int32"),
-        ops.cast(frames, "int32"),
-        mask_index=int(blank[0]) if len(blank) else 0,
-    )
+    length, frames = (ops.cast(ops.sum(m, -1), "int32") for m in (label_mask, mask))
+    return ops.ctc_loss(labels, logits, length, frames, mask_index=blank)
 
 
 def dice_loss(
@@ -144,7 +159,7 @@ def dice_loss(
 def generalized_cross_entropy(
     logits: Any, labels: Any, *, q: float = 0.7, weights: Any = None, reduction: str = "mean"
 ) -> Any:
-    probabilities = _ops().softmax(logits)
+    probabilities = softmax(logits)
     name = "CategoricalGeneralizedCrossEntropy"
     return _loss(name, probabilities, labels, weights, reduction, q=q)
 
@@ -222,7 +237,8 @@ def sigmoid_focal_loss(
 
 
 def softmax(logits: Any, *, temperature: float = 1.0) -> Any:
-    return _ops().softmax(logits / temperature, axis=-1)
+    with _quiet():
+        return _ops().softmax(logits / temperature, axis=-1)
 
 
 def softmax_cross_entropy(

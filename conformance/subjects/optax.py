@@ -11,7 +11,7 @@ import optax
 
 from ..function_subject import FunctionSubject
 from ..subject import Unsupported
-from .port import port
+from .port import port, with_one_blank
 
 
 def subject() -> FunctionSubject:
@@ -27,14 +27,11 @@ def subject() -> FunctionSubject:
 
 
 def ctc_loss(logits: Any, labels: Any, mask: Any, label_mask: Any, blank: Any) -> Any:
-    # One number names the blank of all examples.
-    return optax.ctc_loss(
-        logits,
-        1 - mask,
-        labels,
-        1 - label_mask,
-        blank_id=int(blank.flatten()[0]) if blank.size else 0,
-    )
+    return with_one_blank(_ctc, jnp.concatenate, logits, labels, mask, label_mask, blank=blank)
+
+
+def _ctc(logits: Any, labels: Any, mask: Any, label_mask: Any, *, blank: int) -> Any:
+    return optax.ctc_loss(logits, 1 - mask, labels, 1 - label_mask, blank_id=blank)
 
 
 def dice_loss(
