@@ -9,7 +9,8 @@ from lossapi.errors import SpecError
 
 from .function_subject import FunctionSubject
 from .result import DTYPES, KINDS, Settings
-from .runner import Report, load_checks, run
+from .run_report import Report
+from .runner import load_checks, run
 from .subject import Subject
 
 WIDE = ("float64", "float32")
