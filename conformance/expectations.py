@@ -41,7 +41,9 @@ class Expectation:
         return (
             result.loss == self.loss
             and result.check == self.check
-            and any(case in ("", result.case) or fnmatchcase(result.case, case) for case in self.cases)
+            and any(
+                case in ("", result.case) or fnmatchcase(result.case, case) for case in self.cases
+            )
             and self.dtype in ("", result.dtype)
         )
 
@@ -150,7 +152,9 @@ def _texts(entry: dict[str, Any], key: str, place: str) -> list[str]:
     """One text, or each of a list."""
     texts = entry[key] if isinstance(entry[key], list) else [entry[key]]
     if not texts or not all(isinstance(text, str) for text in texts):
-        raise SpecError(f"{place}: {key}: got {entry[key]!r}; accepted is a text, or a list of them")
+        raise SpecError(
+            f"{place}: {key}: got {entry[key]!r}; accepted is a text, or a list of them"
+        )
     return texts
 
 

@@ -99,9 +99,7 @@ def _overlap(probabilities: Any, target: Any, **given: float) -> Any:
     """The loss of the foreground; probabilities come with those of the background beside them."""
     both = jnp.stack([1 - probabilities, probabilities], -1)
     given_both = jnp.stack([1 - target, target], -1)
-    each = optax.losses.dice_loss(
-        both, given_both, apply_softmax=False, reduction="none", **given
-    )
+    each = optax.losses.dice_loss(both, given_both, apply_softmax=False, reduction="none", **given)
     return each[..., 1]
 
 

@@ -98,7 +98,9 @@ def hinge_loss(logits: Any, target: Any, *, weights: Any = None, reduction: str 
 
 def pairwise_distance(a: Any, b: Any, *, p: float = 2.0, squared: bool = False) -> Any:
     if p == 2:
-        return np.stack([metrics.euclidean_distances(x, y, squared=squared) for x, y in _pairs(a, b)])
+        return np.stack(
+            [metrics.euclidean_distances(x, y, squared=squared) for x, y in _pairs(a, b)]
+        )
     if squared:
         raise Unsupported("pairwise_distance: only the Euclidean distance can be squared")
     given = {"metric": "minkowski", "p": p}

@@ -71,9 +71,7 @@ def pairwise_distance(a: Any, b: Any, *, p: float = 2.0, squared: bool = False) 
     return np.asarray(each, a.dtype)
 
 
-def poisson_nll(
-    prediction: Any, target: Any, *, log_input: bool = True, full: bool = False
-) -> Any:
+def poisson_nll(prediction: Any, target: Any, *, log_input: bool = True, full: bool = False) -> Any:
     if not full:
         raise Unsupported("poisson_nll: the function gives the whole logarithm")
     return -stats.poisson.logpmf(target, np.exp(prediction) if log_input else prediction)

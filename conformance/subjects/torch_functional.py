@@ -59,9 +59,7 @@ def ctc_loss(
     reduction: str = "mean",
 ) -> Any:
     given = {"reduction": reduction, "zero_infinity": zero_infinity}
-    return with_one_blank(
-        _ctc, torch.cat, logits, labels, mask, label_mask, blank=blank, **given
-    )
+    return with_one_blank(_ctc, torch.cat, logits, labels, mask, label_mask, blank=blank, **given)
 
 
 def _ctc(logits: Any, labels: Any, mask: Any, label_mask: Any, **given: Any) -> Any:
