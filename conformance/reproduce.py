@@ -72,8 +72,8 @@ def function_call(
         named = [f"{key}={plain.get(key, key)}" for key in others if key in known]
         call = f"{function}({', '.join([*request.inputs, *named])})"
     else:
-        named = set(re.split(r"\W+", function))
-        lines += [f"{k} = {_plain(v)}" for k, v in request.plain().items() if k in named]
+        words = set(re.split(r"\W+", function))
+        lines += [f"{k} = {_plain(v)}" for k, v in request.plain().items() if k in words]
         call = function
     if request.want == "value":
         return shortened("; ".join([*lines, f"print({call})"]))
