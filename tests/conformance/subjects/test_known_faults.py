@@ -55,8 +55,11 @@ def test_swapped_weights() -> None:
 
 def test_a_saturating_focal_loss() -> None:
     results = judged("keras-torch", "sigmoid_focal_loss", "value", "float32")
-    assert number(results["very-far-wrong/value"]) < 17 < 500 < float(
-        results["very-far-wrong/value"].expected
+    assert (
+        number(results["very-far-wrong/value"])
+        < 17
+        < 500
+        < float(results["very-far-wrong/value"].expected)
     )
 
 
