@@ -28,6 +28,7 @@ class MlxBackend(Backend):
         self.xp.exp = _exp
         self.xp.moveaxis, self.xp.tensordot = _moveaxis, _tensordot
         self.xp.sum = _sum
+        self.xp.take, self.xp.take_along_axis = _taking(mx.take), _taking(mx.take_along_axis)
         self.xp.argmax, self.xp.argsort = _argmax, _argsort
         self.xp.max, self.xp.min = _of_any_size(mx.max), _of_any_size(mx.min)
         for name in ("ones", "zeros", "arange", "asarray"):
@@ -76,8 +77,9 @@ class MlxBackend(Backend):
 
         @value.vjp
         def _(given: Any, cotangent: Any, _: Any) -> Any:
+            given = tuple(given) if isinstance(given, tuple | list) else (given,)
             names = tuple(function.gradients)
-            found = dict(zip(names, program.gradients(self.xp, names, tuple(given)), strict=True))
+            found = dict(zip(names, program.gradients(self.xp, names, given), strict=True))
             return tuple(
                 _pulled(found[name], cotangent, function.cores[name], array)
                 if name in found
@@ -138,6 +140,10 @@ def _argmax(x: Any, /, *, axis: int) -> Any:
 
 def _argsort(x: Any, /, *, axis: int = -1, stable: bool = True) -> Any:
     return mx.argsort(mx.stop_gradient(x), axis=axis).astype(mx.int64)
+
+
+def _taking(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda x, index, /, *, axis=-1: function(x, mx.stop_gradient(index), axis=axis)
 
 
 def _of_any_size(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -51,6 +51,7 @@ class NdonnxBackend(Backend):
             setattr(self.xp, name, _keeping_shape(getattr(ndx, name)))
         self.xp.max, self.xp.min = _extreme(op.reduce_max), _extreme(op.reduce_min)
         self.xp.all, self.xp.any = _all, _any
+        self.xp.argmax = _argmax
         self.xp.matmul = _matmul
         self.xp.sum = _sum
         self.xp.take_along_axis = _take_along_axis
@@ -209,6 +210,16 @@ def _any(x: Any, /, *, axis: Axis = None, keepdims: bool = False) -> Any:
 
 def _all(x: Any, /, *, axis: Axis = None, keepdims: bool = False) -> Any:
     return _reduced(op.reduce_min, ndx.astype(x, ndx.int32), axis, keepdims) != 0
+
+
+def _argmax(x: Any, /, *, axis: int, keepdims: bool = False) -> Any:
+    """The first place of the largest number, or of a NaN, which ONNX Runtime overlooks."""
+    largest = ndx.argmax(x, axis=axis, keepdims=keepdims)
+    if not ndx.isdtype(x.dtype, "real floating"):
+        return largest
+    missing = ndx.isnan(x)
+    first = ndx.argmax(ndx.astype(missing, ndx.int32), axis=axis, keepdims=keepdims)
+    return ndx.where(_any(missing, axis=axis, keepdims=keepdims), first, largest)
 
 
 def _reduced(operator: Callable[..., Any], x: Any, axis: Axis, keepdims: bool) -> Any:

@@ -217,8 +217,10 @@ def flat(result: Any) -> tuple[Any, ...]:
 def library_version(name: str) -> str:
     """The version of an array library by its module's name; empty where it tells none."""
     import importlib
+    from importlib import metadata
 
     try:
-        return str(getattr(importlib.import_module(name), "__version__", ""))
+        told = getattr(importlib.import_module(name), "__version__", "")
+        return str(told or metadata.version(name))
     except ImportError:
         return ""

@@ -191,14 +191,14 @@ def shortfall(xp: Namespace, score: Array, margin: Array | float) -> Array:
 def weighted_tail(xp: Namespace, weight: Array, share: Array, tail: Array, size: Array) -> Array:
     """`weight * share * tail`, for a share up to 1 and a tail that approaches exp(-size)."""
     product = weight * share
-    tail = xp.where((product == 0) & xp.isinf(tail), 0.0, tail)
+    tail = xp.where(xp.isinf(tail) & (product == 0), 0.0, tail)
     light = weight * (share * tail)
     if isinstance(weight, float) and weight <= 1.0:
         return light
     # A weight above 1 would bring to light the digits that a subnormal factor or product lost: it
     # goes first, and where the exponential is tiny between two factors of it.
     large = weight * tail
-    first = (weight > 1) & ~xp.isinf(large)
+    first = ~xp.isinf(large) & (weight > 1)
     plain = xp.where(first, xp.where(first, large, 0.0) * share, light)
     far = size > 64.0
     root = xp.exp(-0.5 * xp.where(far, size, 0.0))

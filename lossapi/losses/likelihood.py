@@ -124,7 +124,7 @@ def _half_square(xp, prediction, v, target):
 def _clamped(xp, variance, minimum_variance):
     """The variance, not below the minimum, and where it was raised (or is the minimum itself)."""
     v = p.without_signed_zero(xp, variance)
-    below = (minimum_variance > 0) & (v <= minimum_variance)
+    below = (v <= minimum_variance) & (minimum_variance > 0)
     return xp.where(below, minimum_variance, v), below
 
 
@@ -136,7 +136,7 @@ def heteroscedastic_gaussian_nll(xp, prediction, log_variance, target, *, full=T
     half_square = xp.where(log_variance == xp.inf, nothing, half_square)
     part, rest = _weight(xp, log_variance, beta)
     # A square of infinity wins over a log-variance of -infinity, and so does a weight of 0.
-    without = xp.isinf(half_square) | ((part == 0) & xp.isinf(log_variance))
+    without = xp.isinf(half_square) | (xp.isinf(log_variance) & (part == 0))
     volume = 0.5 * xp.where(without, 0.0, log_variance) + (_HALF_LOG_TAU if full else 0.0)
     return half_square + part * volume * rest
 

@@ -48,7 +48,10 @@ def test_nothing_has_a_mean_and_no_leading_class() -> None:
     assert float(lossapi.softmax_cross_entropy(empty, empty)) == 0.0
 
 
-@pytest.mark.parametrize("loss", ["huber_loss", "sparse_softmax_cross_entropy", "softmax"])
+@pytest.mark.parametrize(
+    "loss",
+    ["huber_loss", "sparse_softmax_cross_entropy", "softmax", "softplus", "batch_all_triplets"],
+)
 def test_a_function_of_each_kind_conforms(loss: str) -> None:
     checks = load_checks(("value", "gradient", "errors", "transforms"))
     settings = Settings(seed=1)

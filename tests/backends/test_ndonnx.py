@@ -167,6 +167,12 @@ def test_functions_that_onnx_lacks_keep_their_digits() -> None:
     np.testing.assert_allclose(computed(xp.atan2, y, x), np.arctan2(y, x), rtol=1e-15)
 
 
+def test_the_place_of_a_nan_is_that_of_the_largest_entry() -> None:
+    xp = lossapi.backend.get("ndonnx").xp
+    rows = np.array([[np.nan, np.inf, 1.0], [np.inf, np.nan, 1.0], [1.0, 3.0, 3.0]])
+    assert computed(lambda x: xp.argmax(x, axis=-1), rows).tolist() == [0, 1, 1]
+
+
 def test_sums_of_many_terms_do_not_lose_digits_with_their_number() -> None:
     terms = np.full(300_000, 0.1, dtype="float32")
     backend = lossapi.backend.get("ndonnx")
