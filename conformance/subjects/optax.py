@@ -106,7 +106,13 @@ def _overlap(probabilities: Any, target: Any, **given: float) -> Any:
     """The loss of the foreground; probabilities come with those of the background beside them."""
     both = jnp.stack([1 - probabilities, probabilities], -1)
     given_both = jnp.stack([1 - target, target], -1)
-    each = optax.losses.dice_loss(both, given_both, apply_softmax=False, reduction="none", **given)
+    try:
+        each = optax.losses.dice_loss(
+            both, given_both, apply_softmax=False, reduction="none", **given
+        )
+    except TypeError as problem:
+        # While JAX differentiates, its error on shares that do not sum to 1 cannot be written.
+        raise ValueError(f"the probabilities are refused, and then: {problem}") from None
     return each[..., 1]
 
 
