@@ -1,25 +1,23 @@
-"""The commands of ``lossapi``: list, show, choose, plot, check, spec, and those of reports."""
+"""The commands of ``lossapi``: list, show, choose, plot, check, spec; others are added here."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from lossapi import backend as backends
-
-from . import finding, report_commands
+from . import finding, library_commands, report_commands
+from .arguments import losses_named, names_known
 from .finding import unknown
 from .result import DTYPES, KINDS, Settings
 
 if TYPE_CHECKING:
     from .report.reading import Reading
-    from .run_report import Part, Report
 
 _ONE_OF_KINDS = f"Only this check, one of {', '.join(KINDS)}."
 _ONE_OF_DTYPES = f"Only this dtype, one of {', '.join(DTYPES)}."
@@ -37,21 +35,6 @@ class Group(click.Group):
         return super().resolve_command(ctx, args)
 
 
-def _known(kind: str, came: Sequence[str], accepted: Sequence[str]) -> list[str]:
-    """The names without repetition; a usage error for one that is not known."""
-    for name in came:
-        if name not in accepted:
-            raise click.UsageError(unknown(kind, name, accepted))
-    return list(dict.fromkeys(came))
-
-
-def _losses(came: Sequence[str]) -> list[str]:
-    """These functions, or all that have a specification."""
-    from .oracle.specfile import spec_names
-
-    return _known("loss", came, spec_names()) or spec_names()
-
-
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="lossapi", message="lossapi %(version)s")
 def cli() -> None:
@@ -67,7 +50,7 @@ def list_(family: str | None) -> None:
     specs = [load_spec(name) for name in spec_names()]
     rows = [(spec.family, spec.name, spec.data["summary"]) for spec in specs]
     families = sorted({of for of, _, _ in rows})
-    for shown in _known("family", [family] if family else families, families):
+    for shown in names_known("family", [family] if family else families, families):
         click.echo(shown)
         for of, name, summary in sorted(rows):
             if of == shown:
@@ -81,7 +64,7 @@ def show(loss: str) -> None:
     from .oracle.specfile import load_spec
     from .reference.pages import render
 
-    (name,) = _losses([loss])
+    (name,) = losses_named([loss])
     click.echo(render(load_spec(name)), nl=False)
 
 
@@ -141,8 +124,8 @@ def plot(
     """Draw the curve of LOSS along an input, with its gradient and its kinks."""
     from .report import picture
 
-    (name,) = _losses([loss])
-    shown = _known("face", faces, picture.FACES) or list(picture.FACES[:2])
+    (name,) = losses_named([loss])
+    shown = names_known("face", faces, picture.FACES) or list(picture.FACES[:2])
     try:
         picture.write(name, picture.values(name, given), wrt, ends, shown, Path(output))
     except OSError as problem:
@@ -154,8 +137,8 @@ def plot(
 
 def _resumed(context: click.Context, _: click.Parameter, name: str | None) -> Reading | None:
     """The run to carry on, whose options are those of this run."""
+    from .keeping import defaults
     from .report import reading
-    from .resuming import defaults
 
     if name is None:
         return None
@@ -237,6 +220,7 @@ def check(
     one, NumPy and every adapter whose library is installed. Exit code 0 is conforming, 1 is not,
     2 is a run that could not be carried out.
     """
+    from . import keeping
     from .oracle.specfile import load_spec
     from .parallel import judge_apart
     from .report import junit, terminal
@@ -247,9 +231,9 @@ def check(
     # Hypothesis keeps files; they do not belong into whatever folder this is run in.
     kept = Path(tempfile.gettempdir()) / "lossapi-hypothesis"
     os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(kept))
-    kinds = _known("check", checks, KINDS) or list(KINDS)
-    wanted = _known("dtype", dtypes, DTYPES)
-    names = _losses(losses)
+    kinds = names_known("check", checks, KINDS) or list(KINDS)
+    wanted = names_known("dtype", dtypes, DTYPES)
+    names = losses_named(losses)
     specs = [load_spec(name) for name in names]
     sources = _sources(subjects, implementations, harnesses)
     judged, skipped = _subjects(
@@ -261,8 +245,8 @@ def check(
     report = scope.report(settings, skipped)
     # Opened before the run: a file that cannot be written is told at once, not after minutes.
     with ExitStack() as opened:
-        junit_out = opened.enter_context(_Output(junit_file))
-        report, keep = _kept(opened, report, json_file, resumed)
+        junit_out = opened.enter_context(keeping.output(junit_file))
+        report, keep = keeping.kept(opened, report, json_file, resumed)
         progress = opened.enter_context(terminal.progress())
         workers = min(jobs or os.cpu_count() or 1, len(names))
         done = frozenset(report.finished)
@@ -273,62 +257,11 @@ def check(
         with closing(parts):
             gather(report, scope, parts, keep=keep)
         if junit_out is not None:
-            junit.write(report, junit_out.buffer)
+            junit.write(report, junit_out)
     terminal.write(report)
     if report.exit_code == 2:
         raise click.ClickException(f"nothing was judged of {', '.join(report.idle)}")
     raise SystemExit(report.exit_code)
-
-
-def _kept(
-    opened: ExitStack, report: Report, json_file: str | None, resumed: Reading | None
-) -> tuple[Report, Callable[[Part], None]]:
-    """The report to go on with, and what keeps its parts in a file, if there is one."""
-    from . import resuming
-    from .report import jsonlines
-
-    if resumed is not None:
-        if json_file:
-            raise click.UsageError("--resume writes into the file it is given; leave --json out")
-        resuming.demand_same(resumed, report)
-        report, stream = resuming.reopen(resumed)
-        opened.enter_context(stream)
-        opened.callback(_tell_what_is_kept, report, str(resumed.path))
-        return report, opened.enter_context(jsonlines.continuing(report, stream))
-    out = opened.enter_context(_Output(json_file))
-    if out is None or json_file is None:
-        return report, lambda part: None
-    opened.callback(_tell_what_is_kept, report, json_file)
-    return report, opened.enter_context(jsonlines.recording(report, out))
-
-
-def _tell_what_is_kept(report: Report, file: str) -> None:
-    if report.partial:
-        click.echo(
-            f"{file} holds {report.extent}; carry on with: lossapi check --resume {file}", err=True
-        )
-
-
-class _Output:
-    """A text file to write, or nothing."""
-
-    def __init__(self, name: str | None) -> None:
-        self._name = name
-        self._file: TextIO | None = None
-
-    def __enter__(self) -> TextIO | None:
-        if self._name:
-            try:
-                self._file = Path(self._name).open("w", encoding="utf-8")
-            except OSError as problem:
-                raise click.UsageError(
-                    f"{self._name} cannot be written: {problem.strerror}; give another file"
-                ) from None
-        return self._file
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
 
 
 def _sources(
@@ -346,7 +279,7 @@ def _subjects(named: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
     """The subjects by what names them, and why others are not judged; a named one must be there."""
     found: dict[str, Any] = {}
     skipped = {}
-    for source in dict.fromkeys(named or ("numpy", *backends.names())):
+    for source in dict.fromkeys(named or finding.libraries()):
         try:
             found[source] = finding.find(source)
         except finding.NotFoundError as reason:
@@ -392,7 +325,7 @@ def build(losses: tuple[str, ...]) -> None:
     from .oracle import golden
     from .reference import pages, selection, stubs
 
-    for name in _losses(losses):
+    for name in losses_named(losses):
         for path in (*golden.build([name]), *pages.build([name])):
             click.echo(f"wrote {_shown(path)}")
     for path in (selection.build(), stubs.build()):
@@ -406,7 +339,7 @@ def verify(losses: tuple[str, ...]) -> None:
     from .oracle import golden
     from .reference import pages, selection, stubs
 
-    names = _losses(losses)
+    names = losses_named(losses)
     count = 0
     for name in names:
         problems = [*golden.verify([name]), *pages.verify([name])]
@@ -439,5 +372,7 @@ def _shown(path: Path) -> str:
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
+cli.add_command(library_commands.export)
+cli.add_command(library_commands.support)
 cli.add_command(report_commands.report)
 cli.add_command(report_commands.compare)

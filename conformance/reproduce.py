@@ -96,7 +96,12 @@ def _call(request: Request, arrays: Mapping[str, str]) -> str:
         others["wrt"] = repr(request.wrt if len(request.wrt) > 1 else request.wrt[0])
     written = [arrays[key] for key in request.inputs]
     written += [f"{key}={value}" for key, value in others.items()]
-    return f"lossapi.{request.loss}{_METHODS[request.want]}({', '.join(written)})"
+    return f"{function_name(request)}({', '.join(written)})"
+
+
+def function_name(request: Request) -> str:
+    """How this project's own function is called that gives what is wanted."""
+    return f"lossapi.{request.loss}{_METHODS[request.want]}"
 
 
 def _strictly(request: Request, call: str) -> str:

@@ -22,7 +22,7 @@ def zero(xp: Namespace, *inputs: Array) -> Array:
 
 def times(xp: Namespace, weight: Array, x: Array) -> Array:
     """`weight * x`, where a weight of zero removes an infinite `x`."""
-    return weight * xp.where((weight == 0) & xp.isinf(x), 0.0, x)
+    return weight * xp.where(xp.isinf(x) & (weight == 0), 0.0, x)
 
 
 def ratio(xp: Namespace, numerator: Array, divisor: Array) -> Array:
@@ -317,12 +317,17 @@ def mean(xp: Namespace, terms: Array) -> Array:
     return xp.where(xp.isfinite(total), total / count, xp.sum(terms / count, axis=-1))
 
 
+def entries(shape: tuple[Any, ...]) -> int:
+    """How many entries a shape has; -1, which a reshape finds out, if a graph leaves it open."""
+    return -1 if [n for n in shape if n is None] else math.prod(shape)
+
+
 def sum_of_rows(xp: Namespace, rows: Array) -> Array:
     """The sum along the first axis.
 
     Folded in halves, since libraries that sum pairwise do not along the first axis.
     """
-    if rows.shape[0] == 0:
+    if not rows.shape[0]:  # there is nothing to fold, or a graph does not know how much
         return xp.sum(rows, axis=0)
     while rows.shape[0] > 1:
         half, odd = divmod(rows.shape[0], 2)
