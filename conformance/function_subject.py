@@ -90,6 +90,8 @@ class FunctionSubject(BackendSubject):
             raise Unsupported("a plain function is asked in one dtype")  # which wins is our rule
         try:
             return super().run(request)
+        except NotImplementedError as problem:
+            raise Unsupported(str(problem)) from None
         except (Unsupported, *BROKEN):
             raise
         except Exception as problem:

@@ -55,12 +55,8 @@ def test_swapped_weights() -> None:
 
 def test_a_saturating_focal_loss() -> None:
     results = judged("keras-torch", "sigmoid_focal_loss", "value", "float32")
-    assert (
-        number(results["very-far-wrong/value"])
-        < 17
-        < 500
-        < float(results["very-far-wrong/value"].expected)
-    )
+    assert number(results["very-far-wrong/value"]) < 17  # -log(1e-7) is 16.1
+    assert float(results["very-far-wrong/value"].expected) > 500
 
 
 def test_wrapped_labels() -> None:
