@@ -192,7 +192,7 @@ def test_without_matplotlib_a_plot_says_what_to_install(lossapi, monkeypatch, tm
             ("chek",),
             (
                 "'chek'",
-                "accepted are check, choose, compare, list, plot, report, show, spec",
+                "accepted are check, choose, compare, export, list, plot",
                 "mean check?",
             ),
         ),
