@@ -137,7 +137,9 @@ def _labels(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
                 if answer.response is None:
                     yield inquiry.unanswered(name, answer, request)
                     continue
-                found = inquiry.judged_batch(spoiled, VALUE, answer.arrays[0], request)
+                found = inquiry.judged_batch(
+                    spoiled, VALUE, answer.arrays[0], request, refused=answer.refused
+                )
                 yield from filter(None, [inquiry.summarised(name, found)])
 
 
