@@ -35,7 +35,7 @@ class DaskBackend(Backend):
 def _take_along_axis(x: Any, indices: Any, /, *, axis: int = -1) -> Any:
     if axis % x.ndim != x.ndim - 1:
         raise NotImplementedError("Dask has no take_along_axis but along the last axis")
-    return da.apply_gufunc(
+    return da.apply_gufunc(  # type: ignore[no-untyped-call]
         partial(np.take_along_axis, axis=-1),
         "(k),(j)->(j)",
         x,
