@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
+from fnmatch import fnmatchcase
 from importlib import resources
 from typing import Any
 
 from lossapi.errors import SpecError
 
 from .result import KINDS, Result
+
+REASON_KINDS = ("convention", "accuracy", "bug")
+"""The kinds of reason: another meaning on purpose, too few right digits, a mistake."""
 
 
 @dataclass(frozen=True)
@@ -20,14 +24,19 @@ class Expectation:
     check: str
     reason: str
     case: str = ""
+    """One case, or a pattern with ``*`` and ``?`` that several match."""
     dtype: str = ""
+    kind: str = ""
+    """One of `REASON_KINDS`."""
+    issue: str = ""
+    """Where the failure is publicly discussed."""
 
     def matches(self, result: Result) -> bool:
         """Whether a result is what this speaks of."""
         return (
             result.loss == self.loss
             and result.check == self.check
-            and self.case in ("", result.case)
+            and (self.case in ("", result.case) or fnmatchcase(result.case, self.case))
             and self.dtype in ("", result.dtype)
         )
 
@@ -67,7 +76,13 @@ def apply(
         failing = [i for i in places if judged[i].outcome in ("fail", "error")]
         passing = [i for i in places if judged[i].outcome == "pass"]
         for i in failing:
-            judged[i] = replace(judged[i], outcome="expected failure", message=expectation.reason)
+            judged[i] = replace(
+                judged[i],
+                outcome="expected failure",
+                reason=expectation.reason,
+                kind=expectation.kind,
+                issue=expectation.issue,
+            )
         if not failing:
             for i in passing:
                 judged[i] = replace(
@@ -90,4 +105,13 @@ def _entry(entry: Any, place: str) -> Expectation:
         raise SpecError(f"{place}: missing {', '.join(missing)}")
     if entry["check"] not in KINDS:
         raise SpecError(f"{place}: check: got {entry['check']}; accepted are {', '.join(KINDS)}")
+    wrong = [key for key, value in entry.items() if not isinstance(value, str)]
+    if wrong:
+        raise SpecError(f"{place}: {wrong[0]}: got {entry[wrong[0]]!r}; accepted is a text")
+    if entry.get("kind", REASON_KINDS[0]) not in REASON_KINDS:
+        raise SpecError(
+            f"{place}: kind: got {entry['kind']}; accepted are {', '.join(REASON_KINDS)}"
+        )
+    if not entry.get("issue", "https://").startswith("https://"):
+        raise SpecError(f"{place}: issue: got {entry['issue']}; accepted is an https:// address")
     return Expectation(**entry)

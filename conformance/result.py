@@ -66,6 +66,12 @@ class Result:
     got: str = ""
     reproduce: str = ""
     """One line of Python that shows it."""
+    reason: str = ""
+    """Why a failure is expected."""
+    kind: str = ""
+    """What kind of reason that is: convention, accuracy or bug."""
+    issue: str = ""
+    """Where an expected failure is publicly discussed."""
     subject: str = ""
     """Filled in by the runner."""
 

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 from ..result import Result
 from ..runner import Report
+from .summary import told
 from .terminal import failure_lines
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -63,7 +64,7 @@ def _case(result: Result) -> ElementTree.Element:
     case = ElementTree.Element("testcase", classname=_clean(classname), name=_clean(name))
     if result.outcome in _ELEMENTS:
         element = ElementTree.SubElement(case, _ELEMENTS[result.outcome])
-        element.set("message", _clean(result.message or result.outcome))
+        element.set("message", _clean(told(result) or result.outcome))
         element.text = _clean("\n".join(failure_lines(result)))
     return case
 

@@ -62,9 +62,18 @@ def worst(results: Iterable[Result]) -> Result | None:
 
 
 def reasons(results: Iterable[Result], outcome: Outcome) -> list[tuple[str, str, int]]:
-    """Subject, message and number of the results of an outcome, the commonest first."""
-    found = Counter((r.subject, r.message) for r in results if r.outcome == outcome)
+    """Subject, reason and number of the results of an outcome, the commonest first."""
+    found = Counter((r.subject, told(r)) for r in results if r.outcome == outcome)
     return [(subject, message, count) for (subject, message), count in found.most_common()]
+
+
+def told(result: Result) -> str:
+    """Why a result is not passed, in one line; of an expected failure the reason for that."""
+    if not result.reason:
+        return result.message
+    return " ".join(
+        filter(None, (f"{result.kind}:" * bool(result.kind), result.reason, result.issue))
+    )
 
 
 def spelled(ulp: float | None) -> str:

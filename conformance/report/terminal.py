@@ -14,7 +14,7 @@ from rich.text import Text
 from ..result import OUTCOMES, UNJUDGED, Result
 from ..runner import Report, Step
 from . import summary
-from .summary import Line, spelled
+from .summary import Line, spelled, told
 
 _STYLES = {
     "pass": "green",
@@ -94,6 +94,7 @@ def failure_lines(result: Result) -> list[str]:
         "came": result.got,
         "due": result.expected,
         "error": f"{spelled(result.ulp)} ULP" if result.ulp is not None else "",
+        "known": told(result) if result.reason else "",
         "again": result.reproduce,
     }
     for name, value in fields.items():

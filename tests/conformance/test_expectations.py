@@ -12,12 +12,22 @@ GOOD = """
   case: linear/value
   dtype: float16
   reason: Its exp is off.
+  kind: accuracy
+  issue: https://example.org/issues/1
 """
 
 
 def test_an_entry_is_read():
     (entry,) = expectations.parse(GOOD, "here")
-    assert entry == Expectation("huber_loss", "value", "Its exp is off.", "linear/value", "float16")
+    assert entry == Expectation(
+        "huber_loss",
+        "value",
+        "Its exp is off.",
+        "linear/value",
+        "float16",
+        "accuracy",
+        "https://example.org/issues/1",
+    )
 
 
 def test_a_subject_without_a_file_has_none():
@@ -34,6 +44,15 @@ def test_a_subject_without_a_file_has_none():
             "- {loss: huber_loss, check: value, reason: x, points: all}",
             "accepted are the keys loss",
         ),
+        (
+            "- {loss: huber_loss, check: value, reason: x, kind: taste}",
+            "kind: got taste; accepted are convention, accuracy, bug",
+        ),
+        (
+            "- {loss: huber_loss, check: value, reason: x, issue: 'javascript:1'}",
+            "issue: got javascript:1; accepted is an https",
+        ),
+        ("- {loss: huber_loss, check: value, reason: [x]}", "reason: got .* accepted is a text"),
         ("- [", "not YAML"),
     ],
 )

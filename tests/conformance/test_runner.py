@@ -95,8 +95,25 @@ def test_a_known_failure_is_expected_and_the_run_conforms():
     known = {"numpy": [Expectation("huber_loss", "value", "no lgamma", case="case-1")]}
     report = outcome_of(FakeCheck(("pass", "fail")), known=known)
     assert [r.outcome for r in report.results] == ["pass", "expected failure"]
-    assert report.results[1].message == "no lgamma"
+    assert report.results[1].reason == "no lgamma"
     assert report.exit_code == 0
+
+
+def test_an_expected_failure_keeps_what_happened_beside_why():
+    entry = Expectation("huber_loss", "value", "clamped", kind="bug", issue="https://e.org/1")
+    known = {"numpy": [entry]}
+    (found,) = outcome_of(FakeCheck((), raises=ValueError("3 ULP off")), known=known).results
+    assert found.message == "ValueError: 3 ULP off"
+    assert (found.reason, found.kind, found.issue) == ("clamped", "bug", "https://e.org/1")
+
+
+def test_one_entry_can_speak_of_several_cases():
+    known = {"numpy": [Expectation("huber_loss", "value", "no lgamma", case="case-?")]}
+    report = outcome_of(FakeCheck(("fail", "error")), known=known)
+    assert [r.outcome for r in report.results] == ["expected failure"] * 2
+    known = {"numpy": [Expectation("huber_loss", "value", "no lgamma", case="*-1")]}
+    report = outcome_of(FakeCheck(("fail", "fail")), known=known)
+    assert [r.outcome for r in report.results] == ["fail", "expected failure"]
 
 
 def test_a_known_failure_that_passes_fails_the_run():
