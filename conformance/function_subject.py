@@ -39,6 +39,7 @@ class FunctionSubject(BackendSubject):
         functions: Mapping[str, Callable[..., Any]],
         *,
         gradients: Mapping[str, Callable[..., Any]] | None = None,
+        differentiate: Callable[..., Any] | None = None,
         backend: Backend | str = "numpy",
         dtypes: Iterable[str] = ("float32", "float64"),
         version: str = "",
@@ -46,14 +47,16 @@ class FunctionSubject(BackendSubject):
     ) -> None:
         """`gradients` give the gradient by the first input, one for each example.
 
-        Without them the array library differentiates the functions, where it can.
+        Without them the array library differentiates the functions, where it can; where its
+        backend does not know how, `differentiate` makes the gradient of a scalar function of one
+        array, as `jax.grad` does.
         """
         super().__init__(backend)
         self.name, self.version = name, version
         self.functions: dict[str, Callable[..., Any]] = dict(functions)
         self.gradients: dict[str, Callable[..., Any]] = dict(gradients or {})
         self._losses = {
-            loss: Foreign(loss, function, self.gradients.get(loss), self.backend)
+            loss: Foreign(loss, function, self.gradients.get(loss), self.backend, differentiate)
             for loss, function in self.functions.items()
         }
         self.traits = Traits(
@@ -131,9 +134,10 @@ class Foreign:
         function: Callable[..., Any],
         gradient: Callable[..., Any] | None,
         backend: Backend,
+        differentiate: Callable[..., Any] | None = None,
     ) -> None:
         self._loss, self._function, self._gradient = loss, function, gradient
-        self._backend = backend
+        self._backend, self._differentiate = backend, differentiate
 
     @property
     def libraries(self) -> tuple[str, ...]:
@@ -180,6 +184,8 @@ class Foreign:
     @cached_property
     def _differentiated(self) -> Callable[..., Any] | None:
         """The library's way to the gradient of a scalar by its only argument; no compilation."""
+        if self._differentiate is not None:
+            return self._differentiate
         for name, transform in self._backend.transforms().items():
             if transform.kind == "gradient" and name not in self._backend.compiled:
                 return transform.apply

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from types import ModuleType
 from typing import Any
+
+from lossapi.backend import Backend
 
 from ..function_subject import FunctionSubject
 from ..oracle.exact import defaults
@@ -30,8 +32,9 @@ def port(
     *,
     package: str,
     prefix: str,
-    backend: str,
+    backend: Backend | str,
     dtypes: tuple[str, ...] = ("float64", "float32"),
+    differentiate: Callable[..., Any] | None = None,
 ) -> FunctionSubject:
     """The functions of a module, and the calls that start so and that the specification names.
 
@@ -42,6 +45,7 @@ def port(
     return FunctionSubject(
         name,
         {**functions, **own},
+        differentiate=differentiate,
         backend=backend,
         dtypes=dtypes,
         version=version(package),
