@@ -1,16 +1,19 @@
 """The proof that an implementation computes what the specification says.
 
-From pytest::
+From pytest, a test for each kind of check::
 
-    from lossapi.conformance import check
+    from lossapi.conformance import parametrize
 
-    def test_mine():
-        check("huber_loss", my_function)
+    @parametrize("huber_loss")
+    def test_mine(judge):
+        judge(my_function)
+
+or all in one: ``check("huber_loss", my_function)``.
 """
 
 from __future__ import annotations
 
-from .api import check
+from .api import check, parametrize
 from .backend_subject import BackendSubject
 from .function_subject import FunctionSubject
 from .subject import Request, Response, Subject, Traits, Unsupported
@@ -24,4 +27,5 @@ __all__ = [
     "Traits",
     "Unsupported",
     "check",
+    "parametrize",
 ]

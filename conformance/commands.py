@@ -1,20 +1,25 @@
-"""The commands of ``lossapi``: list, show, choose, plot, check, spec."""
+"""The commands of ``lossapi``: list, show, choose, plot, check, spec, and those of reports."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
 from lossapi import backend as backends
 
-from . import finding
+from . import finding, report_commands
 from .finding import unknown
 from .result import DTYPES, KINDS, Settings
+
+if TYPE_CHECKING:
+    from .report.reading import Reading
+    from .run_report import Part, Report
 
 _ONE_OF_KINDS = f"Only this check, one of {', '.join(KINDS)}."
 _ONE_OF_DTYPES = f"Only this dtype, one of {', '.join(DTYPES)}."
@@ -147,6 +152,18 @@ def plot(
     click.echo(f"wrote {output}")
 
 
+def _resumed(context: click.Context, _: click.Parameter, name: str | None) -> Reading | None:
+    """The run to carry on, whose options are those of this run."""
+    from .report import reading
+    from .resuming import defaults
+
+    if name is None:
+        return None
+    found = reading.read(Path(name))
+    context.default_map = defaults(found.report)
+    return found
+
+
 @cli.command()
 @click.argument("subjects", metavar="[SUBJECT]...", nargs=-1)
 @click.option(
@@ -156,11 +173,29 @@ def plot(
     metavar="NAME",
     help="Judge this implementation: a published one, or package.module:name.",
 )
+@click.option(
+    "--harness",
+    "harnesses",
+    multiple=True,
+    metavar="COMMAND",
+    help="Judge this program, which speaks the protocol (docs/harness.md).",
+)
+@click.option(
+    "--validate", is_flag=True, help="Only say whether the harness keeps to the protocol."
+)
 @click.option("--loss", "losses", multiple=True, metavar="NAME", help="Only this function.")
 @click.option("--check", "checks", multiple=True, metavar="KIND", help=_ONE_OF_KINDS)
 @click.option("--dtype", "dtypes", multiple=True, metavar="D", help=_ONE_OF_DTYPES)
 @click.option("--json", "json_file", metavar="FILE", help="Write every result as JSON lines.")
 @click.option("--junit", "junit_file", metavar="FILE", help="Write every result as JUnit XML.")
+@click.option(
+    "--resume",
+    "resumed",
+    metavar="FILE",
+    callback=_resumed,
+    is_eager=True,
+    help="Carry on a run that was broken off, in the file that --json wrote.",
+)
 @click.option(
     "--hunt",
     type=click.IntRange(0),
@@ -182,11 +217,14 @@ def plot(
 def check(
     subjects: tuple[str, ...],
     implementations: tuple[str, ...],
+    harnesses: tuple[str, ...],
+    validate: bool,
     losses: tuple[str, ...],
     checks: tuple[str, ...],
     dtypes: tuple[str, ...],
     json_file: str | None,
     junit_file: str | None,
+    resumed: Reading | None,
     hunt: int,
     thorough: bool,
     seed: int | None,
@@ -200,10 +238,12 @@ def check(
     2 is a run that could not be carried out.
     """
     from .oracle.specfile import load_spec
-    from .parallel import run_apart
-    from .report import jsonlines, junit, terminal
-    from .runner import load_checks, run
+    from .parallel import judge_apart
+    from .report import junit, terminal
+    from .runner import Scope, gather, judge, load_checks
 
+    if validate:
+        _validate(harnesses)
     # Hypothesis keeps files; they do not belong into whatever folder this is run in.
     kept = Path(tempfile.gettempdir()) / "lossapi-hypothesis"
     os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(kept))
@@ -211,28 +251,62 @@ def check(
     wanted = _known("dtype", dtypes, DTYPES)
     names = _losses(losses)
     specs = [load_spec(name) for name in names]
-    judged, skipped = _subjects(subjects, implementations)
+    sources = _sources(subjects, implementations, harnesses)
+    judged, skipped = _subjects(
+        sources or (list(resumed.report.sources.values()) if resumed else [])
+    )
     given: dict[str, Any] = {"examples": examples, "seed": seed, "hunt": hunt, "thorough": thorough}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    scope = Scope(list(judged.values()), names, load_checks(kinds), wanted, list(judged))
+    report = scope.report(settings, skipped)
     # Opened before the run: a file that cannot be written is told at once, not after minutes.
-    with _Output(json_file) as json_out, _Output(junit_file) as junit_out:
-        with terminal.progress() as progress:
-            workers = min(jobs or os.cpu_count() or 1, len(names))
-            if workers > 1:
-                report = run_apart(judged, names, kinds, wanted, settings, progress, workers)
-            else:
-                report = run(
-                    list(judged.values()), specs, load_checks(kinds), wanted, settings, progress
-                )
-        report.skipped = skipped
-        if json_out is not None:
-            jsonlines.write(report, json_out)
+    with ExitStack() as opened:
+        junit_out = opened.enter_context(_Output(junit_file))
+        report, keep = _kept(opened, report, json_file, resumed)
+        progress = opened.enter_context(terminal.progress())
+        workers = min(jobs or os.cpu_count() or 1, len(names))
+        done = frozenset(report.finished)
+        if workers > 1:
+            parts = judge_apart(scope, settings, progress, workers, done)
+        else:
+            parts = judge(scope, specs, settings, progress, done)
+        with closing(parts):
+            gather(report, scope, parts, keep=keep)
         if junit_out is not None:
             junit.write(report, junit_out.buffer)
     terminal.write(report)
     if report.exit_code == 2:
         raise click.ClickException(f"nothing was judged of {', '.join(report.idle)}")
     raise SystemExit(report.exit_code)
+
+
+def _kept(
+    opened: ExitStack, report: Report, json_file: str | None, resumed: Reading | None
+) -> tuple[Report, Callable[[Part], None]]:
+    """The report to go on with, and what keeps its parts in a file, if there is one."""
+    from . import resuming
+    from .report import jsonlines
+
+    if resumed is not None:
+        if json_file:
+            raise click.UsageError("--resume writes into the file it is given; leave --json out")
+        resuming.demand_same(resumed, report)
+        report, stream = resuming.reopen(resumed)
+        opened.enter_context(stream)
+        opened.callback(_tell_what_is_kept, report, str(resumed.path))
+        return report, opened.enter_context(jsonlines.continuing(report, stream))
+    out = opened.enter_context(_Output(json_file))
+    if out is None or json_file is None:
+        return report, lambda part: None
+    opened.callback(_tell_what_is_kept, report, json_file)
+    return report, opened.enter_context(jsonlines.recording(report, out))
+
+
+def _tell_what_is_kept(report: Report, file: str) -> None:
+    if report.partial:
+        click.echo(
+            f"{file} holds {report.extent}; carry on with: lossapi check --resume {file}", err=True
+        )
 
 
 class _Output:
@@ -257,12 +331,21 @@ class _Output:
             self._file.close()
 
 
-def _subjects(
-    libraries: Sequence[str], implementations: Sequence[str]
-) -> tuple[dict[str, Any], dict[str, str]]:
+def _sources(
+    libraries: Sequence[str], implementations: Sequence[str], harnesses: Sequence[str]
+) -> list[str]:
+    """What names the subjects that are asked for."""
+    return [
+        *libraries,
+        *(finding.IMPLEMENTATION + name for name in implementations),
+        *(finding.HARNESS + command for command in harnesses),
+    ]
+
+
+def _subjects(named: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
     """The subjects by what names them, and why others are not judged; a named one must be there."""
-    named = [*libraries, *(finding.IMPLEMENTATION + name for name in implementations)]
-    found, skipped = {}, {}
+    found: dict[str, Any] = {}
+    skipped = {}
     for source in dict.fromkeys(named or ("numpy", *backends.names())):
         try:
             found[source] = finding.find(source)
@@ -270,10 +353,31 @@ def _subjects(
             if named:
                 raise click.UsageError(str(reason)) from None
             skipped[source] = str(reason)
+            continue
+        close = getattr(found[source], "close", None)
+        if close is not None:
+            click.get_current_context().call_on_close(close)
     names = [subject.name for subject in found.values()]
     for twice in {name for name in names if names.count(name) > 1}:
         raise click.UsageError(f"two subjects are called {twice}; give them names of their own")
     return found, skipped
+
+
+def _validate(harnesses: Sequence[str]) -> NoReturn:
+    """Tell how harnesses keep to the protocol; exit code 0 where all do, 1 where one does not."""
+    from .protocol import validate
+
+    if not harnesses:
+        raise click.UsageError("--validate needs --harness COMMAND")
+    wrong = 0
+    for command in harnesses:
+        click.echo(command)
+        for exchange in validate.validate(command):
+            wrong += exchange.verdict == "wrong"
+            for line in exchange.lines:
+                click.echo(f"  {line}")
+    click.echo(f"{wrong} messages are wrong" if wrong else "keeps to the protocol")
+    raise SystemExit(1 if wrong else 0)
 
 
 @cli.group(cls=Group)
@@ -333,3 +437,7 @@ def _shown(path: Path) -> str:
     """A path from here, where it lies below."""
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+cli.add_command(report_commands.report)
+cli.add_command(report_commands.compare)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from importlib import resources
 from typing import Any
 
 from lossapi.errors import SpecError
 
+from .declared import Declaration
 from .result import KINDS, Result
 
 REASON_KINDS = ("convention", "accuracy", "bug")
@@ -48,6 +50,16 @@ class Expectation:
 
 def load(subject: str) -> list[Expectation]:
     """The known failures of a subject by its name; none where there is no file."""
+    return [entry for entry in _load(subject) if isinstance(entry, Expectation)]
+
+
+def declared(subject: str) -> list[Declaration]:
+    """The conventions that a subject declares instead of ours."""
+    return [entry for entry in _load(subject) if isinstance(entry, Declaration)]
+
+
+@lru_cache(maxsize=64)
+def _load(subject: str) -> list[Expectation | Declaration]:
     folder = resources.files("lossapi.conformance") / "expectations"
     file = folder / f"{subject}.yaml"
     if not file.is_file():
@@ -55,7 +67,7 @@ def load(subject: str) -> list[Expectation]:
     return parse(file.read_text("utf-8"), f"conformance/expectations/{subject}.yaml")
 
 
-def parse(text: str, origin: str) -> list[Expectation]:
+def parse(text: str, origin: str) -> list[Expectation | Declaration]:
     """Read an expectations file; ``SpecError`` where it is malformed."""
     from .oracle import yamlfile
 
@@ -96,13 +108,10 @@ def apply(
     return judged, stale
 
 
-def _entry(entry: Any, place: str) -> Expectation:
-    known = [field.name for field in fields(Expectation)]
-    if not isinstance(entry, dict) or not set(entry) <= set(known):
-        raise SpecError(f"{place}: got {entry!r}; accepted are the keys {', '.join(known)}")
-    missing = [key for key in ("loss", "check", "reason") if not entry.get(key)]
-    if missing:
-        raise SpecError(f"{place}: missing {', '.join(missing)}")
+def _entry(entry: Any, place: str) -> Expectation | Declaration:
+    if isinstance(entry, dict) and "definition" in entry:
+        return _declaration(entry, place)
+    _demand_keys(entry, place, Expectation, ("loss", "check", "reason"))
     if entry["check"] not in KINDS:
         raise SpecError(f"{place}: check: got {entry['check']}; accepted are {', '.join(KINDS)}")
     wrong = [key for key, value in entry.items() if not isinstance(value, str)]
@@ -112,6 +121,29 @@ def _entry(entry: Any, place: str) -> Expectation:
         raise SpecError(
             f"{place}: kind: got {entry['kind']}; accepted are {', '.join(REASON_KINDS)}"
         )
-    if not entry.get("issue", "https://").startswith("https://"):
-        raise SpecError(f"{place}: issue: got {entry['issue']}; accepted is an https:// address")
+    _demand_address(entry, place)
     return Expectation(**entry)
+
+
+def _declaration(entry: dict[str, Any], place: str) -> Declaration:
+    _demand_keys(entry, place, Declaration, ("loss", "reason"))
+    texts = {**entry, **dict(entry.get("gradient") or {}), "gradient": ""}
+    wrong = [key for key, value in texts.items() if not isinstance(value, str)]
+    if wrong:
+        raise SpecError(f"{place}: {wrong[0]}: got {texts[wrong[0]]!r}; accepted is a text")
+    _demand_address(entry, place)
+    return Declaration(**entry)
+
+
+def _demand_keys(entry: Any, place: str, kind: type[Any], needed: tuple[str, ...]) -> None:
+    known = [field.name for field in fields(kind)]
+    if not isinstance(entry, dict) or not set(entry) <= set(known):
+        raise SpecError(f"{place}: got {entry!r}; accepted are the keys {', '.join(known)}")
+    missing = [key for key in needed if not entry.get(key)]
+    if missing:
+        raise SpecError(f"{place}: missing {', '.join(missing)}")
+
+
+def _demand_address(entry: dict[str, Any], place: str) -> None:
+    if not str(entry.get("issue", "https://")).startswith("https://"):
+        raise SpecError(f"{place}: issue: got {entry['issue']}; accepted is an https:// address")

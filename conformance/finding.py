@@ -4,12 +4,15 @@ A *source* is the text that says it, which a process of its own can be handed:
 
 - ``numpy``: our functions on the arrays of an array library
 - ``impl:NAME``: an implementation that is published as an entry point, or ``package.module:name``
+- ``harness:COMMAND``: a program in any language that speaks the protocol on its standard streams
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
+import shlex
+import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib.metadata import entry_points
@@ -21,6 +24,7 @@ from lossapi.errors import BackendError
 from .subject import Subject
 
 IMPLEMENTATION = "impl:"
+HARNESS = "harness:"
 GROUP = "lossapi.subjects"
 """The entry points of implementations that can be judged by name."""
 _EXTRAS = ("torch", "jax", "cupy", "dask")
@@ -33,7 +37,11 @@ class NotFoundError(Exception):
 def find(source: str) -> Subject:
     """The subject that a source names; `NotFoundError` where there is none, or it cannot run."""
     if source.startswith(IMPLEMENTATION):
-        return _implementation(source.removeprefix(IMPLEMENTATION))
+        return _served(source.removeprefix(IMPLEMENTATION))
+    if source.startswith(HARNESS):
+        command = source.removeprefix(HARNESS)
+        more = f". `lossapi check --harness {shlex.quote(command)} --validate` tells more"
+        return _program(command, more)
     return _backend(source)
 
 
@@ -73,8 +81,14 @@ def _backend(name: str) -> Subject:
     return subject
 
 
-def _implementation(name: str) -> Subject:
-    """Somebody's functions: what an entry point, or an attribute of a module, is or returns."""
+def _served(name: str) -> Subject:
+    """Somebody's functions in a process of their own, so that their crash is only theirs."""
+    _place(name)  # before anything is started
+    return _program([sys.executable, "-m", "lossapi.conformance.protocol.serve", name])
+
+
+def _place(name: str) -> tuple[str, str]:
+    """The module and the attribute that hold an implementation."""
     module, colon, attribute = name.partition(":")
     if not colon:
         known = {entry.name: entry.value for entry in entry_points(group=GROUP)}
@@ -82,11 +96,17 @@ def _implementation(name: str) -> Subject:
             more = ", or package.module:name for a subject of your own"
             raise NotFoundError(unknown("implementation", name, sorted(known), more))
         module, _, attribute = known[name].partition(":")
+    return module, attribute
+
+
+def implementation(name: str) -> Subject:
+    """What an entry point, or an attribute of a module, is or returns, in this process."""
+    module, attribute = _place(name)
     try:
         found: Any = importlib.import_module(module)
         for part in attribute.split("."):
             found = getattr(found, part)
-        subject = found if _is_subject(found) else found()
+        subject = found() if callable(found) and not _is_subject(found) else found
     except (ImportError, AttributeError, TypeError) as problem:
         raise NotFoundError(f"{name} cannot be used here: {_first_line(problem)}") from None
     if not _is_subject(subject):
@@ -95,6 +115,17 @@ def _implementation(name: str) -> Subject:
             f"arguments that makes one (see lossapi.conformance.FunctionSubject)"
         )
     return cast(Subject, subject)
+
+
+def _program(command: str | Sequence[str], more: str = "") -> Subject:
+    """A program that speaks the protocol, which is started."""
+    from .protocol.client import HarnessSubject
+    from .protocol.process import HarnessError
+
+    try:
+        return HarnessSubject(command)
+    except HarnessError as problem:
+        raise NotFoundError(f"{problem}{more}") from None
 
 
 def _is_subject(found: Any) -> bool:

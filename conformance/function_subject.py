@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lossapi.backend import FLOATING
+
 from . import reproduce
 from .backend_subject import BackendSubject
+from .one_by_one import BROKEN, one_by_one
 from .oracle.exact import defaults
 from .oracle.specfile import Spec, load_spec
 from .subject import Request, Response, Traits, Unsupported
@@ -18,8 +21,6 @@ from .subject import Request, Response, Traits, Unsupported
 if TYPE_CHECKING:
     from lossapi.backend import Backend
 
-_BROKEN = (TypeError, NotImplementedError, AttributeError, ImportError, AssertionError)
-"""Errors that say nothing of an example, but of the call."""
 OPTIONS = ("reduction", "weights", "where", "axis", "ignore_index", "class_weights")
 """The options of a loss that a function of somebody else's may take."""
 
@@ -80,43 +81,28 @@ class FunctionSubject(BackendSubject):
         """
         if request.transform or request.strict:
             raise Unsupported("a plain function is only called")
+        others = set(request.input_dtypes.values())
+        if others & set(FLOATING):
+            raise Unsupported("a plain function is asked in one dtype")  # which wins is our rule
         try:
             return super().run(request)
-        except (Unsupported, *_BROKEN):
+        except (Unsupported, *BROKEN):
             raise
-        except Exception:
-            reduced = self._losses[request.loss].reduces and not _is_per_example(request)
-            if reduced or not _examples(request):
+        except Exception as problem:
+            if others:
+                raise Unsupported(f"it takes no {', '.join(others)}: {problem}") from None
+            found = one_by_one(request, super().run)
+            if found is None:
                 raise
-            return self._one_by_one(request)
-
-    def _one_by_one(self, request: Request) -> Response:
-        """The results of a batch's examples; NaN for those that are refused."""
-        answers: list[Response | str] = []
-        count = _examples(request)
-        for i in range(count):
-            try:
-                answers.append(super().run(request.rows(count, partial(_only, i))))
-            except Exception as problem:
-                answers.append(f"{type(problem).__name__}: {problem}")
-        refused = {i: text for i, text in enumerate(answers) if isinstance(text, str)}
-        given = [answer for answer in answers if isinstance(answer, Response)]
-        if not given:
-            return super().run(request)  # which raises its own error
-        rows = [
-            [np.full_like(a, np.nan) for a in given[0].arrays]
-            if isinstance(answer, str)
-            else answer.arrays
-            for answer in answers
-        ]
-        arrays = tuple(np.concatenate(parts) for parts in zip(*rows, strict=True))
-        return Response(arrays, given[0].dtypes, refused)
+            return found
 
     def reproduce(self, request: Request) -> str:
         """A call with arrays of the library, by the function's own name."""
         by_gradient = request.want == "gradient" and request.loss in self.gradients
         function = (self.gradients if by_gradient else self.functions).get(request.loss)
         name = str(getattr(function, "__name__", request.loss))
+        if not name.isidentifier() and not hasattr(function, "imports"):  # a lambda
+            name = request.loss
         module = str(getattr(function, "__module__", None) or "__main__")
         importable = name.isidentifier() and hasattr(inspect.getmodule(function), name)
         imports = f"from {module} import {name}" if importable and module != "__main__" else ""
@@ -230,20 +216,6 @@ class Foreign:
         if "shape" in entry or "default" not in entry:
             return False
         return bool(defaults(self._spec).get(name) == value)
-
-
-def _is_per_example(request: Request) -> bool:
-    return bool(request.options.get("reduction") == "none")
-
-
-def _examples(request: Request) -> int:
-    """How many examples a batch has along the first axis; 0 where that is not the same for all."""
-    counts = {value.shape[0] if value.ndim else 0 for value in request.inputs.values()}
-    return counts.pop() if len(counts) == 1 else 0
-
-
-def _only(place: int, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    return array[place : place + 1]
 
 
 def _keywords(function: Callable[..., Any]) -> set[str]:

@@ -3,48 +3,56 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import suppress
 
 from .finding import find
 from .oracle.specfile import load_spec
-from .result import Result, Settings
-from .runner import Report, Scope, Step, conclude, load_checks, run
+from .protocol.process import kill_all
+from .result import Settings
+from .run_report import Part
+from .runner import Scope, Step, judge, load_checks
 from .subject import Subject
 
 
-def run_apart(
-    subjects: Mapping[str, Subject],
-    losses: Sequence[str],
-    kinds: Sequence[str],
-    dtypes: Sequence[str],
+def judge_apart(
+    scope: Scope,
     settings: Settings,
     progress: Callable[[Step], None],
     jobs: int,
-) -> Report:
-    """Judge subjects, given by what names them, as `run` does, in a process for each job.
+    finished: Collection[tuple[str, str]] = (),
+) -> Generator[Part, None, None]:
+    """Judge subjects as `judge` does, in as many processes as there are jobs, which find them.
 
     A function is judged for all subjects in one process, which computes its exact values once.
     Those with long definitions take longest and are begun first, so that no core waits at the end.
     """
-    started = time.monotonic()
-    names = ", ".join(subject.name for subject in subjects.values())
-    found: list[Result] = []
+    for subject in scope.subjects:
+        if hasattr(subject, "close"):  # its process has said what it is; those here start others
+            subject.close()
+    found = list(zip(scope.subjects, scope.sources, strict=True))
+    waiting = {
+        loss: {s.name: source for s, source in found if (s.name, loss) not in finished}
+        for loss in sorted(scope.losses, key=_length, reverse=True)
+    }
+    kinds, dtypes = tuple(scope.checks), tuple(scope.dtypes)
     # Spawned, not forked: the array libraries have threads, which a fork would leave behind.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_leave_interrupts_to_parent)
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_prepare)
     try:
         tasks = {
-            pool.submit(_judge, tuple(subjects), loss, tuple(kinds), tuple(dtypes), settings): loss
-            for loss in sorted(losses, key=_length, reverse=True)
+            pool.submit(_judge, tuple(named.values()), loss, kinds, dtypes, settings): loss
+            for loss, named in waiting.items()
+            if named
         }
         progress(Step(0, len(tasks)))
         for done, task in enumerate(as_completed(tasks), start=1):
-            found += task.result()
-            progress(Step(done, len(tasks), names, tasks[task]))
+            yield from task.result()
+            loss = tasks[task]
+            progress(Step(done, len(tasks), ", ".join(waiting[loss]), loss))
     except BaseException:
         _survive_broken_pipes()
         for process in multiprocessing.active_children():
@@ -52,10 +60,6 @@ def run_apart(
         raise
     finally:
         pool.shutdown(cancel_futures=True)
-    order = {loss: place for place, loss in enumerate(losses)}
-    found.sort(key=lambda result: order[result.loss])
-    scope = Scope(list(subjects.values()), losses, load_checks(kinds), dtypes)
-    return conclude(scope, found, settings, time.monotonic() - started)
 
 
 def _length(loss: str) -> int:
@@ -72,8 +76,15 @@ def _survive_broken_pipes() -> None:
             signal.signal(signal.SIGPIPE, signal.SIG_IGN)
 
 
-def _leave_interrupts_to_parent() -> None:
+def _prepare() -> None:
+    """Leave interrupts to the parent, and end with what was started where that says so."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end)
+
+
+def _end(number: int, _: object) -> None:
+    kill_all()
+    os._exit(128 + number)
 
 
 _subjects: dict[str, Subject] = {}
@@ -85,18 +96,10 @@ def _judge(
     kinds: tuple[str, ...],
     dtypes: tuple[str, ...],
     settings: Settings,
-) -> list[Result]:
-    """The plain results of one function, in a process of its own."""
+) -> list[Part]:
+    """What is found of one function, in a process of its own."""
     for source in sources:
         if source not in _subjects:
             _subjects[source] = find(source)
-    subjects = [_subjects[source] for source in sources]
-    report = run(
-        subjects,
-        [load_spec(loss)],
-        load_checks(kinds),
-        dtypes,
-        settings,
-        known={subject.name: () for subject in subjects},
-    )
-    return report.results
+    scope = Scope([_subjects[source] for source in sources], [loss], load_checks(kinds), dtypes)
+    return list(judge(scope, [load_spec(loss)], settings))

@@ -48,8 +48,8 @@ def library_call(request: Request, library: str, *, scalar: bool = False) -> str
         x64 = "jax.config.update('jax_enable_x64', True); "
     start = f"import lossapi; {imports}; {x64}"
     if request.transform is None:
-        return _shortened(start + _strictly(request, _call(request, arrays)))
-    return _shortened(start + _transformed(request, library, arrays, (name, array), scalar))
+        return shortened(start + _strictly(request, _call(request, arrays)))
+    return shortened(start + _transformed(request, library, arrays, (name, array), scalar))
 
 
 def function_call(
@@ -76,7 +76,7 @@ def function_call(
         lines += [f"{key} = {_plain(value)}" for key, value in request.plain().items()]
         call = function
     if request.want == "value":
-        return _shortened("; ".join([*lines, f"print({call})"]))
+        return shortened("; ".join([*lines, f"print({call})"]))
     wrt = request.wrt[0] if request.wrt else next(iter(request.inputs))
     if "cotangent" in request.options:
         call = f"({call} * cotangent)"
@@ -87,7 +87,7 @@ def function_call(
         lines.append(f"print({grad}(lambda {wrt}: {call}.sum())({wrt}))")
     else:
         lines.append(f"print({call})")
-    return _shortened("; ".join(lines))
+    return shortened("; ".join(lines))
 
 
 def _call(request: Request, arrays: Mapping[str, str]) -> str:
@@ -158,5 +158,6 @@ def _plain(value: Any) -> str:
     return repr(value)
 
 
-def _shortened(line: str) -> str:
+def shortened(line: str) -> str:
+    """A line that is not too long to be read."""
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]} …"

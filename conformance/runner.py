@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Container, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from lossapi.errors import SpecError
 
 from . import expectations
+from .declared import as_declared, unseen
 from .expectations import Expectation
-from .result import BAD, DTYPES, KINDS, OUTCOMES, UNJUDGED, Outcome, Result, Settings
+from .result import DTYPES, KINDS, Result, Settings
+from .run_report import Part, Report
 from .subject import Subject, Unsupported
 
 
@@ -38,52 +40,6 @@ class Step:
     dtype: str = ""
 
 
-@dataclass
-class Report:
-    """Everything a run found."""
-
-    settings: Settings
-    subjects: dict[str, str] = field(default_factory=dict)
-    """The version of each subject that was run."""
-    skipped: dict[str, str] = field(default_factory=dict)
-    """The reason for each subject that could not be run."""
-    results: list[Result] = field(default_factory=list)
-    stale: list[str] = field(default_factory=list)
-    """Expectations that match nothing."""
-    seconds: float = 0.0
-
-    @property
-    def counts(self) -> dict[Outcome, int]:
-        """How many results have each outcome."""
-        found = dict.fromkeys(OUTCOMES, 0)
-        for result in self.results:
-            found[result.outcome] += 1
-        return found
-
-    @property
-    def bad(self) -> list[Result]:
-        """The results because of which the run does not conform."""
-        return [result for result in self.results if result.outcome in BAD]
-
-    @property
-    def idle(self) -> list[str]:
-        """The subjects of which nothing was judged: they prove nothing, good or bad."""
-        judged = {r.subject for r in self.results if r.outcome not in UNJUDGED}
-        return [name for name in self.subjects if name not in judged]
-
-    @property
-    def conforming(self) -> bool:
-        """Whether something was judged of every subject, and all of it is right."""
-        return bool(self.subjects) and not (self.bad or self.stale or self.idle)
-
-    @property
-    def exit_code(self) -> int:
-        """0 conforming, 1 not, 2 where nothing was judged."""
-        if self.bad or self.stale:
-            return 1
-        return 0 if self.conforming else 2
-
-
 def load_checks(names: Sequence[str] = KINDS) -> dict[str, Check]:
     """The modules of these kinds of check."""
     checks: dict[str, Any] = {
@@ -104,25 +60,12 @@ def run(
     """Judge the subjects by the specifications of `losses`.
 
     Without `dtypes` a subject is judged in all that it has. `known` replaces the expectations
-    files, by subject. A function is judged for all subjects before the next one, since its exact
-    values are computed once and kept no longer.
+    files, by subject.
     """
-    started = time.monotonic()
-    settings = settings or Settings()
-    units = [
-        (subject, spec, kind, dtype)
-        for spec in losses
-        for subject in subjects
-        for kind, check in checks.items()
-        for dtype in _dtypes(subject, check, dtypes)
-    ]
-    found: list[Result] = []
-    for done, (subject, spec, kind, dtype) in enumerate(units):
-        progress(Step(done, len(units), subject.name, spec.name, kind, dtype))
-        found += _unit(subject, spec, kind, checks[kind], dtype, settings)
-    progress(Step(len(units), len(units)))
     scope = Scope(subjects, [spec.name for spec in losses], checks, dtypes)
-    return conclude(scope, found, settings, time.monotonic() - started, known)
+    report = scope.report(settings or Settings())
+    gather(report, scope, judge(scope, losses, report.settings, progress), known)
+    return report
 
 
 @dataclass(frozen=True)
@@ -132,10 +75,39 @@ class Scope:
     subjects: Sequence[Subject]
     losses: Sequence[str]
     checks: Mapping[str, Check]
-    dtypes: Sequence[str]
+    dtypes: Sequence[str] = ()
+    sources: Sequence[str] = ()
+    """What names each of the subjects, so that other processes can find them too."""
 
-    def includes(self, subject: Subject, entry: Expectation) -> bool:
-        """Whether an expectation speaks of something that the run looked at."""
+    def entries(
+        self, subject: Subject, known: Mapping[str, Sequence[Expectation]] | None
+    ) -> list[Expectation]:
+        """What is expected of a subject, as far as the run looks at it."""
+        found = expectations.load(subject.name) if known is None else known[subject.name]
+        return [entry for entry in found if self._includes(subject, entry)]
+
+    def units(self, subject: Subject) -> list[tuple[str, str]]:
+        """The checks of a subject, each with the dtypes it runs in."""
+        return [
+            (kind, dtype)
+            for kind, check in self.checks.items()
+            for dtype in _dtypes(subject, check, self.dtypes)
+        ]
+
+    def report(self, settings: Settings, skipped: Mapping[str, str] | None = None) -> Report:
+        """A report on it, before anything was found."""
+        versions = {subject.name: subject.version for subject in self.subjects}
+        return Report(
+            settings,
+            versions,
+            dict(skipped or {}),
+            sources=dict(zip(versions, self.sources, strict=False)),
+            losses=tuple(self.losses),
+            checks=tuple(self.checks),
+            dtypes=tuple(self.dtypes),
+        )
+
+    def _includes(self, subject: Subject, entry: Expectation) -> bool:
         return (
             entry.loss in self.losses
             and entry.check in self.checks
@@ -143,23 +115,59 @@ class Scope:
         )
 
 
-def conclude(
+def judge(
     scope: Scope,
-    found: Sequence[Result],
+    specs: Sequence[Any],
     settings: Settings,
-    seconds: float,
+    progress: Callable[[Step], None] = lambda step: None,
+    finished: Container[tuple[str, str]] = (),
+) -> Generator[Part, None, None]:
+    """What is found of each function of each subject, but for those that are `finished`.
+
+    A function is judged for all subjects before the next one, since its exact values are computed
+    once and kept no longer.
+    """
+    parts = [
+        (subject, spec, scope.units(subject))
+        for spec in specs
+        for subject in scope.subjects
+        if (subject.name, spec.name) not in finished
+    ]
+    total, done = sum(len(units) for _, _, units in parts), 0
+    for subject, spec, units in parts:
+        found: list[Result] = []
+        for kind, dtype in units:
+            progress(Step(done, total, subject.name, spec.name, kind, dtype))
+            found += _unit(subject, spec, kind, scope.checks[kind], dtype, settings)
+            done += 1
+        yield Part(subject.name, spec.name, found)
+    progress(Step(total, total))
+
+
+def gather(
+    report: Report,
+    scope: Scope,
+    parts: Iterable[Part],
     known: Mapping[str, Sequence[Expectation]] | None = None,
-) -> Report:
-    """The report on all results, after what was expected of each subject."""
-    report = Report(settings, seconds=seconds)
-    for subject in scope.subjects:
-        entries = known[subject.name] if known is not None else expectations.load(subject.name)
-        own = [result for result in found if result.subject == subject.name]
-        judged, stale = expectations.apply(own, [e for e in entries if scope.includes(subject, e)])
-        report.subjects[subject.name] = subject.version
-        report.results += judged
-        report.stale += [f"{subject.name}: {line}" for line in stale]
-    return report
+    keep: Callable[[Part], None] = lambda part: None,
+) -> None:
+    """Take the parts into a report as they come, after what was expected of each.
+
+    `keep` gets each at once, so that a run that is broken off has not been for nothing.
+    """
+    started = time.monotonic() - report.seconds
+    expected = {subject.name: scope.entries(subject, known) for subject in scope.subjects}
+    for part in parts:
+        entries = [entry for entry in expected[part.subject] if entry.loss == part.loss]
+        judged, stale = expectations.apply(part.results, entries)
+        if "value" in scope.checks:
+            stale += unseen(judged, expectations.declared(part.subject), part.loss)
+        told = replace(part, results=judged, stale=stale)
+        report.seconds = time.monotonic() - started
+        report.add(told)
+        keep(told)
+    report.seconds = time.monotonic() - started
+    report.arrange()
 
 
 def _dtypes(subject: Subject, check: Check, asked: Sequence[str]) -> list[str]:
@@ -185,6 +193,12 @@ def _unit(
     try:
         for result in check.run(subject, spec, dtype, settings):
             results.append(replace(result, subject=subject.name))
+        results = as_declared(
+            results,
+            expectations.declared(subject.name),
+            spec,
+            lambda other: check.run(subject, other, dtype, settings),
+        )
     except SpecError:
         raise
     except Unsupported as reason:

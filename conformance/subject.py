@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -20,6 +20,10 @@ DERIVED = ("gradient", "directional", "hessian")
 
 class Unsupported(Exception):  # noqa: N818 - an answer, not an error
     """Raised by a subject that has no such thing as was asked for."""
+
+
+class CrashError(Exception):
+    """Raised where a subject ended, or gave no answer: which is no way to refuse an input."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +126,14 @@ class Request:
         return {name: v for name, v in given.items() if not isinstance(v, np.ndarray)}
 
 
+class Refusal(NamedTuple):
+    """Why an example of a batch has no result."""
+
+    message: str
+    crash: bool = False
+    """Whether the subject ended, or gave no answer."""
+
+
 @dataclass(frozen=True)
 class Response:
     """One answer: each result as a float64 copy, with the dtype it came in.
@@ -132,7 +144,7 @@ class Response:
 
     arrays: tuple[np.ndarray[Any, Any], ...]
     dtypes: tuple[str, ...]
-    refused: Mapping[int, str] = field(default_factory=dict)
+    refused: Mapping[int, Refusal] = field(default_factory=dict)
     """The examples that the implementation raised an error at, by their place along the first
     axis; their results are NaN."""
 

@@ -12,6 +12,7 @@ import pytest
 from lossapi import cli
 from lossapi.conformance.oracle.specfile import load_spec, spec_names
 from lossapi.conformance.reference import pages
+from lossapi.conformance.report import reading
 
 QUICK = ("--loss", "huber_loss", "--check", "value", "--dtype", "float64")
 
@@ -189,7 +190,11 @@ def test_without_matplotlib_a_plot_says_what_to_install(lossapi, monkeypatch, tm
     [
         (
             ("chek",),
-            ("'chek'", "accepted are check, choose, list, plot, show, spec", "mean check?"),
+            (
+                "'chek'",
+                "accepted are check, choose, compare, list, plot, report, show, spec",
+                "mean check?",
+            ),
         ),
         (("show", "huber"), ("'huber'", "absolute_error", "mean huber_loss?")),
         (("show",), ("LOSS",)),
@@ -308,6 +313,75 @@ def test_building_again_changes_nothing(lossapi):
     assert page.read_bytes() == before
 
 
+TWO = ("--loss", "huber_loss", "--loss", "log_cosh", "--check", "value", "--seed", "5")
+
+
+@pytest.fixture
+def broken_off(lossapi, tmp_path):
+    """A report whose run was killed while it wrote its second function, and the whole one."""
+    whole, path = tmp_path / "whole.jsonl", tmp_path / "broken.jsonl"
+    lossapi("check", "numpy", *TWO, "--jobs", "1", "--json", str(whole))
+    path.write_bytes(whole.read_bytes()[: -whole.stat().st_size // 4])
+    return path, whole
+
+
+def results_of(path):
+    return [line for line in path.read_text().splitlines() if '"type": "result"' in line]
+
+
+def test_a_run_that_was_broken_off_is_carried_on_with_the_options_it_had(lossapi, broken_off):
+    path, whole = broken_off
+    assert results_of(path) != results_of(whole)
+    code, out, err = lossapi("check", "--resume", str(path), "--jobs", "1")
+    assert code == 0
+    assert "2 functions" in out
+    assert "seed 5" in out
+    assert "numpy log_cosh" in err
+    assert "numpy huber_loss" not in err
+    assert results_of(path) == results_of(whole)
+    assert json.loads(path.read_text().splitlines()[-1])["conforming"] is True
+
+
+def test_a_whole_run_has_nothing_to_carry_on(lossapi, broken_off):
+    _, whole = broken_off
+    before = results_of(whole)
+    code, out, err = lossapi("check", "numpy", "--resume", str(whole), *TWO, "--jobs", "1")
+    assert (code, err) == (0, "")
+    assert "2 functions" in out
+    assert results_of(whole) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (("--seed", "6"), "begun with seed 5, and this run has 6"),
+        (("--hunt", "9"), "begun with hunt 0, and this run has 9"),
+        (("--loss", "log_cosh"), "begun with losses huber_loss, log_cosh"),
+        (("--check", "shape"), "begun with checks value"),
+        (("--dtype", "float32"), "begun with dtypes all"),
+        (("array_api_strict",), "begun with subjects numpy"),
+        (("--json", "other.jsonl"), "leave --json out"),
+    ],
+)
+def test_a_run_is_not_carried_on_as_another(lossapi, broken_off, change, told):
+    path, _ = broken_off
+    before = path.read_bytes()
+    code, out, err = lossapi("check", "--resume", str(path), *change)
+    assert (code, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    assert told in err
+    assert path.read_bytes() == before
+
+
+def test_a_run_is_not_carried_on_with_another_version(lossapi, broken_off, monkeypatch):
+    import lossapi as package
+
+    path, _ = broken_off
+    monkeypatch.setattr(package, "__version__", "9.9")
+    _, _, err = lossapi("check", "--resume", str(path))
+    assert "begun with lossapi 0.1.0, and this run has 9.9" in err
+
+
 def command(*arguments):
     return [sys.executable, "-c", "from lossapi.cli import main; main()", *arguments]
 
@@ -320,9 +394,10 @@ def test_without_a_command_there_is_help():
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no POSIX signals")
-def test_an_interrupt_is_one_line_and_130():
+def test_an_interrupt_is_130_and_leaves_a_report_that_says_it_is_partial(tmp_path):
+    path = tmp_path / "report.jsonl"
     with subprocess.Popen(
-        command("check", "numpy", "--check", "value"),
+        command("check", "numpy", "--check", "value", "--json", str(path)),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -334,6 +409,11 @@ def test_an_interrupt_is_one_line_and_130():
     assert started.returncode == 130, err
     assert err.splitlines()[-1] == "lossapi: interrupted"
     assert "Traceback" not in err
+    assert f"carry on with: lossapi check --resume {path}" in err
+    found = reading.read(path).report
+    assert found.partial == "interrupted"
+    assert found.finished
+    assert not found.bad
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no POSIX pipes")

@@ -78,6 +78,8 @@ def golden_cases(spec: Spec, dtype: str) -> list[Case]:
         for kind in ("gradient", "hessian_diag"):
             for name, numbers in entry.get(kind, {}).items():
                 known[kind, name] = _exact(numbers["exact"])
+        if spec.declared:
+            known = {}
         if spec.has_vector_output and cotangent is None:
             cotangent = filled(oracle.shape(spec, "value", inputs, None, parameters), 1.0)
         flags, note = tuple(point["flags"]), point["note"]

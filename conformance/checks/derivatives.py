@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from ..result import Result
-from ..subject import Request
+from ..subject import Refusal, Request
 from . import expected
 from .cases import Array, Case
 from .expected import Quantity
@@ -46,7 +46,7 @@ def judged_derivative(
     request: Request,
     tolerance: Tolerance,
     name: str,
-    refused: Mapping[int, str] | None = None,
+    refused: Mapping[int, Refusal] | None = None,
 ) -> Iterator[Result]:
     """A result per example, and at each kink a second one, on the permitted interval."""
     yield from inquiry.judged_batch(cases, quantity, array, request, tolerance, name, refused)

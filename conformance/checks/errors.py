@@ -131,7 +131,7 @@ def _labels(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
                 yield refused(inquiry, name, request, (IndexError,), label)
             elif want == "value":
                 answer = inquiry.ask(request, spare=False)
-                if answer.outcome == "error" and not inquiry.subject.traits.strict:
+                if answer.is_refusal and not inquiry.subject.traits.strict:
                     yield inquiry.result(name, note=f"refused: {answer.message}")
                     continue
                 if answer.response is None:

@@ -76,9 +76,10 @@ _store: dict[int, tuple[Spec, dict[tuple[Any, ...], Any]]] = {}
 
 
 def _known(spec: Spec) -> dict[tuple[Any, ...], Any]:
-    """What is known of this specification; what was known of another is forgotten."""
+    """What is known of this specification; what was known of another function is forgotten."""
     if id(spec) not in _store:
-        _store.clear()
+        for key in [key for key, (other, _) in _store.items() if other.name != spec.name]:
+            del _store[key]
         _store[id(spec)] = spec, {}
     return _store[id(spec)][1]
 

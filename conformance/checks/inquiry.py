@@ -18,7 +18,7 @@ from ..oracle.formats import FORMATS, Format
 from ..oracle.specfile import Spec
 from ..oracle.trees import flat
 from ..result import UNJUDGED, Outcome, Result, Settings
-from ..subject import Request, Response, Subject, Unsupported
+from ..subject import CrashError, Refusal, Request, Response, Subject, Unsupported
 from . import expected
 from .cases import Array, Case, computing, reduces, smallest_normal, stacked
 from .expected import Quantity
@@ -51,7 +51,12 @@ class Answer:
         return self.response.arrays if self.response else ()
 
     @property
-    def refused(self) -> Mapping[int, str]:
+    def is_refusal(self) -> bool:
+        """Whether the subject raised an error of its own, which a crash is not."""
+        return self.outcome == "error" and not isinstance(self.error, CrashError)
+
+    @property
+    def refused(self) -> Mapping[int, Refusal]:
         """The examples that an error came of, and what it said."""
         return self.response.refused if self.response else {}
 
@@ -281,9 +286,12 @@ class Inquiry:
         request: Request,
         tolerance: Tolerance | None = None,
         name: str = "{id}/{label}",
-        refused: Mapping[int, str] | None = None,
+        refused: Mapping[int, Refusal] | None = None,
     ) -> Iterator[Result]:
-        """A result for each example of a batch; a refused one is NaN, and right where that is."""
+        """A result for each example of a batch; a refused one is NaN, and right where that is.
+
+        A crash is never right.
+        """
         tolerance = tolerance or self.tolerance(quantity)
         if len(array) != len(cases) if array.shape else True:
             text = f"{quantity.words} of {len(cases)} examples has shape {array.shape}"
@@ -294,8 +302,12 @@ class Inquiry:
             verdict = self.verdict(case, quantity, array[i], tolerance)
             asked = request if verdict.ok else single(request, i, len(cases))
             result = self.judged(case, quantity, verdict, asked, title)
-            if not verdict.ok and refused and i in refused:
-                result = replace(result, message=f"{quantity.words} is refused: {refused[i]}")
+            refusal = refused.get(i) if refused else None
+            if refusal is not None and refusal.crash:
+                shown = self.subject.reproduce(single(request, i, len(cases)))
+                result = self.result(title, "error", refusal.message, reproduce=shown)
+            elif refusal is not None and not verdict.ok:
+                result = replace(result, message=f"{quantity.words} is refused: {refusal.message}")
             yield result
 
     def summarised(self, name: str, results: Iterable[Result]) -> Result | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -85,8 +86,14 @@ class Batch:
     def judged(
         self, name: str, weights: Weights, reduction: str, request: Request
     ) -> Iterator[Result]:
-        """One result: value and gradients of the whole batch, as far as they are wanted."""
+        """One result: value and gradients of the whole batch, as far as they are wanted.
+
+        Of a subject that gives no gradient the value is judged alone.
+        """
         answer = self.inquiry.ask(request)
+        if answer.outcome == "unsupported" and request.want == "value_and_grad":
+            request = replace(request, want="value", wrt=())
+            answer = self.inquiry.ask(request)
         if answer.response is None:
             yield self.inquiry.unanswered(name, answer, request)
             return

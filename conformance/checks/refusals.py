@@ -19,7 +19,7 @@ def refused(
     if not inquiry.subject.traits.strict:
         return inquiry.result(name, "unsupported", "the subject does not claim to refuse")
     answer = inquiry.ask(request, spare=False)  # refused before anything is compiled
-    if answer.outcome == "unsupported":
+    if answer.response is None and not answer.is_refusal:
         return inquiry.unanswered(name, answer, request)
     problem, got = "", ""
     if answer.error is None:

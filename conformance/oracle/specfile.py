@@ -30,6 +30,8 @@ class Spec:
 
     data: dict[str, Any]
     origin: str
+    declared: bool = False
+    """Whether its definitions are those that somebody declares instead of the file's own."""
 
     @property
     def name(self) -> str:

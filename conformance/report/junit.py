@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import BinaryIO
 from xml.etree import ElementTree
 
 from ..result import Result
-from ..runner import Report
-from .summary import told
+from ..run_report import Report
+from .summary import printable, told
 from .terminal import failure_lines
 
-_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ELEMENTS = {
     "fail": "failure",
     "unexpected pass": "failure",
@@ -31,13 +29,13 @@ def write(report: Report, stream: BinaryIO) -> None:
         stale = [line for line in report.stale if line.startswith(f"{name}: ")]
         for line in stale:
             case = ElementTree.Element("testcase", classname=name, name="expectations")
-            ElementTree.SubElement(case, "failure", message=_clean(line))
+            ElementTree.SubElement(case, "failure", message=printable(line))
             suite.append(case)
         _count(suite)
         suites.append(suite)
     for name, reason in report.skipped.items():
         case = ElementTree.Element("testcase", classname=name, name="every check")
-        ElementTree.SubElement(case, "skipped", message=_clean(reason))
+        ElementTree.SubElement(case, "skipped", message=printable(reason))
         suites.append(_suite(name, [case]))
     for kind in ("tests", "failures", "errors", "skipped"):
         suites.set(kind, str(sum(int(suite.get(kind, "0")) for suite in suites)))
@@ -61,14 +59,9 @@ def _count(suite: ElementTree.Element) -> None:
 def _case(result: Result) -> ElementTree.Element:
     name = f"{result.check}: {result.case} {result.dtype}".strip()
     classname = f"{result.subject}.{result.loss}"
-    case = ElementTree.Element("testcase", classname=_clean(classname), name=_clean(name))
+    case = ElementTree.Element("testcase", classname=printable(classname), name=printable(name))
     if result.outcome in _ELEMENTS:
         element = ElementTree.SubElement(case, _ELEMENTS[result.outcome])
-        element.set("message", _clean(told(result) or result.outcome))
-        element.text = _clean("\n".join(failure_lines(result)))
+        element.set("message", printable(told(result) or result.outcome))
+        element.text = printable("\n".join(failure_lines(result)))
     return case
-
-
-def _clean(text: str) -> str:
-    """The text without the characters that XML cannot hold."""
-    return _ILLEGAL.sub("�", text)

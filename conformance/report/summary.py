@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..result import OUTCOMES, Outcome, Result
+
+_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,13 @@ def told(result: Result) -> str:
     """Why a result is not passed, in one line; of an expected failure the reason for that."""
     if not result.reason:
         return result.message
-    return " ".join(
-        filter(None, (f"{result.kind}:" * bool(result.kind), result.reason, result.issue))
-    )
+    kind = f"{result.kind}:" if result.kind else ""
+    return " ".join(filter(None, (kind, result.reason, result.issue)))
+
+
+def printable(text: str) -> str:
+    """The text without the characters that XML, or any encoding, cannot hold."""
+    return _ILLEGAL.sub("�", text)
 
 
 def spelled(ulp: float | None) -> str:

@@ -12,7 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from ..result import OUTCOMES, UNJUDGED, Result
-from ..runner import Report, Step
+from ..run_report import Report
+from ..runner import Step
 from . import summary
 from .summary import Line, spelled, told
 
@@ -166,9 +167,15 @@ def _verdict(report: Report, say: Callable[..., None]) -> None:
         functions = len({result.loss for result in results})
         bad = any(r.bad for r in results) or any(s.startswith(f"{name}: ") for s in report.stale)
         verdict = "NOTHING WAS JUDGED" if name in report.idle else "NOT " * bad + "conforming"
+        if report.partial:
+            verdict = f"PARTIAL, {'NOT conforming' if bad else 'nothing wrong so far'}"
         style = "bold green" if verdict == "conforming" else "bold red"
         total = f"{functions} functions, {len(results)} cases: {counts or 'none'}"
         say(f"{' '.join(filter(None, (name, version)))}: {verdict}. {total}", style)
     for name, reason in report.skipped.items():
         say(f"{name}: not run: {reason}", "yellow")
-    say(f"{report.seconds:.0f} s, seed {report.settings.seed}")
+    if report.partial:
+        say(f"This report is partial, with {report.extent}: {report.partial}", "bold red")
+    made = report.origin
+    say(f"{report.seconds:.0f} s, seed {report.settings.seed}, begun {made.date}")
+    say(f"lossapi {made.lossapi}, Python {made.python}, NumPy {made.numpy}, {made.platform}")
