@@ -6,7 +6,6 @@ import sys
 from typing import Any
 
 import mlx.core as mx
-from mlx import nn
 from mlx.nn import losses
 
 from lossapi.backend import Backend
@@ -101,18 +100,6 @@ def log_cosh(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     return losses.log_cosh_loss(prediction, target, reduction=reduction)
 
 
-def log_sigmoid(x: Any) -> Any:
-    return nn.log_sigmoid(x)
-
-
-def log_softmax(logits: Any) -> Any:
-    return nn.log_softmax(logits, axis=-1)
-
-
-def logsumexp(logits: Any) -> Any:
-    return mx.logsumexp(logits, axis=-1)
-
-
 def margin_ranking_loss(
     first: Any, second: Any, target: Any, *, margin: float = 0.0, reduction: str = "mean"
 ) -> Any:
@@ -121,10 +108,6 @@ def margin_ranking_loss(
 
 def nll(log_probabilities: Any, labels: Any, *, reduction: str = "mean") -> Any:
     return losses.nll_loss(log_probabilities, labels, reduction=reduction)
-
-
-def sigmoid(x: Any) -> Any:
-    return mx.sigmoid(x)
 
 
 def sigmoid_binary_cross_entropy(
@@ -139,10 +122,6 @@ def smooth_l1_loss(
     return losses.smooth_l1_loss(prediction, target, beta=beta, reduction=reduction)
 
 
-def softmax(logits: Any, *, temperature: float = 1.0) -> Any:
-    return mx.softmax(logits / temperature, axis=-1)
-
-
 def softmax_cross_entropy(
     logits: Any,
     target: Any,
@@ -154,10 +133,6 @@ def softmax_cross_entropy(
     return losses.cross_entropy(
         logits, target, weights, label_smoothing=label_smoothing, reduction=reduction
     )
-
-
-def softplus(x: Any) -> Any:
-    return nn.softplus(x)
 
 
 def sparse_softmax_cross_entropy(
