@@ -40,24 +40,24 @@ class FunctionSubject(BackendSubject):
         functions: Mapping[str, Callable[..., Any]],
         *,
         gradients: Mapping[str, Callable[..., Any]] | None = None,
-        differentiate: Callable[..., Any] | None = None,
         backend: Backend | str = "numpy",
         dtypes: Iterable[str] = ("float32", "float64"),
         version: str = "",
         accuracy_factor: float = 1,
+        setup: str = "",
     ) -> None:
         """`gradients` give the gradient by the first input, one for each example.
 
-        Without them the array library differentiates the functions, where it can; where its
-        backend does not know how, `differentiate` makes the gradient of a scalar function of one
-        array, as `jax.grad` does.
+        Without them the array library differentiates the functions, where it can. `setup` is what
+        has to be run before the functions are imported, to be shown to whoever repeats a call.
         """
         super().__init__(backend)
+        self._setup = setup
         self.name, self.version = name, version
         self.functions: dict[str, Callable[..., Any]] = dict(functions)
         self.gradients: dict[str, Callable[..., Any]] = dict(gradients or {})
         self._losses = {
-            loss: Foreign(loss, function, self.gradients.get(loss), self.backend, differentiate)
+            loss: Foreign(loss, function, self.gradients.get(loss), self.backend)
             for loss, function in self.functions.items()
         }
         self.traits = Traits(
@@ -108,7 +108,8 @@ class FunctionSubject(BackendSubject):
         imports = f"from {module} import {name}" if importable and module != "__main__" else ""
         imports = getattr(function, "imports", imports)
         keywords = _keywords(function) if function else ()
-        return reproduce.function_call(request, name, self.backend.name, keywords, imports)
+        line = reproduce.function_call(request, name, self.backend.name, keywords, imports)
+        return f"{self._setup}; {line}" if self._setup else line
 
 
 class Foreign:
@@ -120,10 +121,9 @@ class Foreign:
         function: Callable[..., Any],
         gradient: Callable[..., Any] | None,
         backend: Backend,
-        differentiate: Callable[..., Any] | None = None,
     ) -> None:
         self._loss, self._function, self._gradient = loss, function, gradient
-        self._backend, self._differentiate = backend, differentiate
+        self._backend = backend
 
     @property
     def libraries(self) -> tuple[str, ...]:
@@ -170,12 +170,11 @@ class Foreign:
     @cached_property
     def _differentiated(self) -> Callable[..., Any] | None:
         """The library's way to the gradient of a scalar by its only argument; no compilation."""
-        if self._differentiate is not None:
-            return self._differentiate
-        for name, transform in self._backend.transforms().items():
-            if transform.kind == "gradient" and name not in self._backend.compiled:
-                return transform.apply
-        return None
+        transforms = self._backend.transforms()
+        names = [name for name, transform in transforms.items() if transform.kind == "gradient"]
+        # Where calls of ours compile, all do; the last one is the plain way.
+        plain = [name for name in names if name not in self._backend.compiled] or names[-1:]
+        return transforms[plain[0]].apply if plain else None
 
     def _derivative(self, name: str, given: Mapping[str, Any], cotangent: Any) -> Any:
         def total(array: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -73,7 +74,8 @@ def function_call(
         named = [f"{key}={plain.get(key, key)}" for key in others if key in known]
         call = f"{function}({', '.join([*request.inputs, *named])})"
     else:
-        lines += [f"{key} = {_plain(value)}" for key, value in request.plain().items()]
+        named = set(re.split(r"\W+", function))
+        lines += [f"{k} = {_plain(v)}" for k, v in request.plain().items() if k in named]
         call = function
     if request.want == "value":
         return shortened("; ".join([*lines, f"print({call})"]))

@@ -13,6 +13,7 @@ import numpy as np
 
 from lossapi.domain import Domain
 
+from ..oracle import exact as oracle
 from ..oracle import formats
 from ..oracle.formats import FORMATS, Format
 from ..oracle.specfile import Spec
@@ -158,6 +159,21 @@ class Inquiry:
         arrays = tuple(np.concatenate(parts)[:count] for parts in joined)
         response = answers[0].response
         return replace(answers[0], response=response and replace(response, arrays=arrays))
+
+    def defined(self, cases: list[Case]) -> list[Case]:
+        """The cases at which a result is due of this subject.
+
+        What comes of an input outside its domain is asked of those that claim to refuse it; of
+        somebody's plain functions the points of the specification are enough.
+        """
+        if self.subject.traits.strict:
+            return cases
+        return [
+            case
+            for case in cases
+            if oracle.in_domain(self.spec, case.inputs, case.parameters)
+            or any(map(math.isnan, case.numbers))
+        ]
 
     # --- judging
 

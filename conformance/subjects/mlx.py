@@ -8,14 +8,14 @@ from typing import Any
 import mlx.core as mx
 from mlx.nn import losses
 
-from lossapi.backend import Backend
+from lossapi.backend import Backend, Transform
 
 from ..function_subject import FunctionSubject
 from .port import port
 
 
 class Arrays(Backend):
-    """MLX's arrays, which have no devices of their own."""
+    """MLX's arrays, which have no devices of their own, as a backend."""
 
     def __init__(self) -> None:
         super().__init__("mlx.core", mx)
@@ -29,6 +29,10 @@ class Arrays(Backend):
         """Always: what is not computed yet is computed when it is looked at."""
         return True
 
+    def transforms(self) -> dict[str, Transform]:
+        """Differentiation."""
+        return {"grad": Transform("gradient", mx.grad)}
+
 
 def subject() -> FunctionSubject:
     """MLX's own losses on its own arrays, differentiated by ``mx.grad``."""
@@ -39,7 +43,6 @@ def subject() -> FunctionSubject:
         package="mlx",
         prefix="mlx.nn.losses.",
         backend=Arrays(),
-        differentiate=mx.grad,
     )
 
 
