@@ -10,6 +10,7 @@ import torch
 from torchmetrics import functional
 
 from ..function_subject import FunctionSubject
+from ..subject import Unsupported
 from .port import port
 
 
@@ -29,8 +30,8 @@ def absolute_error(prediction: Any, target: Any, *, reduction: str = "mean") -> 
     return _mean(functional.mean_absolute_error, reduction, prediction, target)
 
 
-def cosine_distance(u: Any, v: Any, *, reduction: str = "mean") -> Any:
-    return 1 - functional.cosine_similarity(u, v, reduction=reduction)
+def cosine_distance(u: Any, v: Any) -> Any:
+    return 1 - functional.cosine_similarity(u, v, reduction="none")
 
 
 def hinge_loss(logits: Any, target: Any, *, reduction: str = "mean") -> Any:
@@ -82,10 +83,11 @@ def squared_hinge_loss(logits: Any, target: Any, *, reduction: str = "mean") -> 
 
 def _mean(metric: Callable[..., Any], reduction: str, *arrays: Any) -> Any:
     """The mean that a metric gives; for the loss of each example, the mean of it alone."""
+    if reduction == "sum":
+        raise Unsupported("the metric has no sum")
     if reduction == "mean":
         return metric(*arrays)
-    losses = _stack(metric, *(array[:, None] for array in arrays))
-    return losses.sum() if reduction == "sum" else losses
+    return _stack(metric, *(array[:, None] for array in arrays))
 
 
 def _stack(function: Callable[..., Any], *arrays: Any) -> Any:
