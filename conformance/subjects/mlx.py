@@ -1,6 +1,7 @@
 """MLX's ``mlx.nn.losses``.
 
-They are judged in float32: float64 is for CPUs only, and its ``exp`` has the digits of float32 there.
+They are judged in float32: float64 is for CPUs only, and its ``exp`` has the digits of float32
+(https://github.com/ml-explore/mlx/issues/3047).
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torchmetrics import functional
+from torchmetrics.functional.regression import jensen_shannon_divergence
 
 from ..function_subject import FunctionSubject
 from ..subject import Unsupported
@@ -42,7 +43,7 @@ def hinge_loss(logits: Any, target: Any, *, reduction: str = "mean") -> Any:
 
 
 def js_divergence(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
-    return functional.jensen_shannon_divergence(target, prediction, reduction=reduction)
+    return jensen_shannon_divergence(target, prediction, reduction=reduction)
 
 
 def kl_divergence(
