@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import monai.losses
 import torch
-from monai import losses
 
 from ..function_subject import FunctionSubject
 from .port import port
+
+losses: Any = monai.losses  # which does not export its classes by name
 
 
 def subject() -> FunctionSubject:

@@ -7,12 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torchmetrics import functional
-from torchmetrics.functional.regression import jensen_shannon_divergence
+import torchmetrics.functional
+import torchmetrics.functional.regression
 
 from ..function_subject import FunctionSubject
 from ..subject import Unsupported
 from .port import port
+
+functional: Any = torchmetrics.functional  # typed for literals
+regression: Any = torchmetrics.functional.regression
 
 
 def subject() -> FunctionSubject:
@@ -43,7 +46,7 @@ def hinge_loss(logits: Any, target: Any, *, reduction: str = "mean") -> Any:
 
 
 def js_divergence(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
-    return jensen_shannon_divergence(target, prediction, reduction=reduction)
+    return regression.jensen_shannon_divergence(target, prediction, reduction=reduction)
 
 
 def kl_divergence(
