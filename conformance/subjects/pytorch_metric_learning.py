@@ -80,4 +80,5 @@ def triplet_margin_loss(
 def _of_pairs(loss: Any, query: Any, key: Any) -> Any:
     """Each query is to find the key at its place among all of them."""
     places = torch.arange(len(query))
-    return loss(query, places, ref_emb=key, ref_labels=places)
+    # Labels that are one and the same object would say that so are the embeddings.
+    return loss(query, places, ref_emb=key, ref_labels=places.clone())

@@ -8,7 +8,8 @@ def test_a_cosine_of_float64_is_computed_in_float32(judge):
 
 def test_logits_are_squashed_before_a_hinge_loss(judge):
     results = judge("torchmetrics", "hinge_loss", "value")
-    assert any(result.outcome == "fail" for result in results.values())
+    assert 1 < float(results["beyond-margin/value"].got) < 2  # where 0 is due
+    assert results["within-margin/value"].outcome == "pass"
 
 
 def test_a_probability_of_zero_makes_the_gradient_not_a_number(judge):
