@@ -16,9 +16,11 @@ _IMPORTS = {
     "numpy": ("import numpy as np", "np", "np.asarray({}, dtype={})"),
     "torch": ("import torch", "torch", "torch.tensor({}, dtype={})"),
     "jax": ("import jax, jax.numpy as jnp", "jnp", "jnp.asarray({}, dtype={})"),
+    "mlx.core": ("import mlx.core as mx", "mx", "mx.array({}, dtype={})"),
     "cupy": ("import cupy as cp", "cp", "cp.asarray({}, dtype={})"),
     "array_api_strict": ("import array_api_strict as xp", "xp", "xp.asarray({}, dtype={})"),
 }
+_DIFFERENTIATORS = {"jax": "jax.grad", "mlx.core": "mx.grad"}
 _METHODS = {
     "value": "",
     "gradient": ".grad",
@@ -82,8 +84,9 @@ def function_call(
         call = f"({call} * cotangent)"
     if library == "torch":
         lines += [f"{wrt}.requires_grad_()", f"{call}.sum().backward()", f"print({wrt}.grad)"]
-    elif library == "jax":
-        lines.append(f"print(jax.grad(lambda {wrt}: {call}.sum())({wrt}))")
+    elif library in _DIFFERENTIATORS:
+        grad = _DIFFERENTIATORS[library]
+        lines.append(f"print({grad}(lambda {wrt}: {call}.sum())({wrt}))")
     else:
         lines.append(f"print({call})")
     return shortened("; ".join(lines))
@@ -141,7 +144,8 @@ def _transformed(
 def _array(template: str, name: str, value: np.ndarray[Any, Any], dtype: str) -> str:
     spelled = repr(dtype) if template.endswith("({}, {})") else f"{name}.{dtype}"
     if dtype == "bool" and name != "xp.xp":
-        spelled = f"{name}.bool" if name in ("torch", "xp") else "bool"
+        names = {"torch": "torch.bool", "xp": "xp.bool", "mx": "mx.bool_"}
+        spelled = names.get(name, "bool")
     return template.format(_nested(value.tolist(), name), spelled)
 
 

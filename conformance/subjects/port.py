@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from lossapi.backend import Backend
+
 from ..function_subject import FunctionSubject
 from ..oracle.exact import defaults
 from ..oracle.specfile import Spec, load_spec, spec_names
@@ -33,7 +35,7 @@ def port(
     *,
     package: str,
     prefix: str,
-    backend: str,
+    backend: Backend | str,
     dtypes: tuple[str, ...] = ("float64", "float32"),
     setup: str = "",
 ) -> FunctionSubject:
