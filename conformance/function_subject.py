@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lossapi.backend import FLOATING
+from lossapi.domain import LABELS
 
 from . import reproduce
 from .backend_subject import BackendSubject
@@ -81,11 +82,7 @@ class FunctionSubject(BackendSubject):
         """
         if request.transform or request.strict:
             raise Unsupported("a plain function is only called")
-        others = {
-            request.dtype_of(name, value)
-            for name, value in request.inputs.items()
-            if name in request.input_dtypes or value.dtype == bool
-        }
+        others = self._unusual(request)
         if others & set(FLOATING):
             raise Unsupported("a plain function is asked in one dtype")  # which wins is our rule
         try:
@@ -101,6 +98,14 @@ class FunctionSubject(BackendSubject):
             if found is None:
                 raise
             return found
+
+    @staticmethod
+    def _unusual(request: Request) -> set[str]:
+        """The dtypes of inputs that are not those of the request, or of labels."""
+        entries = load_spec(request.loss).inputs
+        usual = {n: "int64" if e["dtype"] == LABELS else request.dtype for n, e in entries.items()}
+        given = {name: request.dtype_of(name, value) for name, value in request.inputs.items()}
+        return {dtype for name, dtype in given.items() if dtype != usual[name]}
 
     def reproduce(self, request: Request) -> str:
         """A call with arrays of the library, by the function's own name."""
