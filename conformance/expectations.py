@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from importlib import resources
+from itertools import product
 from typing import Any
 
 from lossapi.errors import SpecError
@@ -25,27 +26,36 @@ class Expectation:
     loss: str
     check: str
     reason: str
-    case: str = ""
-    """One case, or a pattern with ``*`` and ``?`` that several match."""
+    case: str | tuple[str, ...] = ""
+    """One case, or a pattern with ``*`` and ``?`` that several match; or some of these."""
     dtype: str = ""
     kind: str = ""
     """One of `REASON_KINDS`."""
     issue: str = ""
     """Where the failure is publicly discussed."""
+    sometimes: bool = False
+    """Whether it takes certain draws to see the failure: a run without it is as it should be."""
 
     def matches(self, result: Result) -> bool:
         """Whether a result is what this speaks of."""
         return (
             result.loss == self.loss
             and result.check == self.check
-            and (self.case in ("", result.case) or fnmatchcase(result.case, self.case))
+            and any(
+                case in ("", result.case) or fnmatchcase(result.case, case) for case in self.cases
+            )
             and self.dtype in ("", result.dtype)
         )
 
     @property
+    def cases(self) -> tuple[str, ...]:
+        """The cases and patterns, each by itself."""
+        return (self.case,) if isinstance(self.case, str) else self.case
+
+    @property
     def what(self) -> str:
         """How messages name it."""
-        return " ".join(filter(None, (self.loss, self.check, self.case, self.dtype)))
+        return " ".join(filter(None, (self.loss, self.check, *self.cases, self.dtype)))
 
 
 def load(subject: str) -> list[Expectation]:
@@ -74,7 +84,11 @@ def parse(text: str, origin: str) -> list[Expectation | Declaration]:
     entries = yamlfile.read(text, origin)
     if not isinstance(entries, list):
         raise SpecError(f"{origin}: got a {type(entries).__name__}; accepted is a list of entries")
-    return [_entry(entry, f"{origin}: entry {i + 1}") for i, entry in enumerate(entries)]
+    return [
+        found
+        for i, entry in enumerate(entries)
+        for found in _entry(entry, f"{origin}: entry {i + 1}")
+    ]
 
 
 def apply(
@@ -95,7 +109,7 @@ def apply(
                 kind=expectation.kind,
                 issue=expectation.issue,
             )
-        if not failing:
+        if not failing and not expectation.sometimes:
             for i in passing:
                 judged[i] = replace(
                     judged[i],
@@ -103,26 +117,45 @@ def apply(
                     message=f"expected to fail, since: {expectation.reason}. Remove the entry.",
                 )
         spared = any(judged[i].outcome == "spared" for i in places)
-        if not failing and not passing and not spared:
+        if not failing and not passing and not spared and not expectation.sometimes:
             stale.append(f"{expectation.what}: matches nothing; remove the entry")
     return judged, stale
 
 
-def _entry(entry: Any, place: str) -> Expectation | Declaration:
+def _entry(entry: Any, place: str) -> list[Expectation | Declaration]:
+    """What an entry says: of several functions and checks, of each the same."""
     if isinstance(entry, dict) and "definition" in entry:
-        return _declaration(entry, place)
+        return [_declaration(entry, place)]
     _demand_keys(entry, place, Expectation, ("loss", "check", "reason"))
-    if entry["check"] not in KINDS:
-        raise SpecError(f"{place}: check: got {entry['check']}; accepted are {', '.join(KINDS)}")
-    wrong = [key for key, value in entry.items() if not isinstance(value, str)]
-    if wrong:
-        raise SpecError(f"{place}: {wrong[0]}: got {entry[wrong[0]]!r}; accepted is a text")
+    several = {key: _texts(entry, key, place) for key in ("loss", "check", "case") if key in entry}
+    for check in several["check"]:
+        if check not in KINDS:
+            raise SpecError(f"{place}: check: got {check}; accepted are {', '.join(KINDS)}")
+    for key, value in entry.items():
+        if key not in several and not isinstance(value, bool if key == "sometimes" else str):
+            accepted = "true or false" if key == "sometimes" else "a text"
+            raise SpecError(f"{place}: {key}: got {value!r}; accepted is {accepted}")
     if entry.get("kind", REASON_KINDS[0]) not in REASON_KINDS:
         raise SpecError(
             f"{place}: kind: got {entry['kind']}; accepted are {', '.join(REASON_KINDS)}"
         )
     _demand_address(entry, place)
-    return Expectation(**entry)
+    if isinstance(entry.get("case"), list):
+        entry = {**entry, "case": tuple(several["case"])}
+    return [
+        Expectation(**{**entry, "loss": loss, "check": check})
+        for loss, check in product(several["loss"], several["check"])
+    ]
+
+
+def _texts(entry: dict[str, Any], key: str, place: str) -> list[str]:
+    """One text, or each of a list."""
+    texts = entry[key] if isinstance(entry[key], list) else [entry[key]]
+    if not texts or not all(isinstance(text, str) for text in texts):
+        raise SpecError(
+            f"{place}: {key}: got {entry[key]!r}; accepted is a text, or a list of them"
+        )
+    return texts
 
 
 def _declaration(entry: dict[str, Any], place: str) -> Declaration:

@@ -44,12 +44,15 @@ class FunctionSubject(BackendSubject):
         dtypes: Iterable[str] = ("float32", "float64"),
         version: str = "",
         accuracy_factor: float = 1,
+        setup: str = "",
     ) -> None:
         """`gradients` give the gradient by the first input, one for each example.
 
-        Without them the array library differentiates the functions, where it can.
+        Without them the array library differentiates the functions, where it can. `setup` is what
+        has to be run before the functions are imported, to be shown to whoever repeats a call.
         """
         super().__init__(backend)
+        self._setup = setup
         self.name, self.version = name, version
         self.functions: dict[str, Callable[..., Any]] = dict(functions)
         self.gradients: dict[str, Callable[..., Any]] = dict(gradients or {})
@@ -78,11 +81,17 @@ class FunctionSubject(BackendSubject):
         """
         if request.transform or request.strict:
             raise Unsupported("a plain function is only called")
-        others = set(request.input_dtypes.values())
+        others = {
+            request.dtype_of(name, value)
+            for name, value in request.inputs.items()
+            if name in request.input_dtypes or value.dtype == bool
+        }
         if others & set(FLOATING):
             raise Unsupported("a plain function is asked in one dtype")  # which wins is our rule
         try:
             return super().run(request)
+        except NotImplementedError as problem:
+            raise Unsupported(str(problem)) from None
         except (Unsupported, *BROKEN):
             raise
         except Exception as problem:
@@ -105,7 +114,8 @@ class FunctionSubject(BackendSubject):
         imports = f"from {module} import {name}" if importable and module != "__main__" else ""
         imports = getattr(function, "imports", imports)
         keywords = _keywords(function) if function else ()
-        return reproduce.function_call(request, name, self.backend.name, keywords, imports)
+        line = reproduce.function_call(request, name, self.backend.name, keywords, imports)
+        return f"{self._setup}; {line}" if self._setup else line
 
 
 class Foreign:
@@ -166,10 +176,11 @@ class Foreign:
     @cached_property
     def _differentiated(self) -> Callable[..., Any] | None:
         """The library's way to the gradient of a scalar by its only argument; no compilation."""
-        for name, transform in self._backend.transforms().items():
-            if transform.kind == "gradient" and name not in self._backend.compiled:
-                return transform.apply
-        return None
+        transforms = self._backend.transforms()
+        names = [name for name, transform in transforms.items() if transform.kind == "gradient"]
+        # Where calls of ours compile, all do; the last one is the plain way.
+        plain = [name for name in names if name not in self._backend.compiled] or names[-1:]
+        return transforms[plain[0]].apply if plain else None
 
     def _derivative(self, name: str, given: Mapping[str, Any], cotangent: Any) -> Any:
         def total(array: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -71,7 +72,8 @@ def function_call(
         named = [f"{key}={plain.get(key, key)}" for key in others if key in known]
         call = f"{function}({', '.join([*request.inputs, *named])})"
     else:
-        lines += [f"{key} = {_plain(value)}" for key, value in request.plain().items()]
+        words = set(re.split(r"\W+", function))
+        lines += [f"{k} = {_plain(v)}" for k, v in request.plain().items() if k in words]
         call = function
     if request.want == "value":
         return shortened("; ".join([*lines, f"print({call})"]))
@@ -94,7 +96,12 @@ def _call(request: Request, arrays: Mapping[str, str]) -> str:
         others["wrt"] = repr(request.wrt if len(request.wrt) > 1 else request.wrt[0])
     written = [arrays[key] for key in request.inputs]
     written += [f"{key}={value}" for key, value in others.items()]
-    return f"lossapi.{request.loss}{_METHODS[request.want]}({', '.join(written)})"
+    return f"{function_name(request)}({', '.join(written)})"
+
+
+def function_name(request: Request) -> str:
+    """How this project's own function is called that gives what is wanted."""
+    return f"lossapi.{request.loss}{_METHODS[request.want]}"
 
 
 def _strictly(request: Request, call: str) -> str:

@@ -7,12 +7,14 @@ import traceback
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lossapi.domain import Domain
 
+from ..oracle import exact as oracle
 from ..oracle import formats
 from ..oracle.formats import FORMATS, Format
 from ..oracle.specfile import Spec
@@ -32,6 +34,7 @@ _ONE_IN = 16
 _ONE_IN_OF_HALVES = 32
 """And fewer in the half formats, whose programs are those of float32 between two conversions: there
 the first one is asked for a function, elsewhere for each check of it."""
+_PROTOCOL = Path(__file__).parents[1] / "protocol"
 ROWS = 512
 """The size of the batches in which a library that compiles is asked."""
 
@@ -118,8 +121,7 @@ class Inquiry:
         except Unsupported as reason:
             return Answer(outcome="unsupported", message=str(reason), error=reason)
         except Exception as error:
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            message = f"{type(error).__name__}: {error} (raised in {where.name})"
+            message = f"{type(error).__name__}: {error}{_origin(error)}"
             return Answer(outcome="error", message=message, error=error)
 
     def _is_spared(self, request: Request) -> bool:
@@ -158,6 +160,21 @@ class Inquiry:
         arrays = tuple(np.concatenate(parts)[:count] for parts in joined)
         response = answers[0].response
         return replace(answers[0], response=response and replace(response, arrays=arrays))
+
+    def defined(self, cases: list[Case]) -> list[Case]:
+        """The cases at which a result is due of this subject.
+
+        What comes of an input outside its domain is asked of those that claim to refuse it; of
+        somebody's plain functions the points of the specification are enough.
+        """
+        if self.subject.traits.strict:
+            return cases
+        return [
+            case
+            for case in cases
+            if oracle.in_domain(self.spec, case.inputs, case.parameters)
+            or any(map(math.isnan, case.numbers))
+        ]
 
     # --- judging
 
@@ -324,6 +341,12 @@ class Inquiry:
             return replace(worst, case=name, note=note, flags=())
         count = f"{len(alike)} of {len(found)} inputs; the worst, {worst.case}: "
         return replace(worst, case=name, message=count + worst.message)
+
+
+def _origin(error: Exception) -> str:
+    """Where an error was raised; what a harness answered was not raised in this process."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return "" if Path(place.filename).parent == _PROTOCOL else f" (raised in {place.name})"
 
 
 def _program(request: Request, *, by_value: bool) -> str:

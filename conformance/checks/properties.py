@@ -109,7 +109,7 @@ def _explore(
     def explore(data: bytes) -> None:
         cases = drawn_cases(inquiry.spec, inquiry.dtype, parameters, data, sizes)
         worst: dict[str, float] = {}
-        for group in grouped(cases):
+        for group in grouped(inquiry.defined(cases)):
             for quantity, answer, request in together(inquiry, group, list(found)):
                 if answer.response is None:
                     judged = [inquiry.unanswered(quantity.label, answer, request)]

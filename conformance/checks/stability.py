@@ -23,7 +23,7 @@ PER_DTYPE = True
 def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterator[Result]:
     """Ask for value and gradients over the whole grid; one result per quantity and parameters."""
     inquiry = Inquiry(subject, spec, "stability", dtype, settings)
-    for cases in grouped(grid(spec, dtype)):
+    for cases in grouped(inquiry.defined(grid(spec, dtype))):
         yield from _judged(inquiry, cases)
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from types import ModuleType
 from typing import Any
+
+import numpy as np
 
 from ..function_subject import FunctionSubject
 from ..oracle.exact import defaults
 from ..oracle.specfile import Spec, load_spec, spec_names
 from ..reference.equivalents import evaluate
+from ..subject import Unsupported
 
 ACCURACY = 16
 """How many times the error that the specification states another library may make.
@@ -32,6 +35,7 @@ def port(
     prefix: str,
     backend: str,
     dtypes: tuple[str, ...] = ("float64", "float32"),
+    setup: str = "",
 ) -> FunctionSubject:
     """The functions of a module, and the calls that start so and that the specification names.
 
@@ -46,7 +50,30 @@ def port(
         dtypes=dtypes,
         version=version(package),
         accuracy_factor=ACCURACY,
+        setup=setup,
     )
+
+
+def kept_first(mask: Any) -> tuple[Any, Any]:
+    """The index that brings what a mask keeps to the front of the second axis, for a length."""
+    order = np.argsort(np.asarray(mask) == 0, axis=-1, kind="stable")
+    return np.arange(len(order))[:, None], order
+
+
+def with_one_blank(
+    function: Callable[..., Any], join: Callable[..., Any], *inputs: Any, blank: Any, **given: Any
+) -> Any:
+    """The CTC losses of a library where one number names the blank of all examples.
+
+    Where examples have several, each is asked for alone.
+    """
+    blanks = [int(number) for number in blank]
+    if len(set(blanks)) < 2:
+        return function(*inputs, blank=blanks[0] if blanks else 0, **given)
+    if given.get("reduction", "none") != "none":
+        raise Unsupported("ctc_loss: one number names the blank of all examples")
+    rows = zip(*inputs, blanks, strict=True)
+    return join([function(*(x[None] for x in row), blank=own, **given) for *row, own in rows])
 
 
 def renames(library: str, prefix: str) -> Iterator[Rename]:
@@ -55,9 +82,16 @@ def renames(library: str, prefix: str) -> Iterator[Rename]:
         for equivalent in spec.data.get("equivalents", []):
             call = equivalent["call"]
             same = equivalent["library"] == library and equivalent["relation"] == "same"
-            if same and call.startswith(prefix) and Rename(spec, call).is_simple:
+            same = same and call.startswith(prefix) and _at_defaults(spec, equivalent)
+            if same and Rename(spec, call).is_simple:
                 yield Rename(spec, call)
                 break
+
+
+def _at_defaults(spec: Spec, equivalent: dict[str, Any]) -> bool:
+    """Whether the call is the same with our default parameters, and not with others alone."""
+    points = [point for point in spec.points if not point.get("parameters")]
+    return "at" not in equivalent or any(point["id"] in equivalent["at"] for point in points)
 
 
 class Rename:
@@ -80,7 +114,7 @@ class Rename:
     @property
     def is_simple(self) -> bool:
         """Whether it is one call, of nothing but inputs, parameters and constants."""
-        if not isinstance(self._tree, ast.Call):
+        if not isinstance(self._tree, ast.Call) or not _is_dotted(self._tree.func):
             return False
         given = [*self._tree.args, *(keyword.value for keyword in self._tree.keywords)]
         known = {*self._spec.inputs, *self._spec.parameters}
@@ -103,3 +137,9 @@ class Rename:
         """Call the library's function."""
         given = dict(zip(self._spec.inputs, inputs, strict=True))
         return evaluate(self.__name__, {**defaults(self._spec), **parameters, **given})
+
+
+def _is_dotted(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) or (
+        isinstance(node, ast.Attribute) and _is_dotted(node.value)
+    )

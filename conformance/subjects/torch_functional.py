@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from ..function_subject import FunctionSubject
-from .port import port
+from .port import kept_first, port, with_one_blank
 
 functional: Any = torch.nn.functional  # its stubs lack some of the arguments
 
@@ -58,18 +58,14 @@ def ctc_loss(
     zero_infinity: bool = False,
     reduction: str = "mean",
 ) -> Any:
-    scores = functional.log_softmax(logits, -1).transpose(0, 1)
+    given = {"reduction": reduction, "zero_infinity": zero_infinity}
+    return with_one_blank(_ctc, torch.cat, logits, labels, mask, label_mask, blank=blank, **given)
+
+
+def _ctc(logits: Any, labels: Any, mask: Any, label_mask: Any, **given: Any) -> Any:
+    scores = functional.log_softmax(logits[kept_first(mask)], -1).transpose(0, 1)
     frames, length = mask.sum(-1).long(), label_mask.sum(-1).long()
-    # One number names the blank of all examples.
-    return functional.ctc_loss(
-        scores,
-        labels,
-        frames,
-        length,
-        blank=int(blank.flatten()[0]) if blank.numel() else 0,
-        reduction=reduction,
-        zero_infinity=zero_infinity,
-    )
+    return functional.ctc_loss(scores, labels[kept_first(label_mask)], frames, length, **given)
 
 
 def gaussian_nll(
@@ -113,14 +109,19 @@ def l2_normalize(x: Any, *, epsilon: float = 0.0) -> Any:
 def linear_cross_entropy(
     features: Any, weight: Any, labels: Any, bias: Any, *, label_smoothing: float = 0.0
 ) -> Any:
-    return functional.linear_cross_entropy(
-        features,
-        weight[0] if weight.ndim > 2 else weight,
-        labels,
-        linear_bias=bias[0] if bias.ndim > 1 else bias,
-        reduction="none",
-        label_smoothing=label_smoothing,
-    )
+    rows = zip(features, weight, labels, bias, strict=True)  # each with a weight of its own
+    each = [
+        functional.linear_cross_entropy(
+            row[None],
+            matrix,
+            label[None],
+            linear_bias=shift,
+            reduction="none",
+            label_smoothing=label_smoothing,
+        )
+        for row, matrix, label, shift in rows
+    ]
+    return torch.cat(each) if each else features.sum(-1)
 
 
 def log_softmax(logits: Any) -> Any:

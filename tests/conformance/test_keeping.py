@@ -1,7 +1,7 @@
 """A run that is carried on has the options that it was begun with."""
 
 from lossapi.conformance import keeping
-from lossapi.conformance.commands import check
+from lossapi.conformance.check_command import check
 from lossapi.conformance.result import Settings
 from lossapi.conformance.run_report import Report
 
