@@ -66,3 +66,24 @@ def slopes(xp: Namespace, x: Array, sign: Array, p: float) -> tuple[Array, Array
         power = xp.pow(xp.where(zero, 1.0, relative), p - 1.0)
     slope = xp.where(zero, 0.0, power / xp.pow(divisor, p - 1.0))
     return xp.where(vanishes, 0.0, sign * slope), unit, rest
+
+
+def along(xp: Namespace, x: Array, unit: Array, rest: Array, size: Array) -> Array:
+    """A large size times the direction of x, whose Euclidean length is given in two factors.
+
+    What a component of the direction loses to underflow, the size would bring to light.
+    """
+    wide = float(xp.finfo(x.dtype).max) > 2.0**200
+    small, step = (2.0**-900, 2.0**64) if wide else (2.0**-90, 2.0**32)
+    lift = primitives.from_the_ends(xp, x)
+    lift = xp.where(lift > 1.0, lift, 1.0)
+    x, length = x * lift, unit * lift * rest
+    vanishes = length == 0
+    length = xp.where(vanishes, 1.0, length)
+    far = length >= 1.0
+    # A length below 1 / step enlarges all components enough by itself.
+    tiny = (xp.abs(x) < small) & (length >= 1.0 / step) & ~far
+    up = xp.where(tiny, step, xp.ones_like(x))
+    near = (x * up / xp.where(far, 1.0, length)) * size / up
+    found = xp.where(far, x * (size / length), near)
+    return xp.where(vanishes, 0.0, found)

@@ -39,12 +39,8 @@ def _(xp, u, v, target, *, margin):
     # By the operands: a library that takes a subnormal difference for 0 still tells its sign.
     direction, unit, rest = lengths.slopes(xp, gap, p.order(xp, u, v), 2.0)
     short = p.shortfall(xp, unit * rest * factor, margin)
-    # What a component of the direction loses to underflow a large shortfall would bring to light:
-    # that meets the difference first, or is divided first where their product may overflow.
-    large = (short > 1.0) & (rest > 0)
-    length = xp.where(large, unit * rest, 1.0)
-    near = length < 1.0
-    grown = gap * xp.where(near, short, short / length) / xp.where(near, length, 1.0)
+    large = short > 1.0
+    grown = lengths.along(xp, gap, unit, rest, xp.where(large, short, 1.0))
     apart = xp.where(large, grown, short * direction)
     slope = xp.where(xp.expand_dims(target, axis=-1) == 1, u - v, -apart)
     return slope, -slope

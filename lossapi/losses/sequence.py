@@ -14,8 +14,14 @@ from .multiclass import sparse_softmax_cross_entropy as of_token
 def token_cross_entropy(xp, logits, labels, mask=1.0, *, label_smoothing=0.0, per_token=True):
     """The negative log-likelihood of the tokens of a sequence, each given those before it."""
     losses = of_token.kernel(xp, logits, labels, label_smoothing=label_smoothing)
-    total = xp.sum(xp.where(mask == 0, 0.0, losses), axis=-1)
-    return total / _count(xp, mask) if per_token else total
+    losses = xp.where(mask == 0, 0.0, losses)
+    total = xp.sum(losses, axis=-1)
+    if not per_token:
+        return total
+    count = _count(xp, mask)
+    # Divided first where only the sum overflows; elsewhere that would lose digits of small terms.
+    mean = xp.sum(losses / count[..., None], axis=-1)
+    return xp.where(xp.isfinite(total), total / count, mean)
 
 
 @token_cross_entropy.gradient("logits")
