@@ -219,12 +219,18 @@ def _transformed(tensors: Any) -> bool:
 
 def _are_plain(tensors: Any) -> bool:
     """Whether these are tensors in the host's memory that NumPy can share, and nobody listens."""
-    return not (
-        _transformed(tensors)
+    if (
+        _transformed(())
         or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
         or torch._C._len_torch_dispatch_stack()
-        or any(x.device.type != "cpu" or x.dtype == torch.bfloat16 or x.is_neg() for x in tensors)
-    )
+    ):
+        return False
+    for x in tensors:  # each call asks this of each tensor, and a generator takes as long again
+        if type(x) not in TorchBackend.kinds or not x.is_cpu or x.is_neg():
+            return False
+        if x.dtype == torch.bfloat16:
+            return False
+    return True
 
 
 def _as_numpy(tensors: dict[str, Any]) -> dict[str, Any]:
@@ -268,11 +274,12 @@ class _OnHost(torch.autograd.Function):
             if gradients is None:
                 _, gradients = _as_tensors(ctx.run(_as_numpy(arrays)))
             cores = ctx.plan.program.function.cores
+            factor = 1.0 if cotangent.ndim else cotangent.item()
             for name, gradient in zip(ctx.wanted, gradients, strict=True):
                 if cotangent.ndim:
                     gradient.mul_(cotangent[(..., *(None,) * cores[name])])
-                elif cotangent != 1:
-                    gradient.mul_(cotangent)
+                elif factor != 1.0:
+                    gradient.mul_(factor)
         found = dict(zip(ctx.wanted, gradients, strict=True))
         return (None,) * 5 + tuple([found.get(name) for name in ctx.names])
 

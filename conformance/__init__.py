@@ -16,11 +16,13 @@ from __future__ import annotations
 from .api import check, parametrize
 from .backend_subject import BackendSubject
 from .function_subject import FunctionSubject
+from .protocol.client import HarnessSubject
 from .subject import Request, Response, Subject, Traits, Unsupported
 
 __all__ = [
     "BackendSubject",
     "FunctionSubject",
+    "HarnessSubject",
     "Request",
     "Response",
     "Subject",

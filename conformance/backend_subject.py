@@ -149,7 +149,7 @@ class BackendSubject:
 
     def _results(self, request: Request, arrays: Mapping[str, Any]) -> tuple[Any, ...]:
         if request.transform is None:
-            return _flat(self._ask(request, request.plain(), arrays))
+            return flat(self._ask(request, request.plain(), arrays))
         transforms = self.backend.transforms()
         if request.transform not in transforms:
             raise Unsupported(f"{self.name} has no transform {request.transform}")
@@ -164,7 +164,7 @@ class BackendSubject:
             dtype = request.dtype_of(names[0], request.tangent)
             arguments.insert(1, self._place(request.tangent, dtype))
         function = self._function(request, transform.kind, names, fixed)
-        return _flat(transform.apply(function)(*arguments))
+        return flat(transform.apply(function)(*arguments))
 
     def _function(
         self, request: Request, kind: str, names: list[str], fixed: Mapping[str, Any]
@@ -183,7 +183,7 @@ class BackendSubject:
             result = self._ask(request, plain, given)
             if not derived:
                 return result
-            (result,) = _flat(result)
+            (result,) = flat(result)
             if cotangent is not None:
                 result = cotangent * result
             summed = result.ndim > 0 and (kind != "directional" or cotangent is not None)
@@ -207,17 +207,20 @@ def _stays(name: str, array: Any) -> bool:
     return name == "class_weights" or array.ndim == 0
 
 
-def _flat(result: Any) -> tuple[Any, ...]:
+def flat(result: Any) -> tuple[Any, ...]:
+    """The arrays of a result, which may be several, and nested."""
     if not isinstance(result, tuple | list):
         return (result,)
-    return tuple(array for part in result for array in _flat(part))
+    return tuple(array for part in result for array in flat(part))
 
 
 def library_version(name: str) -> str:
     """The version of an array library by its module's name; empty where it tells none."""
     import importlib
+    from importlib import metadata
 
     try:
-        return str(getattr(importlib.import_module(name), "__version__", ""))
+        told = getattr(importlib.import_module(name), "__version__", "")
+        return str(told or metadata.version(name))
     except ImportError:
         return ""

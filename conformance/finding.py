@@ -27,7 +27,22 @@ IMPLEMENTATION = "impl:"
 HARNESS = "harness:"
 GROUP = "lossapi.subjects"
 """The entry points of implementations that can be judged by name."""
-_EXTRAS = ("torch", "jax", "cupy", "dask")
+_EXTRAS = {
+    "torch": "torch",
+    "jax": "jax",
+    "cupy": "cupy",
+    "dask": "dask",
+    "mlx": "mlx",
+    "ndonnx": "onnx",
+    "onnx": "onnx",
+    "onnxruntime": "onnx",
+}
+"""What brings a library in, by the name of its module."""
+_RUN_BY = {"ndonnx": "onnxruntime"}
+"""The implementations that run what a library only writes down."""
+
+_SLOW = ("dask",)
+"""Libraries that take hours for all functions, as they plan each operation."""
 
 
 class NotFoundError(Exception):
@@ -50,6 +65,15 @@ def implementations() -> list[str]:
     return sorted(entry.name for entry in entry_points(group=GROUP))
 
 
+def libraries() -> list[str]:
+    """The array libraries that are judged if none is named, NumPy first.
+
+    Those with an adapter that compute by themselves, and are done in minutes.
+    """
+    others = set(backends.names()) - {"numpy", *_RUN_BY, *_SLOW}
+    return ["numpy", *sorted(others)]
+
+
 def unknown(kind: str, came: str, accepted: Sequence[str], more: str = "") -> str:
     """What is said of a name that is not known."""
     close = get_close_matches(came, accepted, 1)
@@ -69,6 +93,8 @@ def _backend(name: str) -> Subject:
             raise NotFoundError(_missing(name))
         more = ", and every installed module that follows the Array API standard"
         raise NotFoundError(unknown("backend", name, backends.names(), more))
+    if name in _RUN_BY:
+        return implementation(_RUN_BY[name])
     try:
         subject = BackendSubject(name)
     except BackendError as problem:
@@ -135,7 +161,7 @@ def _is_subject(found: Any) -> bool:
 
 
 def _missing(name: str) -> str:
-    return f"{name} is not installed; install it with: pip install 'lossapi[{name}]'"
+    return f"{name} is not installed; install it with: pip install 'lossapi[{_EXTRAS[name]}]'"
 
 
 def _first_line(problem: BaseException) -> str:

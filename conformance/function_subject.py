@@ -81,11 +81,17 @@ class FunctionSubject(BackendSubject):
         """
         if request.transform or request.strict:
             raise Unsupported("a plain function is only called")
-        others = set(request.input_dtypes.values())
+        others = {
+            request.dtype_of(name, value)
+            for name, value in request.inputs.items()
+            if name in request.input_dtypes or value.dtype == bool
+        }
         if others & set(FLOATING):
             raise Unsupported("a plain function is asked in one dtype")  # which wins is our rule
         try:
             return super().run(request)
+        except NotImplementedError as problem:
+            raise Unsupported(str(problem)) from None
         except (Unsupported, *BROKEN):
             raise
         except Exception as problem:

@@ -29,7 +29,7 @@ def examples(request: Request) -> int:
 def one_by_one(request: Request, ask: Callable[[Request], Response]) -> Response | None:
     """The results of the examples, NaN for those that are refused.
 
-    None where all of them are, or there are no several.
+    None where no single one is at fault: all of them are refused, or none, or there is only one.
     """
     count = examples(request)
     if count < 2:
@@ -48,7 +48,7 @@ def one_by_one(request: Request, ask: Callable[[Request], Response]) -> Response
             crashes += crash
             answers.append(Refusal(f"{type(problem).__name__}: {problem}", crash))
     given = [answer for answer in answers if isinstance(answer, Response)]
-    if not given:
+    if len(given) in (0, count):
         return None
     rows = [
         [np.full_like(array, np.nan) for array in given[0].arrays]

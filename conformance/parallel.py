@@ -5,9 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Collection, Generator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import suppress
+from multiprocessing.connection import wait
 
 from .finding import find
 from .oracle.specfile import load_spec
@@ -80,6 +82,15 @@ def _prepare() -> None:
     """Leave interrupts to the parent, and end with what was started where that says so."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _end)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed cannot tell: without this, its processes would stay."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        _end(signal.SIGTERM, None)
 
 
 def _end(number: int, _: object) -> None:

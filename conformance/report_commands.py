@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .finding import unknown
+
 if TYPE_CHECKING:
     from .report.comparison import Comparison
     from .report.matrix import Column
@@ -31,6 +33,11 @@ def report(
     from .report import markdown as summaries
     from .report.reading import read
 
+    drawing = {".svg": badges.svg, ".json": badges.endpoint}
+    if badge and Path(badge).suffix not in drawing:
+        raise click.UsageError(
+            f"--badge is {badge}; accepted are names that end in {', '.join(drawing)}"
+        )
     reports = [read(Path(file)).report for file in dict.fromkeys(files)]
     if not (page or markdown or badge):
         for found in reports:
@@ -42,21 +49,16 @@ def report(
     if markdown:
         _write(Path(markdown), summaries.render(shown))
     if badge:
-        drawing = {".svg": badges.svg, ".json": badges.endpoint}
-        if Path(badge).suffix not in drawing:
-            raise click.UsageError(
-                f"--badge is {badge}; accepted are names that end in .svg, .json"
-            )
         _write(Path(badge), drawing[Path(badge).suffix](shown))
 
 
 @click.command()
-@click.argument("reports", metavar="REPORT...", nargs=-1, required=True)
+@click.argument("reports", metavar="FILE... [SUBJECT SUBJECT]", nargs=-1, required=True)
 def compare(reports: tuple[str, ...]) -> None:
     """List the cases in which two subjects disagree.
 
-    Give two reports, of which the subjects that both have are compared, or the only ones that they
-    have; or one report and two of its subjects. Exit code 0 is agreement, 1 is not.
+    Give reports and two of their subjects; or two reports, of which the subjects that both have are
+    compared, or the only ones that they have. Exit code 0 is agreement, 1 is not.
     """
     from .report import comparison
 
@@ -75,13 +77,13 @@ def _compared(given: Sequence[str]) -> list[Comparison]:
 
     files = [name for name in given if Path(name).is_file()]
     names = [name for name in given if name not in files]
-    if len(files) == 1 and len(names) == 2:
-        shown = columns([read(Path(files[0])).report])
+    if files and len(names) == 2:
+        shown = columns([read(Path(file)).report for file in files])
         return [held(_named(names[0], shown), _named(names[1], shown))]
     if len(files) != 2 or names:
         raise click.UsageError(
-            f"got {len(files)} files and {len(names)} other names; accepted are two files, or a "
-            f"file and two of its subjects"
+            f"got {len(files)} files and {len(names)} other names; accepted are two files, or "
+            f"files and two of their subjects"
         )
     first, second = (columns([read(Path(file)).report]) for file in files)
     if len(first) == len(second) == 1:
@@ -91,8 +93,8 @@ def _compared(given: Sequence[str]) -> list[Comparison]:
     if not pairs:
         subjects = ", ".join(column.title for column in (*first, *second))
         raise click.UsageError(
-            f"the reports have no subject in common, and several: {subjects}; give one file with "
-            f"two subjects"
+            f"the reports have no subject in common, and several: {subjects}; name two of them "
+            f"behind the files"
         )
     for one, other in pairs:
         if one.title == other.title:
@@ -102,8 +104,6 @@ def _compared(given: Sequence[str]) -> list[Comparison]:
 
 
 def _named(name: str, shown: Sequence[Column]) -> Column:
-    from .finding import unknown
-
     titles = [column.title for column in shown]
     if name not in titles:
         raise click.UsageError(unknown("subject", name, titles))

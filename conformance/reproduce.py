@@ -16,11 +16,11 @@ _IMPORTS = {
     "numpy": ("import numpy as np", "np", "np.asarray({}, dtype={})"),
     "torch": ("import torch", "torch", "torch.tensor({}, dtype={})"),
     "jax": ("import jax, jax.numpy as jnp", "jnp", "jnp.asarray({}, dtype={})"),
-    "mlx.core": ("import mlx.core as mx", "mx", "mx.array({}, dtype={})"),
+    "mlx": ("import mlx.core as mx", "mx", "mx.array({}, dtype={})"),
     "cupy": ("import cupy as cp", "cp", "cp.asarray({}, dtype={})"),
     "array_api_strict": ("import array_api_strict as xp", "xp", "xp.asarray({}, dtype={})"),
 }
-_DIFFERENTIATORS = {"jax": "jax.grad", "mlx.core": "mx.grad"}
+_DIFFERENTIATORS = {"jax": "jax.grad", "mlx": "mx.grad"}
 _METHODS = {
     "value": "",
     "gradient": ".grad",
@@ -74,8 +74,8 @@ def function_call(
         named = [f"{key}={plain.get(key, key)}" for key in others if key in known]
         call = f"{function}({', '.join([*request.inputs, *named])})"
     else:
-        named = set(re.split(r"\W+", function))
-        lines += [f"{k} = {_plain(v)}" for k, v in request.plain().items() if k in named]
+        words = set(re.split(r"\W+", function))
+        lines += [f"{k} = {_plain(v)}" for k, v in request.plain().items() if k in words]
         call = function
     if request.want == "value":
         return shortened("; ".join([*lines, f"print({call})"]))
@@ -99,7 +99,12 @@ def _call(request: Request, arrays: Mapping[str, str]) -> str:
         others["wrt"] = repr(request.wrt if len(request.wrt) > 1 else request.wrt[0])
     written = [arrays[key] for key in request.inputs]
     written += [f"{key}={value}" for key, value in others.items()]
-    return f"lossapi.{request.loss}{_METHODS[request.want]}({', '.join(written)})"
+    return f"{function_name(request)}({', '.join(written)})"
+
+
+def function_name(request: Request) -> str:
+    """How this project's own function is called that gives what is wanted."""
+    return f"lossapi.{request.loss}{_METHODS[request.want]}"
 
 
 def _strictly(request: Request, call: str) -> str:

@@ -60,7 +60,9 @@ __all__ = [
     "categorical_cross_entropy",
     "center_loss",
     "center_update",
+    "clipped_value_loss",
     "complete_box_iou_loss",
+    "contrastive_embedding_loss",
     "contrastive_loss",
     "cosine_distance",
     "cosine_embedding_loss",
@@ -76,6 +78,7 @@ __all__ = [
     "entropy",
     "entropy_regularizer",
     "errors_on_invalid",
+    "exponential_sampling_probability",
     "fano_lower_bound",
     "gan_discriminator_loss",
     "gan_generator_loss",
@@ -106,6 +109,7 @@ __all__ = [
     "linear_chain_crf_decode",
     "linear_chain_crf_nll",
     "linear_cross_entropy",
+    "linear_sampling_probability",
     "listnet_loss",
     "log_cosh",
     "log_sigmoid",
@@ -125,6 +129,7 @@ __all__ = [
     "pairwise_hinge_loss",
     "poisson_nll",
     "policy_gradient_loss",
+    "probability_entropy_regularizer",
     "quantile_loss",
     "recommend",
     "reinforce_loss",
@@ -784,6 +789,72 @@ class _CenterUpdate(Primitive):
         cotangent: _Array | None = None,
     ) -> Any: ...
 
+class _ClippedValueLoss(Loss):
+    """The square of what a value misses the return by, or would if it had moved less, if larger."""
+
+    def __call__(
+        self,
+        values: _Array,
+        old_values: _Array,
+        returns: _Array,
+        *,
+        clip: float | _Array = 0.2,
+        scale: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        values: _Array,
+        old_values: _Array,
+        returns: _Array,
+        *,
+        clip: float | _Array = 0.2,
+        scale: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["values"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        values: _Array,
+        old_values: _Array,
+        returns: _Array,
+        *,
+        clip: float | _Array = 0.2,
+        scale: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["values"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        values: _Array,
+        old_values: _Array,
+        returns: _Array,
+        *,
+        clip: float | _Array = 0.2,
+        scale: float | _Array = 1.0,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["values"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        values: _Array,
+        old_values: _Array,
+        returns: _Array,
+        *,
+        clip: float | _Array = 0.2,
+        scale: float | _Array = 1.0,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
 class _CompleteBoxIouLoss(Loss):
     """The distance box IoU loss, plus a weighted difference of the aspect ratios."""
 
@@ -824,6 +895,59 @@ class _CompleteBoxIouLoss(Loss):
         prediction: _Array,
         target: _Array,
         *,
+        axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
+class _ContrastiveEmbeddingLoss(Loss):
+    """Half the squared distance of similar embeddings, or how far dissimilar ones are too close."""
+
+    def __call__(
+        self,
+        u: _Array,
+        v: _Array,
+        target: _Array,
+        *,
+        margin: float = 1.0,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        u: _Array,
+        v: _Array,
+        target: _Array,
+        *,
+        margin: float = 1.0,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["u", "v"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        u: _Array,
+        v: _Array,
+        target: _Array,
+        *,
+        margin: float = 1.0,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["u", "v"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        u: _Array,
+        v: _Array,
+        target: _Array,
+        *,
+        margin: float = 1.0,
         axis: int | tuple[int, ...] = -1,
         weights: _Array | None = None,
         where: _Array | None = None,
@@ -1606,6 +1730,35 @@ class _EntropyRegularizer(Loss):
         weights: _Array | None = None,
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
+
+class _ExponentialSamplingProbability(Primitive):
+    """How likely a decoder is shown the true token, by a constant factor less at each step."""
+
+    def __call__(self, step: _Array, *, decay: float | _Array = 0.999) -> Any: ...
+    def value_and_grad(
+        self,
+        step: _Array,
+        *,
+        decay: float | _Array = 0.999,
+        wrt: _Wrt[Literal["step"]] = None,
+        cotangent: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        step: _Array,
+        *,
+        decay: float | _Array = 0.999,
+        wrt: _Wrt[Literal["step"]] = None,
+        cotangent: _Array | None = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        step: _Array,
+        *,
+        decay: float | _Array = 0.999,
+        wrt: _Wrt[Literal["step"]] = None,
+        cotangent: _Array | None = None,
+    ) -> Any: ...
 
 class _FanoLowerBound(Loss):
     """The least error probability of a guess that leaves this conditional entropy."""
@@ -3163,6 +3316,48 @@ class _LinearCrossEntropy(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _LinearSamplingProbability(Primitive):
+    """How likely a decoder is shown the true token, by a constant less at each step."""
+
+    def __call__(
+        self,
+        step: _Array,
+        *,
+        start: float | _Array = 1.0,
+        slope: float | _Array = 0.0001,
+        floor: float | _Array = 0.0,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        step: _Array,
+        *,
+        start: float | _Array = 1.0,
+        slope: float | _Array = 0.0001,
+        floor: float | _Array = 0.0,
+        wrt: _Wrt[Literal["step"]] = None,
+        cotangent: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        step: _Array,
+        *,
+        start: float | _Array = 1.0,
+        slope: float | _Array = 0.0001,
+        floor: float | _Array = 0.0,
+        wrt: _Wrt[Literal["step"]] = None,
+        cotangent: _Array | None = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        step: _Array,
+        *,
+        start: float | _Array = 1.0,
+        slope: float | _Array = 0.0001,
+        floor: float | _Array = 0.0,
+        wrt: _Wrt[Literal["step"]] = None,
+        cotangent: _Array | None = None,
+    ) -> Any: ...
+
 class _ListnetLoss(Loss):
     """The cross-entropy of two chances to stand first: by relevance, and by the scores."""
 
@@ -4053,6 +4248,62 @@ class _PolicyGradientLoss(Loss):
         where: _Array | None = None,
     ) -> tuple[Any, Any]: ...
 
+class _ProbabilityEntropyRegularizer(Loss):
+    """Minus the weighted entropy of a policy's probabilities, so that it keeps exploring."""
+
+    def __call__(
+        self,
+        probabilities: _Array,
+        *,
+        weight: float = 0.01,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> Any: ...
+    def value_and_grad(
+        self,
+        probabilities: _Array,
+        *,
+        weight: float = 0.01,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["probabilities"]] = None,
+    ) -> tuple[Any, Any]: ...
+    def grad(
+        self,
+        probabilities: _Array,
+        *,
+        weight: float = 0.01,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["probabilities"]] = None,
+    ) -> Any: ...
+    def hessian_diag(
+        self,
+        probabilities: _Array,
+        *,
+        weight: float = 0.01,
+        axis: int | tuple[int, ...] = -1,
+        reduction: _Reduction = "mean",
+        weights: _Array | None = None,
+        where: _Array | None = None,
+        wrt: _Wrt[Literal["probabilities"]] = None,
+    ) -> Any: ...
+    def sum_and_weight(
+        self,
+        probabilities: _Array,
+        *,
+        weight: float = 0.01,
+        axis: int | tuple[int, ...] = -1,
+        weights: _Array | None = None,
+        where: _Array | None = None,
+    ) -> tuple[Any, Any]: ...
+
 class _QuantileLoss(Loss):
     """Magnitude of the residual, times the quantile below the target, its complement above."""
 
@@ -4118,6 +4369,7 @@ class _ReinforceLoss(Loss):
         rewards: _Array,
         baseline: _Array = 0.0,
         *,
+        normalize: bool = False,
         axis: int | tuple[int, ...] = -1,
         class_where: _Array | None = None,
         reduction: _Reduction = "mean",
@@ -4130,6 +4382,7 @@ class _ReinforceLoss(Loss):
         rewards: _Array,
         baseline: _Array = 0.0,
         *,
+        normalize: bool = False,
         axis: int | tuple[int, ...] = -1,
         class_where: _Array | None = None,
         reduction: _Reduction = "mean",
@@ -4143,6 +4396,7 @@ class _ReinforceLoss(Loss):
         rewards: _Array,
         baseline: _Array = 0.0,
         *,
+        normalize: bool = False,
         axis: int | tuple[int, ...] = -1,
         class_where: _Array | None = None,
         reduction: _Reduction = "mean",
@@ -4156,6 +4410,7 @@ class _ReinforceLoss(Loss):
         rewards: _Array,
         baseline: _Array = 0.0,
         *,
+        normalize: bool = False,
         axis: int | tuple[int, ...] = -1,
         class_where: _Array | None = None,
         weights: _Array | None = None,
@@ -5436,6 +5691,8 @@ class _WarpLoss(Loss):
         negative_scores: _Array,
         *,
         margin: float = 1.0,
+        logarithmic: bool = False,
+        max_weight: float | None = None,
         axis: int | tuple[int, ...] = -1,
         reduction: _Reduction = "mean",
         weights: _Array | None = None,
@@ -5447,6 +5704,8 @@ class _WarpLoss(Loss):
         negative_scores: _Array,
         *,
         margin: float = 1.0,
+        logarithmic: bool = False,
+        max_weight: float | None = None,
         axis: int | tuple[int, ...] = -1,
         reduction: _Reduction = "mean",
         weights: _Array | None = None,
@@ -5459,6 +5718,8 @@ class _WarpLoss(Loss):
         negative_scores: _Array,
         *,
         margin: float = 1.0,
+        logarithmic: bool = False,
+        max_weight: float | None = None,
         axis: int | tuple[int, ...] = -1,
         reduction: _Reduction = "mean",
         weights: _Array | None = None,
@@ -5471,6 +5732,8 @@ class _WarpLoss(Loss):
         negative_scores: _Array,
         *,
         margin: float = 1.0,
+        logarithmic: bool = False,
+        max_weight: float | None = None,
         axis: int | tuple[int, ...] = -1,
         weights: _Array | None = None,
         where: _Array | None = None,
@@ -5817,7 +6080,9 @@ brier_score: _BrierScore
 categorical_cross_entropy: _CategoricalCrossEntropy
 center_loss: _CenterLoss
 center_update: _CenterUpdate
+clipped_value_loss: _ClippedValueLoss
 complete_box_iou_loss: _CompleteBoxIouLoss
+contrastive_embedding_loss: _ContrastiveEmbeddingLoss
 contrastive_loss: _ContrastiveLoss
 cosine_distance: _CosineDistance
 cosine_embedding_loss: _CosineEmbeddingLoss
@@ -5832,6 +6097,7 @@ distance_box_iou_loss: _DistanceBoxIouLoss
 elbo_loss: _ElboLoss
 entropy: _Entropy
 entropy_regularizer: _EntropyRegularizer
+exponential_sampling_probability: _ExponentialSamplingProbability
 fano_lower_bound: _FanoLowerBound
 gan_discriminator_loss: _GanDiscriminatorLoss
 gan_generator_loss: _GanGeneratorLoss
@@ -5860,6 +6126,7 @@ least_squares_gan_discriminator_loss: _LeastSquaresGanDiscriminatorLoss
 least_squares_gan_generator_loss: _LeastSquaresGanGeneratorLoss
 linear_chain_crf_nll: _LinearChainCrfNll
 linear_cross_entropy: _LinearCrossEntropy
+linear_sampling_probability: _LinearSamplingProbability
 listnet_loss: _ListnetLoss
 log_cosh: _LogCosh
 log_sigmoid: _LogSigmoid
@@ -5879,6 +6146,7 @@ pairwise_distance: _PairwiseDistance
 pairwise_hinge_loss: _PairwiseHingeLoss
 poisson_nll: _PoissonNll
 policy_gradient_loss: _PolicyGradientLoss
+probability_entropy_regularizer: _ProbabilityEntropyRegularizer
 quantile_loss: _QuantileLoss
 reinforce_loss: _ReinforceLoss
 scheduled_sampling_probability: _ScheduledSamplingProbability

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from .primitives import sum_of_rows
+from .primitives import entries, sum_of_rows
 
 if TYPE_CHECKING:
     from .backend import Backend
@@ -44,5 +44,5 @@ def over_examples(backend: Backend, gradient: Any, core: int) -> Any:
     if core == 0:
         return backend.sum(gradient)
     xp, shape = backend.xp, tuple(gradient.shape)
-    rows = xp.reshape(gradient, (math.prod(shape[:-core]), *shape[-core:]))
+    rows = xp.reshape(gradient, (entries(shape[:-core]), *shape[-core:]))
     return sum_of_rows(xp, rows)

@@ -187,7 +187,9 @@ def _shape_by_default(function: Function, name: str, given: dict[str, Any]) -> t
     first = function.inputs[0]
     cores = dict(zip(function.inputs, function.signature.inputs, strict=True))
     if cores[name] == cores[first]:
-        return tuple(given[first].shape)
+        shape = tuple(given[first].shape)
+        # Where a graph does not know how many examples there are, one entry serves all of them.
+        return shape[-len(cores[first]) :] if [n for n in shape if n is None] else shape
     (dimension,) = cores[name]
     owner = next(n for n, core in cores.items() if n != name and dimension in core)
     place = cores[owner].index(dimension) - len(cores[owner])

@@ -53,15 +53,16 @@ def slopes(xp: Namespace, x: Array, sign: Array, p: float) -> tuple[Array, Array
     divisor = xp.where(vanishes, 1.0, rest)
     enlarge = primitives.from_the_ends(xp, positive)
     if p == 2.0:
-        slope = positive * enlarge / (unit * enlarge * divisor)
+        # Not by the sign, which would hide how the slope of a component changes at 0.
+        slope = x * enlarge / (unit * enlarge * divisor)
+        return xp.where(vanishes, 0.0, slope), unit, rest
+    zero = positive == 0
+    if p < 2.0:
+        # The relative size may underflow where its power does not.
+        low = xp.pow(xp.where(vanishes, 1.0, unit), p - 1.0)
+        power = xp.pow(xp.where(zero, 1.0, positive), p - 1.0) / low
     else:
-        zero = positive == 0
-        if p < 2.0:
-            # The relative size may underflow where its power does not.
-            low = xp.pow(xp.where(vanishes, 1.0, unit), p - 1.0)
-            power = xp.pow(xp.where(zero, 1.0, positive), p - 1.0) / low
-        else:
-            relative = positive * enlarge / xp.where(vanishes, 1.0, unit * enlarge)
-            power = xp.pow(xp.where(zero, 1.0, relative), p - 1.0)
-        slope = xp.where(zero, 0.0, power / xp.pow(divisor, p - 1.0))
+        relative = positive * enlarge / xp.where(vanishes, 1.0, unit * enlarge)
+        power = xp.pow(xp.where(zero, 1.0, relative), p - 1.0)
+    slope = xp.where(zero, 0.0, power / xp.pow(divisor, p - 1.0))
     return xp.where(vanishes, 0.0, sign * slope), unit, rest

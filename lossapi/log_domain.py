@@ -15,7 +15,8 @@ def log_sum(xp: Namespace, x: Array, axis: int) -> Array:
 def log_add(xp: Namespace, a: Array, b: Array) -> Array:
     """log(exp(a) + exp(b)), where the sum may be as close to the larger as it likes."""
     first = a > b
-    nothing = (a == -xp.inf) & (b == -xp.inf)
+    # Not &, which MLX gets wrong under vmap where only one side is mapped over.
+    nothing = xp.logical_and(a == -xp.inf, b == -xp.inf)
     top, low = xp.where(first, a, b), xp.where(first, b, a)
     gap = low - xp.where(nothing, 0.0, top)
     return top + xp.log1p(xp.exp(gap))

@@ -22,7 +22,7 @@ def zero(xp: Namespace, *inputs: Array) -> Array:
 
 def times(xp: Namespace, weight: Array, x: Array) -> Array:
     """`weight * x`, where a weight of zero removes an infinite `x`."""
-    return weight * xp.where((weight == 0) & xp.isinf(x), 0.0, x)
+    return weight * xp.where(xp.isinf(x) & (weight == 0), 0.0, x)
 
 
 def ratio(xp: Namespace, numerator: Array, divisor: Array) -> Array:
@@ -191,14 +191,14 @@ def shortfall(xp: Namespace, score: Array, margin: Array | float) -> Array:
 def weighted_tail(xp: Namespace, weight: Array, share: Array, tail: Array, size: Array) -> Array:
     """`weight * share * tail`, for a share up to 1 and a tail that approaches exp(-size)."""
     product = weight * share
-    tail = xp.where((product == 0) & xp.isinf(tail), 0.0, tail)
+    tail = xp.where(xp.isinf(tail) & (product == 0), 0.0, tail)
     light = weight * (share * tail)
     if isinstance(weight, float) and weight <= 1.0:
         return light
     # A weight above 1 would bring to light the digits that a subnormal factor or product lost: it
     # goes first, and where the exponential is tiny between two factors of it.
     large = weight * tail
-    first = (weight > 1) & ~xp.isinf(large)
+    first = ~xp.isinf(large) & (weight > 1)
     plain = xp.where(first, xp.where(first, large, 0.0) * share, light)
     far = size > 64.0
     root = xp.exp(-0.5 * xp.where(far, size, 0.0))
@@ -317,12 +317,17 @@ def mean(xp: Namespace, terms: Array) -> Array:
     return xp.where(xp.isfinite(total), total / count, xp.sum(terms / count, axis=-1))
 
 
+def entries(shape: tuple[Any, ...]) -> int:
+    """How many entries a shape has; -1, which a reshape finds out, if a graph leaves it open."""
+    return -1 if [n for n in shape if n is None] else math.prod(shape)
+
+
 def sum_of_rows(xp: Namespace, rows: Array) -> Array:
     """The sum along the first axis.
 
     Folded in halves, since libraries that sum pairwise do not along the first axis.
     """
-    if rows.shape[0] == 0:
+    if not rows.shape[0]:  # there is nothing to fold, or a graph does not know how much
         return xp.sum(rows, axis=0)
     while rows.shape[0] > 1:
         half, odd = divmod(rows.shape[0], 2)

@@ -192,7 +192,7 @@ def test_without_matplotlib_a_plot_says_what_to_install(lossapi, monkeypatch, tm
             ("chek",),
             (
                 "'chek'",
-                "accepted are check, choose, compare, list, plot, report, show, spec",
+                "accepted are check, choose, compare, export, list, plot",
                 "mean check?",
             ),
         ),
@@ -414,6 +414,24 @@ def test_an_interrupt_is_130_and_leaves_a_report_that_says_it_is_partial(tmp_pat
     assert found.partial == "interrupted"
     assert found.finished
     assert not found.bad
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no POSIX signals")
+def test_a_run_that_is_killed_leaves_its_report_and_no_process(tmp_path):
+    path = tmp_path / "report.jsonl"
+    with subprocess.Popen(
+        command("check", "numpy", "--check", "value", "--json", str(path)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as started:
+        assert started.stderr is not None
+        assert started.stderr.readline().startswith("[1/")
+        started.kill()
+        started.communicate(timeout=60)  # ends only with the last process that could write there
+    found = reading.read(path).report
+    assert "it has no last line" in found.partial
+    assert found.finished
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no POSIX pipes")

@@ -16,7 +16,7 @@ FOLDERS = {
     "backends": "lossapi.backends",
     "conformance": "lossapi.conformance",
 }
-LIBRARIES = ("torch", "jax", "cupy", "dask")
+LIBRARIES = ("torch", "jax", "cupy", "dask", "mlx", "ndonnx")
 
 
 def modules() -> list[Path]:
@@ -48,6 +48,13 @@ def test_every_folder_with_modules_is_installed() -> None:
     for path in modules():
         folder, *rest = path.relative_to(ROOT).parent.parts
         assert ".".join([FOLDERS[folder], *rest]) in listed
+
+
+def test_every_file_of_the_html_report_is_installed() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    listed = settings["tool"]["setuptools"]["package-data"]["lossapi.conformance"]
+    for path in (ROOT / "conformance" / "report" / "html").iterdir():
+        assert f"**/*{path.suffix}" in listed
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))
@@ -82,7 +89,7 @@ def test_kernels_import_only_primitives_and_the_decorators() -> None:
     for path in (ROOT / "lossapi" / "losses").glob("[!_]*.py"):
         allowed = {"math", "lossapi", "lossapi.primitives", "lossapi.special", "lossapi.box_pair"}
         allowed |= {"lossapi.class_axis", "lossapi.lengths", "lossapi.mask_pair"}
-        allowed |= {"lossapi.sample_pair", "lossapi.weighted_terms"}
+        allowed |= {"lossapi.sample_pair", "lossapi.two_classes", "lossapi.weighted_terms"}
         allowed |= {"lossapi.transport_program", "lossapi.transport_program.solved"}
         allowed |= {"lossapi.loss", "lossapi.loss.loss", "lossapi.loss.primitive"}
         names = imported(path)

@@ -22,6 +22,7 @@ def blocks(language: str) -> list[str]:
 
 def test_its_programs_run() -> None:
     pytest.importorskip("torch", reason="torch is not installed")
+    pytest.importorskip("ndonnx", reason="ndonnx is not installed")
     names: dict[str, object] = {}
     for program in blocks("python"):
         exec(program, names)

@@ -18,9 +18,10 @@ MOST = 48
 
 
 def are_few(outputs: list[Any]) -> bool:
-    """Whether the examples are vectors of few entries."""
-    cores = [n.core for n in ordered(outputs) if n.rows]
-    return all(len(core) < 2 for core in cores) and 1 < max(map(sum, cores), default=0) <= MOST
+    """Whether the examples are vectors of few entries, and these do not all stand alone."""
+    cores = {n.core for n in ordered(outputs) if n.rows}
+    few = all(len(core) < 2 for core in cores) and 1 < max(map(sum, cores), default=0) <= MOST
+    return few and len(cores) > 1
 
 
 def by_masks(outputs: list[Any]) -> list[Any]:

@@ -134,8 +134,7 @@ class Blockwise:
 
     def __call__(self, arrays: Arrays) -> Any:
         """The results of the call."""
-        with np.errstate(all="ignore"):
-            return self._layout.restored(self._run(self._layout.as_rows(arrays)))
+        return self._layout.restored(self._run(self._layout.as_rows(arrays)))
 
 
 def _listed(result: Any) -> list[Any]:

@@ -21,6 +21,8 @@ def lowered(outputs: list[Any]) -> list[Any]:
 def _lower(node: Node, operands: tuple[Any, ...]) -> Any:
     if node.function is np.where:
         return _selected(node, *operands)
+    if node.function is np.negative and _is_magnitude(operands[0], node.dtype):
+        return _minus_magnitude(node, operands[0].operands[0])
     if node.function is np.sum and _can_be_left_out(operands[0]):
         put = operands[0]
         return node.tape.add(
@@ -29,6 +31,16 @@ def _lower(node: Node, operands: tuple[Any, ...]) -> Any:
     if isinstance(node.function, np.ufunc) or node.function in ("astype", "broadcast", "full"):
         return None
     return node.of(tuple(_filled(x) if _is_full(x) else x for x in operands))
+
+
+def _is_magnitude(x: Any, dtype: Any) -> bool:
+    return isinstance(x, Node) and x.function is np.absolute and dtype.kind == "f"
+
+
+def _minus_magnitude(node: Node, x: Node) -> Node:
+    """-|x|: the sign set, in one step."""
+    kind = _SIGNED[node.dtype.itemsize]
+    return _view(_with_bits(np.bitwise_or, kind, _view(x, kind), np.iinfo(kind).min), node.dtype)
 
 
 def _can_be_left_out(x: Any) -> bool:

@@ -24,6 +24,8 @@ class Ordinary(NamedTuple):
     low: Any
     high: Any
     holds: Callable[[Any], bool]
+    wider: Ordinary | None = None
+    """The same up to the end of the domain, for losses that have no pole there."""
 
 
 def ordinary(plan: Plan, arrays: dict[str, tuple[bool, Any, Any]]) -> dict[str, Ordinary]:
@@ -34,10 +36,21 @@ def ordinary(plan: Plan, arrays: dict[str, tuple[bool, Any, Any]]) -> dict[str, 
         own = domain.under(plan.program.parameters)
         limits = _limits(own, plan.classes, np.dtype(dtype), place == 0)
         if of_each and limits is not None:
-            low, high = (np.dtype(dtype).type(end) for end in limits)
-            is_round = dtype in (np.float32, np.float64) and -low == high
-            found[name] = Ordinary(low, high, _within(high) if is_round else _between(low, high))
+            low, high = limits
+            found[name] = _ordinary(np.dtype(dtype), low, high)
+            if dtype.kind == "f" and high < own.high < math.inf:
+                wider = _ordinary(np.dtype(dtype), low, own.high)
+                found[name] = found[name]._replace(wider=wider)
     return found
+
+
+def _ordinary(dtype: Any, low: Any, high: Any) -> Ordinary:
+    low, high = dtype.type(low), dtype.type(high)
+    if dtype.kind == "f" and dtype.itemsize > 2 and -low == high:
+        return Ordinary(low, high, _within(high))
+    if dtype.kind == "f" and low == 0:
+        return Ordinary(low, high, _up_to(high))
+    return Ordinary(low, high, _between(low, high))
 
 
 def _limits(domain: Domain, classes: int, dtype: Any, is_first: bool) -> tuple[Any, Any] | None:
@@ -64,6 +77,17 @@ def _within(far: Any) -> Callable[[Any], bool]:
     def holds(block: Any) -> bool:
         flat = block.reshape(-1)
         return bool(np.dot(flat, flat) <= most)
+
+    return holds
+
+
+def _up_to(high: Any) -> Callable[[Any], bool]:
+    """Numbers from 0 on are ordered as their bits are; NaN and what has a sign lie above all."""
+    kind = np.dtype(f"u{high.itemsize}")
+    most = high.view(kind)
+
+    def holds(block: Any) -> bool:
+        return bool(np.maximum.reduce(block.view(kind), axis=None) <= most)
 
     return holds
 

@@ -25,6 +25,8 @@ def recognised(outputs: list[Any]) -> list[Any]:
 def _known(node: Node, operands: tuple[Any, ...]) -> Node | None:
     if node.function is np.true_divide:
         return _share(node, *operands)
+    if node.function == "total":
+        return _of_all_entries(node, *operands)
     if node.function is not np.where or node.dtype.kind != "f":
         return None
     mask, first, second = operands
@@ -39,12 +41,23 @@ def _known(node: Node, operands: tuple[Any, ...]) -> Node | None:
     return _extreme(node, a, b, first, second) if found is None else found
 
 
+def _of_all_entries(node: Node, x: Node) -> Node | None:
+    """The sum over all entries at once, for that over all examples of a sum over their entries."""
+    if x.function is not np.sum or not x.operands[0].rows or x.operands[0].dtype != x.dtype:
+        return None
+    return node.of(x.operands)
+
+
 def _share(node: Node, x: Any, whole: Any) -> Node | None:
-    """x / n for (2 x) / (2 n), where n is the same for all examples."""
-    if not isinstance(x, Node) or x.function is not np.multiply or not isinstance(whole, Node):
+    """x / n for (2 x) / (2 n), and x / -n for -x / n, where n is the same for all examples."""
+    if not isinstance(x, Node) or not isinstance(whole, Node) or whole.rows:
+        return None
+    if x.function is np.negative and x.operands[0].dtype == node.dtype:
+        return node.of((x.operands[0], whole.like(operator.neg, whole)))
+    if x.function is not np.multiply:
         return None
     factor, rest = constant(x.operands[0]), x.operands[1]
-    if factor is None or whole.rows or not isinstance(rest, Node) or rest.dtype != node.dtype:
+    if factor is None or not isinstance(rest, Node) or rest.dtype != node.dtype:
         return None
     if factor <= 0 or math.frexp(factor)[0] != 0.5 or (rest.rows, rest.core) != (x.rows, x.core):
         return None

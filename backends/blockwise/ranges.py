@@ -9,7 +9,7 @@ functions of NumPy that are not rounded correctly get a margin.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from itertools import product
 from typing import Any
 
@@ -50,12 +50,26 @@ _CLASSES: dict[Any, Callable[[Range], bool | None]] = {
 }
 
 
-def narrowed(outputs: list[Any], inputs: dict[str, Range]) -> list[Any]:
-    """The same results for inputs that lie in these ranges."""
+def narrowed(
+    outputs: list[Any],
+    inputs: dict[str, Range],
+    supposed: dict[int, Node] | None = None,
+    hopeless: Container[int] = (),
+) -> list[Any]:
+    """The same results for inputs that lie in these ranges.
+
+    Where a node asks whether something is finite, and that is not known, it is `supposed` to be
+    and put down there; but not by nodes that are `hopeless`.
+    """
     known: dict[int, Range | None] = {}
 
     def narrow(node: Node, operands: tuple[Any, ...]) -> Any:
-        new = _rebuilt(node, operands, known)
+        asks = node.function in _CLASSES and _decision(node.function, operands, known) is None
+        if asks and supposed is not None and id(node) not in hopeless:
+            supposed[id(node)] = operands[0]
+            new: Any = node.tape.full(node.function is np.isfinite, node.rows, node.core, bool)
+        else:
+            new = _rebuilt(node, operands, known)
         if isinstance(new, Node) and id(new) not in known:
             known[id(new)] = _range(new, known, inputs)
         return new

@@ -10,6 +10,7 @@ import numpy as np
 
 from .few_classes import are_few, by_masks
 from .graph import Node, constant, ordered
+from .hopes import Hopeful, hopeful
 from .lowering import lowered
 from .ordinary import Ordinary
 from .patterns import recognised
@@ -34,6 +35,8 @@ class Walk(NamedTuple):
     """The same for blocks whose inputs are ordinary, where that is shorter."""
     checks: list[tuple[int, Callable[[Any], bool]]]
     """Of which inputs, and how, that is to be told."""
+    supposes: bool
+    """Whether it may not be so for all that, which shows in totals that are not finite."""
     inputs: list[str]
     shared: list[int]
     """What blocks take besides, by where it stands."""
@@ -48,13 +51,15 @@ class Steps:
 
     def __init__(self, outputs: list[Any], usual: dict[str, Ordinary]) -> None:
         targets = recognised([*outputs, *_totals(outputs)])
-        shorter, self._usual = _shorter(targets, usual)
-        shorter = by_signs(recognised(shorter), _ranges(self._usual))
-        self._rows_last = are_few(targets)
-        """Whether blocks have the examples along their last axis instead of the first."""
-        if self._rows_last:
-            targets, shorter = by_masks(targets), by_masks(shorter)
-        targets, shorter = lowered(targets), lowered(shorter)
+        found, self._usual = _shorter(targets, usual)
+        shorter = by_signs(recognised(found.outputs), found.ranges)
+        self._supposes = found.supposes
+        self._rows_last = are_few(targets), are_few(shorter)
+        """Whether the two blocks have the examples along their last axis instead of the first."""
+        targets, shorter = (
+            lowered(by_masks(graph) if rows_last else graph)
+            for graph, rows_last in zip((targets, shorter), self._rows_last, strict=True)
+        )
         nodes, outputs = ordered(targets), targets[: len(outputs)]
         self._slots: dict[int, int] = {}
         self._shorter = {id(x): y for x, y in zip(targets, shorter, strict=True)}
@@ -100,10 +105,11 @@ class Steps:
         inputs = [n for n in nodes if n.function == "input"]
         names = [n.options["name"] for n in inputs]
         checks = [(names.index(n), o.holds) for n, o in self._usual.items() if n in names]
-        along = self._rows_last
+        along, along_too = self._rows_last
         block, ordinary = Block(nodes, inputs, shared, results, totals, along), None
-        if checks and not any(constant(n.operands[0]) is not None for n in totals_too):
-            ordinary = Block(nodes_too, inputs, shared, results_too, totals_too, along)
+        spared = checks or self._supposes
+        if spared and not any(constant(n.operands[0]) is not None for n in totals_too):
+            ordinary = Block(nodes_too, inputs, shared, results_too, totals_too, along_too)
             if ordinary.length + 2 * len(checks) >= block.length:
                 ordinary = None
         both = zip(totals, totals_too, strict=True)
@@ -112,6 +118,7 @@ class Steps:
             block=block,
             ordinary=ordinary,
             checks=checks if ordinary else [],
+            supposes=self._supposes and ordinary is not None,
             inputs=names,
             shared=[self._slot(n) for n in shared],
             results=[(self._slot(n), n.core, n.dtype) for n in results],
@@ -167,22 +174,36 @@ def _shared(nodes: list[Node]) -> list[Node]:
     return list(found.values())
 
 
-def _shorter(
-    targets: list[Any], usual: dict[str, Ordinary]
-) -> tuple[list[Any], dict[str, Ordinary]]:
-    """The graph for ordinary inputs, and those inputs for which it matters."""
+def _shorter(targets: list[Any], usual: dict[str, Ordinary]) -> tuple[Hopeful, dict[str, Ordinary]]:
+    """The graph for ordinary inputs, and those inputs that are to be looked at for it."""
+    stages = _stages(ordered(targets))
+    # Only the totals of the same walk tell of a block.
+    at_once = not any(n.rows and stages[id(n)] for n in ordered(targets))
 
-    def narrow(inputs: dict[str, Ordinary]) -> list[Any]:
-        return narrowed(targets, _ranges(inputs))
+    def narrow(inputs: dict[str, Ordinary]) -> Hopeful:
+        if not at_once:
+            return Hopeful(narrowed(targets, _ranges(inputs)), _ranges(inputs), supposes=False)
+        others = {n: o.low.dtype for n, o in usual.items() if n not in inputs}
+        return hopeful(targets, _ranges(inputs), others)
 
     needed, found = usual, narrow(usual)
+    for name, own in usual.items():
+        if own.wider is not None:
+            with_wider = {**needed, name: own.wider}
+            wider = narrow(with_wider)
+            if _length(wider) <= _length(found):
+                needed, found = with_wider, wider
     for name in usual:
         fewer = {n: o for n, o in needed.items() if n != name}
         without = narrow(fewer)
         # One node more is less than what the look at an input costs.
-        if len(ordered(without)) <= len(ordered(found)) + 1:
+        if _length(without) <= _length(found) + 1:
             needed, found = fewer, without
     return found, needed
+
+
+def _length(graph: Hopeful) -> int:
+    return len(ordered(graph.outputs))
 
 
 def _ranges(usual: dict[str, Ordinary]) -> dict[str, Range]:

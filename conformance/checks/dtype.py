@@ -140,7 +140,9 @@ def _integer_targets(batch: Batch) -> Iterator[Result]:
                 if answer.response is None:
                     yield inquiry.unanswered(title, answer, request)
                     continue
-                judged = inquiry.judged_batch(cases, quantity, answer.arrays[0], request)
+                judged = inquiry.judged_batch(
+                    cases, quantity, answer.arrays[0], request, refused=answer.refused
+                )
                 yield from filter(None, [inquiry.summarised(title, judged)])
 
 

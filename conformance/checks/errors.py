@@ -137,7 +137,9 @@ def _labels(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
                 if answer.response is None:
                     yield inquiry.unanswered(name, answer, request)
                     continue
-                found = inquiry.judged_batch(spoiled, VALUE, answer.arrays[0], request)
+                found = inquiry.judged_batch(
+                    spoiled, VALUE, answer.arrays[0], request, refused=answer.refused
+                )
                 yield from filter(None, [inquiry.summarised(name, found)])
 
 
@@ -153,5 +155,9 @@ def _domains(inquiry: Inquiry, cases: list[Case]) -> Iterator[Result]:
             value[0] = value[0, ::-1]
         else:
             value.flat[0] = next(x for x in (1.5, -1.0, math.inf) if x not in domain)
+        if not inquiry.subject.traits.visible:
+            told = "the subject cannot look at values"
+            yield inquiry.result(f"outside-domain/{name}", "unsupported", told)
+            continue
         asked = replace(request, inputs={**request.inputs, name: value}, strict=True)
         yield refused(inquiry, f"outside-domain/{name}", asked, (ValueError,), name)

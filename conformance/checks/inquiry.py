@@ -7,6 +7,7 @@ import traceback
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ _ONE_IN = 16
 _ONE_IN_OF_HALVES = 32
 """And fewer in the half formats, whose programs are those of float32 between two conversions: there
 the first one is asked for a function, elsewhere for each check of it."""
+_PROTOCOL = Path(__file__).parents[1] / "protocol"
 ROWS = 512
 """The size of the batches in which a library that compiles is asked."""
 
@@ -119,8 +121,7 @@ class Inquiry:
         except Unsupported as reason:
             return Answer(outcome="unsupported", message=str(reason), error=reason)
         except Exception as error:
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            message = f"{type(error).__name__}: {error} (raised in {where.name})"
+            message = f"{type(error).__name__}: {error}{_origin(error)}"
             return Answer(outcome="error", message=message, error=error)
 
     def _is_spared(self, request: Request) -> bool:
@@ -340,6 +341,12 @@ class Inquiry:
             return replace(worst, case=name, note=note, flags=())
         count = f"{len(alike)} of {len(found)} inputs; the worst, {worst.case}: "
         return replace(worst, case=name, message=count + worst.message)
+
+
+def _origin(error: Exception) -> str:
+    """Where an error was raised; what a harness answered was not raised in this process."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return "" if Path(place.filename).parent == _PROTOCOL else f" (raised in {place.name})"
 
 
 def _program(request: Request, *, by_value: bool) -> str:

@@ -56,6 +56,12 @@ def run(subject: Subject, spec: Spec, dtype: str, settings: Settings) -> Iterato
         seen.add(kind)
 
 
+def under(inquiry: Inquiry, transform: str, cases: list[Case]) -> Iterator[Result]:
+    """What becomes of these cases under one transform."""
+    kind = inquiry.subject.traits.transforms[transform]
+    yield from _KINDS[kind](inquiry, transform, cases, None)
+
+
 def _chosen(inquiry: Inquiry) -> tuple[list[Case], list[Case]]:
     """Points of one shape and the default parameters: finite gradients of many flags, and others.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import Any
 
 from ..one_by_one import examples
@@ -39,11 +40,15 @@ def results_written(number: int, response: Response) -> dict[str, Any]:
     return answer
 
 
-def error_written(number: int | None, error: Exception) -> dict[str, Any]:
+def error_written(number: int, error: Exception) -> dict[str, Any]:
     """The answer with an error, by the nearest kind that the judge tells apart."""
+    message = str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    if frames and not isinstance(error, Unsupported):
+        message += f" (raised in {frames[-1].name})"
     names = (kind.__name__ for kind in type(error).__mro__)
     kind = next((name for name in names if name in ERRORS), type(error).__name__)
-    return {"id": number, "error": {"type": kind, "message": str(error)}}
+    return {"id": number, "error": {"type": kind, "message": message}}
 
 
 def line_written(number: int, line: str) -> dict[str, Any]:
@@ -64,7 +69,7 @@ def read_results(message: dict[str, Any], number: int, request: Request, kind: s
     due = count(request, kind)
     if len(found) != due:
         refuse("results", f"{len(found)} arrays", f"{due}, for {_wanted(request)}")
-    refused = _refused(message.get("refused", {}), request)
+    refused = _refused(message["refused"], request) if "refused" in message else {}
     return Response(tuple(array for array, _ in found), tuple(dtype for _, dtype in found), refused)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ..one_by_one import BROKEN, one_by_one
 from ..reproduce import shortened
+from ..result import DTYPES
 from ..subject import Request, Response, Traits, Unsupported
 from . import answers, reading, wire
 from .patience import Patience
@@ -14,7 +15,9 @@ from .process import HarnessEndError, HarnessError
 from .session import Session
 
 TIMEOUT = 60.0
-"""The seconds that a harness has for an answer, the one to hello included."""
+"""The seconds that a harness has for an answer."""
+START = 180.0
+"""The seconds that it has for hello: there are large libraries, and slow machines."""
 
 
 class HarnessSubject:
@@ -26,9 +29,12 @@ class HarnessSubject:
     hello does not claim is never asked for.
     """
 
-    def __init__(self, command: str | Sequence[str], *, timeout: float = TIMEOUT) -> None:
+    def __init__(
+        self, command: str | Sequence[str], *, timeout: float = TIMEOUT, start: float = START
+    ) -> None:
+        """`start` is the time for hello, `timeout` that for every other answer, in seconds."""
         line = words(command) if isinstance(command, str) else command
-        self._session = Session(line, timeout)
+        self._session = Session(line, timeout, start)
         self._patience = Patience()
         self._number = 0
 
@@ -131,8 +137,10 @@ class HarnessSubject:
             lacks = f"transform {request.transform}"
         elif request.strict and not traits.strict:
             lacks = "errors for inputs outside their domain"
+        elif not traits.options and set(request.input_dtypes.values()) & set(DTYPES):
+            lacks = "inputs of several floating dtypes"
         elif options and not traits.options:
-            lacks = f"{', '.join(sorted(options))}; its hello claims no options"
+            lacks = "options, such as a reduction or weights"
         if lacks:
             raise Unsupported(f"{self.name} has no {lacks}")
 

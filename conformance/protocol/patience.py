@@ -7,7 +7,7 @@ from .process import HarnessError, HarnessTimeoutError
 FAILURES = 10
 """So many failures of one function in a row, and no more of it is asked."""
 TIMEOUTS = 3
-"""The same for answers that did not come in time."""
+"""The same for answers that did not come in time; of who has never given any, nothing more."""
 LOSSES = 3
 """So many functions given up in a row, and nothing more is asked."""
 
@@ -17,26 +17,20 @@ class Patience:
 
     def __init__(self) -> None:
         self._loss = ""
-        self._failures = self._timeouts = 0
-        self._given_up: dict[str, HarnessError] = {}
-        self._in_a_row = 0
+        self._failures = self._timeouts = self._in_a_row = 0
+        self._has_answered = False
+        self._given_up: dict[str, str] = {}
+        """Why, by function; of all functions by the empty name."""
 
     def demand(self, loss: str) -> None:
         """Raise where nothing more is asked of this function, or at all."""
-        if self._in_a_row >= LOSSES:
-            *_, last = self._given_up.values()
-            raise HarnessError(
-                f"not asked, as the harness was given up after {LOSSES} functions in a row "
-                f"without an answer, the last time with: {last}"
-            )
-        if loss in self._given_up:
-            raise HarnessError(
-                f"not asked, as {loss} was given up after {FAILURES} failures or {TIMEOUTS} "
-                f"timeouts in a row, the last time with: {self._given_up[loss]}"
-            )
+        for name in ("", loss):
+            if name in self._given_up:
+                raise HarnessError(f"not asked, as {self._given_up[name]}")
 
     def answered(self) -> None:
         """Forget failures: there was an answer."""
+        self._has_answered = True
         self._failures = self._timeouts = self._in_a_row = 0
 
     def failed(self, loss: str, problem: HarnessError) -> None:
@@ -45,6 +39,15 @@ class Patience:
             self._loss, self._failures, self._timeouts = loss, 0, 0
         self._failures += 1
         self._timeouts += isinstance(problem, HarnessTimeoutError)
-        if self._failures >= FAILURES or self._timeouts >= TIMEOUTS:
-            self._given_up[loss] = problem
-            self._in_a_row += 1
+        late = self._timeouts >= TIMEOUTS
+        if not late and self._failures < FAILURES:
+            return
+        self._in_a_row += 1
+        times = f"{self._timeouts} timeouts" if late else f"{self._failures} failures"
+        last = f"the last time with: {problem}"
+        self._given_up[loss] = f"{loss} was given up after {times} in a row, {last}"
+        if self._in_a_row >= LOSSES:
+            without = f"{LOSSES} functions in a row without an answer"
+            self._given_up[""] = f"the harness was given up after {without}, {last}"
+        elif late and not self._has_answered:
+            self._given_up[""] = f"the harness was given up, which has never answered, {last}"

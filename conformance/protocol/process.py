@@ -17,9 +17,9 @@ from lossapi.errors import LossError
 from ..subject import CrashError
 from .reading import printable
 
-LONGEST_LINE = 64 * 2**20
+LONGEST_LINE = 16 * 2**20
 """The most bytes of an answer."""
-GRACE = 2.0
+GRACE = 5.0
 """The seconds in which a harness is to end by itself."""
 _CHUNK = 2**16
 _LAST_WORDS = 2000
@@ -83,12 +83,12 @@ class Child:
             self._listen(selector)
             while True:
                 end = self._came.find(b"\n", searched)
+                searched = end if end >= 0 else len(self._came)
                 if end >= 0 and not left:
                     found = bytes(self._came[:end])
                     del self._came[: end + 1]
                     return found
-                searched = len(self._came)
-                if searched > LONGEST_LINE:
+                if len(self._came) > LONGEST_LINE:
                     self.kill()
                     size = f"{LONGEST_LINE >> 20} MiB"
                     raise HarnessError(f"the harness wrote a line of more than {size}")

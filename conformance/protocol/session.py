@@ -15,9 +15,9 @@ Read = TypeVar("Read")
 class Session:
     """A harness that has said hello; a `HarnessError` says why it hasn't."""
 
-    def __init__(self, command: Sequence[str], timeout: float) -> None:
+    def __init__(self, command: Sequence[str], timeout: float, start: float) -> None:
         self.command = tuple(command)
-        self.timeout = timeout
+        self._timeout, self._start = timeout, start
         self._child: Child | None = None
         self._child, self.hello = self._started()
 
@@ -28,7 +28,7 @@ class Session:
             if hello != self.hello:
                 self.close()
                 raise HarnessError("the harness said another hello when it was started again")
-        return self._answer(self._child, message, read)
+        return self._answer(self._child, message, read, self._timeout)
 
     def close(self) -> None:
         """Say good-bye; it is started again where it is asked again."""
@@ -38,16 +38,20 @@ class Session:
 
     def _started(self) -> tuple[Child, Hello]:
         child = Child(self.command)
-        return child, self._answer(child, wire.hello_asked(), wire.read_hello)
+        return child, self._answer(child, wire.hello_asked(), wire.read_hello, self._start)
 
     def _answer(
-        self, child: Child, message: dict[str, Any], read: Callable[[dict[str, Any]], Read]
+        self,
+        child: Child,
+        message: dict[str, Any],
+        read: Callable[[dict[str, Any]], Read],
+        timeout: float,
     ) -> Read:
         """The answer of a child, which ends where what it says next cannot be trusted."""
         sent = wire.line(message)
         answered = False
         try:
-            line = reading.parse(child.ask(sent, self.timeout))
+            line = reading.parse(child.ask(sent, timeout))
             answered = True
             return read(line)
         except reading.MessageError as problem:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from itertools import product
@@ -17,6 +15,7 @@ from lossapi.errors import ParameterError
 from lossapi.losses import registry
 
 from ..finding import unknown
+from .files import put
 
 __all__ = ["FACES", "values", "write"]
 MOST = 12
@@ -73,7 +72,7 @@ def write(
     axes.set_title(loss)
     drawn = BytesIO()
     figure.savefig(drawn, format=kind, metadata={"Date": None} if kind == "svg" else None)
-    _put(place, drawn.getvalue())
+    put(place, drawn.getvalue())
 
 
 def _value(loss: str, name: str, text: str, domain: Domain) -> float | bool:
@@ -109,18 +108,3 @@ def _kind(place: Path, figure: Any) -> str:
             f"{', '.join('.' + one for one in known)}"
         )
     return kind
-
-
-def _put(place: Path, drawn: bytes) -> None:
-    """Write beside the place and move there, so that no half picture is ever seen."""
-    handle, name = tempfile.mkstemp(dir=place.parent, prefix=".lossapi-", suffix=place.suffix)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(drawn)
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(name).chmod(0o666 & ~mask)  # that of any other new file; a temporary one is private
-        Path(name).replace(place)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -19,7 +19,7 @@ from typing import Any
 
 from ..function_subject import FunctionSubject
 from ..subject import Unsupported
-from .port import port, with_one_blank
+from .port import kept_first, port, with_one_blank
 
 _VARIABLE = "KERAS_BACKEND"
 _REDUCTIONS = {"none": None, "sum": "sum", "mean": "sum_over_batch_size"}
@@ -139,6 +139,7 @@ def ctc_loss(logits: Any, labels: Any, mask: Any, label_mask: Any, blank: Any) -
 def _ctc(logits: Any, labels: Any, mask: Any, label_mask: Any, *, blank: int) -> Any:
     ops = _ops()
     length, frames = (ops.cast(ops.sum(m, -1), "int32") for m in (label_mask, mask))
+    labels, logits = labels[kept_first(label_mask)], logits[kept_first(mask)]
     return ops.ctc_loss(labels, logits, length, frames, mask_index=blank)
 
 

@@ -11,7 +11,7 @@ import optax
 
 from ..function_subject import FunctionSubject
 from ..subject import Unsupported
-from .port import port, with_one_blank
+from .port import kept_first, port, with_one_blank
 
 
 def subject() -> FunctionSubject:
@@ -31,7 +31,14 @@ def ctc_loss(logits: Any, labels: Any, mask: Any, label_mask: Any, blank: Any) -
 
 
 def _ctc(logits: Any, labels: Any, mask: Any, label_mask: Any, *, blank: int) -> Any:
-    return optax.ctc_loss(logits, 1 - mask, labels, 1 - label_mask, blank_id=blank)
+    steps, places = kept_first(mask), kept_first(label_mask)
+    return optax.ctc_loss(
+        logits[steps],
+        1 - mask[steps],
+        labels[places],
+        1 - label_mask[places],
+        blank_id=blank,
+    )
 
 
 def dice_loss(
@@ -99,7 +106,13 @@ def _overlap(probabilities: Any, target: Any, **given: float) -> Any:
     """The loss of the foreground; probabilities come with those of the background beside them."""
     both = jnp.stack([1 - probabilities, probabilities], -1)
     given_both = jnp.stack([1 - target, target], -1)
-    each = optax.losses.dice_loss(both, given_both, apply_softmax=False, reduction="none", **given)
+    try:
+        each = optax.losses.dice_loss(
+            both, given_both, apply_softmax=False, reduction="none", **given
+        )
+    except TypeError as problem:
+        # While JAX differentiates, its error on shares that do not sum to 1 cannot be written.
+        raise ValueError(f"the probabilities are refused, and then: {problem}") from None
     return each[..., 1]
 
 

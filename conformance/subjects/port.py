@@ -10,6 +10,8 @@ from importlib.metadata import version
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from lossapi.backend import Backend
 
 from ..function_subject import FunctionSubject
@@ -52,6 +54,12 @@ def port(
         accuracy_factor=ACCURACY,
         setup=setup,
     )
+
+
+def kept_first(mask: Any) -> tuple[Any, Any]:
+    """The index that brings what a mask keeps to the front of the second axis, for a length."""
+    order = np.argsort(np.asarray(mask) == 0, axis=-1, kind="stable")
+    return np.arange(len(order))[:, None], order
 
 
 def with_one_blank(

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from ..function_subject import FunctionSubject
-from .port import port, with_one_blank
+from .port import kept_first, port, with_one_blank
 
 functional: Any = torch.nn.functional  # its stubs lack some of the arguments
 
@@ -63,9 +63,9 @@ def ctc_loss(
 
 
 def _ctc(logits: Any, labels: Any, mask: Any, label_mask: Any, **given: Any) -> Any:
-    scores = functional.log_softmax(logits, -1).transpose(0, 1)
+    scores = functional.log_softmax(logits[kept_first(mask)], -1).transpose(0, 1)
     frames, length = mask.sum(-1).long(), label_mask.sum(-1).long()
-    return functional.ctc_loss(scores, labels, frames, length, **given)
+    return functional.ctc_loss(scores, labels[kept_first(label_mask)], frames, length, **given)
 
 
 def gaussian_nll(

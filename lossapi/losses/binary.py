@@ -1,6 +1,7 @@
 """Losses of two classes: a probability, or its logit, against a target between 0 and 1."""
 
 from .. import primitives as p
+from .. import two_classes
 from ..loss import loss
 
 
@@ -65,8 +66,8 @@ def _is_off(epsilon):
 def _outside(probabilities, epsilon):
     # 1 - p is exact where it matters, 1 - epsilon is not.
     return (
-        (epsilon > 0) & (probabilities <= epsilon),
-        (epsilon > 0) & (1.0 - probabilities <= epsilon),
+        (probabilities <= epsilon) & (epsilon > 0),
+        (1.0 - probabilities <= epsilon) & (epsilon > 0),
     )
 
 
@@ -94,6 +95,9 @@ def _zero_where_clipped(xp, derivative, probabilities, target, epsilon):
 @loss("(),()->()", target="[0, 1]", pos_weight="[0, inf)")
 def sigmoid_binary_cross_entropy(xp, logits, target, *, pos_weight=1.0):
     """The negative log-likelihood of a binary target under the sigmoid of a logit."""
+    if _is_one(pos_weight):
+        seen = two_classes.view(xp, logits, target)
+        return xp.log1p_of_share(seen.decay) - p.times(xp, seen.wrong, seen.gap)
     negative, positive = p.softplus_pair(xp, logits)
     weighted = p.weighted_tail(xp, pos_weight, target, positive, logits)
     return p.times(xp, 1.0 - target, negative) + weighted
@@ -103,6 +107,10 @@ def sigmoid_binary_cross_entropy(xp, logits, target, *, pos_weight=1.0):
 def _(xp, logits, target, *, pos_weight):
     # For a hard target one of the terms is 0, and the other keeps its digits where sigmoid(z) - t
     # would cancel.
+    if _is_one(pos_weight):
+        seen = two_classes.view(xp, logits, target)
+        slope = seen.residual / seen.total
+        return xp.where(logits < 0, -slope, slope)
     probability, complement = p.sigmoid_pair(xp, logits)
     weighted = p.weighted_tail(xp, pos_weight, target, complement, logits)
     return (1.0 - target) * probability - weighted
@@ -128,6 +136,10 @@ def _(xp, logits, target, *, pos_weight):
 @sigmoid_binary_cross_entropy.curvature("target")
 def _(xp, logits, target, *, pos_weight):
     return p.zero(xp, logits, target)
+
+
+def _is_one(pos_weight):
+    return isinstance(pos_weight, float) and pos_weight == 1.0
 
 
 @loss("(),()->()", probabilities="[0, 1]", target="[0, 1]")

@@ -1,7 +1,5 @@
 """Losses of embeddings and the centres of their classes, which all examples share as a rule."""
 
-import math
-
 from .. import primitives as p
 from ..loss import loss
 
@@ -51,7 +49,7 @@ def _is_label(xp, labels, centers):
 def _summed(xp, weight, features, labels, centers):
     """The gradient by centres that all examples share: a sum over those of each class."""
     loop = tuple(weight.shape[:-1])
-    count, (classes, size) = math.prod(loop), centers.shape
+    count, (classes, size) = p.entries(loop), centers.shape
     labels = xp.reshape(xp.broadcast_to(labels, loop), (count,))
     features = xp.reshape(xp.broadcast_to(features, (*loop, size)), (count, size))
     rows = {"features": features, "labels": labels, "weight": xp.reshape(weight, (count, 1))}

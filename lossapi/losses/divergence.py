@@ -16,6 +16,8 @@ from ..loss import loss
 )
 def kl_divergence(xp, prediction, target, *, log_prediction=False, log_target=False):
     """The relative entropy of the target with respect to the prediction."""
+    if not (xp.differentiates or log_prediction or log_target):
+        return _sum_of_terms(xp, prediction, target)
     q, t = _known(xp, prediction, target, log_prediction, log_target)
     vanishing = (t == _none(log_target)) & (q >= _none(log_prediction))
     inside, q = (
@@ -27,10 +29,28 @@ def kl_divergence(xp, prediction, target, *, log_prediction=False, log_target=Fa
         terms = _times(_factors(xp, inside, xp.isinf(gap)), gap)
         return xp.sum(xp.where(vanishing, 0.0, terms), axis=-1)
     # t log(t / q) in two factors; at t = 0, where it is 0 with a slope of -inf, so is -sqrt(t).
-    if not xp.differentiates:
-        return xp.sum(t * gap, axis=-1)
     term = xp.where(vanishing, -1.0, xp.sqrt(inside) * gap)
     return xp.sum(xp.sqrt(t) * term, axis=-1)
+
+
+def _sum_of_terms(xp, prediction, target):
+    """The sum of t log(t / q), with one logarithm and one quotient."""
+    # Where subnormal numbers are 0, differences of small ones are to be none of them; elsewhere
+    # quotients by a subnormal q may overflow, which are taken by a larger one.
+    room, more = (_ROOM, 1.0) if xp.flushes else (1.0, _ROOM)
+    unknown = _unknown(prediction, target)
+    q = room * xp.where(unknown, 1.0, p.without_signed_zero(xp, prediction))
+    t = room * target
+    in_reach = t / q < xp.inf
+    unit = xp.where(in_reach, q, more * q)
+    ratio = t / unit
+    log_ratio = xp.log(p.at_least_smallest(xp, ratio))
+    log_ratio = xp.where(in_reach, log_ratio, log_ratio + math.log(more))
+    # Close to 1 the rounding of the ratio matters, t / unit - ratio: the differences are exact
+    # there. Elsewhere it is nothing beside the logarithm.
+    rest = xp.where(in_reach, (t - unit) - (ratio - 1.0) * unit, 0.0)
+    terms = t * log_ratio + xp.where(ratio > 1.0, 1.0, ratio) * rest
+    return (1.0 / room) * xp.sum(terms, axis=-1)
 
 
 @kl_divergence.gradient("prediction")

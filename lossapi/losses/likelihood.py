@@ -58,11 +58,10 @@ def _size(xp, prediction, scale, target):
 def gaussian_nll(xp, prediction, variance, target, *, full=True, minimum_variance=0.0):
     """The negative log-likelihood of a normal distribution, given its mean and its variance."""
     v, _ = _clamped(xp, variance, minimum_variance)
-    wide = xp.isinf(v)
-    z = p.standardised(xp, prediction, target, xp.sqrt(v))
-    z = xp.where(wide, p.zero(xp, prediction - target), z)
-    spread = xp.where(xp.isinf(z), 1.0, v)
-    return 0.5 * z * z + 0.5 * xp.log(spread) + (_HALF_LOG_TAU if full else 0.0)
+    square = _half_square(xp, prediction, v, target)
+    square = xp.where(xp.isinf(v), p.zero(xp, prediction - target), square)
+    spread = xp.where(xp.isinf(square), 1.0, v)
+    return square + 0.5 * xp.log(spread) + (_HALF_LOG_TAU if full else 0.0)
 
 
 @gaussian_nll.gradient("prediction", "target")
@@ -77,8 +76,12 @@ def _(xp, prediction, variance, target, *, full, minimum_variance):
     v, below = _clamped(xp, variance, minimum_variance)
     # 1/v - (r/v)^2; of a subnormal variance, whose inverse may overflow, (1 - z^2) / v by its root.
     tiny = v < xp.finfo(v.dtype).smallest_normal
-    ratio = p.standardised(xp, prediction, target, xp.where(tiny, 1.0, v))
-    plain = 0.5 / xp.where(tiny, 1.0, v) - 0.5 * ratio * ratio
+    normal = xp.where(tiny, 1.0, v)
+    ratio = p.standardised(xp, prediction, target, normal)
+    square = 0.5 * ratio * xp.where(xp.isinf(v), 0.0, prediction - target)
+    huge = xp.isinf(square)
+    near, far = 0.5 - xp.where(huge, 0.0, square), xp.where(huge, ratio, 0.0)
+    plain = xp.where(huge, -0.5 * far * far, near / normal)
     deviation = xp.sqrt(xp.where(tiny, v, 1.0))
     z = p.standardised(xp, prediction, target, deviation)
     by_root = 0.5 * ((1.0 - z) / deviation) * ((1.0 + z) / deviation)
@@ -106,10 +109,22 @@ def _(xp, prediction, variance, target, *, full, minimum_variance):
     return xp.where(below, p.zero(xp, z), bend)
 
 
+def _half_square(xp, prediction, v, target):
+    """r^2 / 2v."""
+    z = p.standardised(xp, prediction, target, xp.sqrt(v))
+    by_root = 0.5 * z * z
+    if xp.differentiates:
+        return by_root
+    # By the quotient that the gradient needs too, unless it may overflow before the square does.
+    tiny = v < xp.finfo(v.dtype).smallest_normal
+    ratio = p.standardised(xp, prediction, target, xp.where(tiny, 1.0, v))
+    return xp.where(tiny, by_root, 0.5 * ratio * (prediction - target))
+
+
 def _clamped(xp, variance, minimum_variance):
     """The variance, not below the minimum, and where it was raised (or is the minimum itself)."""
     v = p.without_signed_zero(xp, variance)
-    below = (minimum_variance > 0) & (v <= minimum_variance)
+    below = (v <= minimum_variance) & (minimum_variance > 0)
     return xp.where(below, minimum_variance, v), below
 
 
@@ -121,7 +136,7 @@ def heteroscedastic_gaussian_nll(xp, prediction, log_variance, target, *, full=T
     half_square = xp.where(log_variance == xp.inf, nothing, half_square)
     part, rest = _weight(xp, log_variance, beta)
     # A square of infinity wins over a log-variance of -infinity, and so does a weight of 0.
-    without = xp.isinf(half_square) | ((part == 0) & xp.isinf(log_variance))
+    without = xp.isinf(half_square) | (xp.isinf(log_variance) & (part == 0))
     volume = 0.5 * xp.where(without, 0.0, log_variance) + (_HALF_LOG_TAU if full else 0.0)
     return half_square + part * volume * rest
 

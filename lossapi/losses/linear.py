@@ -1,9 +1,9 @@
 """Losses of the logits that a linear layer makes, of which a block of rows is held at a time."""
 
-import math
 from typing import Any, NamedTuple
 
 from ..loss import loss
+from ..primitives import entries
 from .multiclass import sparse_softmax_cross_entropy as of_logits
 
 _LIMIT = "[-1e14, 1e14]"
@@ -110,4 +110,4 @@ def _in_blocks(xp, step, features, labels, weight, bias, cotangent=None):
 def _flat(xp, array, loop, core):
     """An array with all examples along one axis."""
     shape = tuple(array.shape[array.ndim - core :])
-    return xp.reshape(xp.broadcast_to(array, (*loop, *shape)), (math.prod(loop), *shape))
+    return xp.reshape(xp.broadcast_to(array, (*loop, *shape)), (entries(loop), *shape))

@@ -55,7 +55,8 @@ def _pairs(xp, distances, same):
     """Whether each pair is a positive one, of two different examples, and whether a negative."""
     index = xp.class_index(distances)
     other = xp.expand_dims(index, axis=-1) != index
-    return (same == 1) & other, (same == 0) & other
+    # Not &, which MLX gets wrong under vmap where only one side is mapped over.
+    return xp.logical_and(same == 1, other), xp.logical_and(same == 0, other)
 
 
 def _first_largest(xp, candidates, x):

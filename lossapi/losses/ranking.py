@@ -160,29 +160,42 @@ def _wanted(xp, relevance, temperature, kept):
 # --- items to recommend
 
 
-@loss("(),(m)->()", margin="[0, inf)")
-def warp_loss(xp, positive_score, negative_scores, *, margin=1.0):
+@loss(
+    "(),(m)->()",
+    margin="[0, inf)",
+    logarithmic="{false, true}",
+    max_weight="(0, inf)",
+)
+def warp_loss(
+    xp, positive_score, negative_scores, *, margin=1.0, logarithmic=False, max_weight=None
+):
     """How far other items come near a chosen one, weighted by its rank among them."""
     short = _shortfall(xp, positive_score[..., None], negative_scores, margin)
-    _, share = _rank(xp, short)
+    _, share = _rank(xp, short, logarithmic, max_weight)
     total = xp.sum(short, axis=-1)
     # The share first where only the sum overflows; elsewhere that would lose small digits.
-    return xp.where(xp.isinf(total), xp.sum(share[..., None] * short, axis=-1), share * total)
+    each = xp.sum(p.times(xp, share[..., None], short), axis=-1)
+    return xp.where(xp.isinf(total), each, p.times(xp, share, total))
 
 
 @warp_loss.gradient("positive_score", "negative_scores")
-def _(xp, positive_score, negative_scores, *, margin):
+def _(xp, positive_score, negative_scores, *, margin, logarithmic, max_weight):
     short = _shortfall(xp, positive_score[..., None], negative_scores, margin)
-    weight, share = _rank(xp, short)
+    weight, share = _rank(xp, short, logarithmic, max_weight)
     lost = xp.sum(p.zero(xp, short), axis=-1)
     each = xp.where(short > 0, share[..., None], 0.0)
     return lost - weight, each + lost[..., None]
 
 
-def _rank(xp, short):
-    """The weight 1 + 1/2 + ... + 1/rank of the rank, and that over the rank; 0 for none."""
+def _rank(xp, short, logarithmic, max_weight):
+    """The weight of the rank, 1 + 1/2 + ... + 1/rank or log(rank), and that over the rank."""
     rank = xp.sum(xp.where(short > 0, 1.0, xp.zeros_like(short)), axis=-1, keepdims=True)
-    place = xp.astype(xp.class_index(short), short.dtype)
-    weight = xp.sum(xp.where(place < rank, 1.0 / (place + 1.0), 0.0), axis=-1, keepdims=True)
+    if logarithmic:
+        weight = xp.log(xp.where(rank > 0, rank, 1.0))
+    else:
+        place = xp.astype(xp.class_index(short), short.dtype)
+        weight = xp.sum(xp.where(place < rank, 1.0 / (place + 1.0), 0.0), axis=-1, keepdims=True)
+    if max_weight is not None:
+        weight = xp.where(weight > max_weight, max_weight, weight)
     share = weight / xp.where(rank > 0, rank, 1.0)
     return weight[..., 0], share[..., 0]

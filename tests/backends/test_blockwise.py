@@ -113,6 +113,40 @@ def test_blocks_give_what_whole_arrays_give(
         assert_close(x, y, ulp=2.0)
 
 
+@pytest.mark.parametrize(
+    "name", [n for n in NAMES if n not in WHOLE and registry[n].reduces and registry[n].gradients]
+)
+def test_what_is_not_finite_is_found_in_the_total(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # One by one too: where nothing else is amiss, the total alone tells of a number.
+    wrt = tuple(registry[name].differentiable)
+    cases = [
+        (registry[name].value_and_grad, arrays, {**given, "wrt": wrt})
+        for arrays, given in batches(name, "float32")
+    ]
+    found = [function(*arrays, **given) for function, arrays, given in cases]
+    on_whole_arrays(monkeypatch)
+    for (value, slopes), (function, arrays, given) in zip(found, cases, strict=True):
+        due, slopes_due = function(*arrays, **given)
+        np.testing.assert_allclose(value, due, rtol=1e-5)
+        assert_close(slopes, slopes_due, ulp=2.0)
+
+
+def test_a_total_that_is_not_finite_sends_its_block_back() -> None:
+    arrays = [np.linspace(-1, 1, 1000, dtype="float32") for _ in range(2)]
+    lossapi.huber_loss.value_and_grad(*arrays)
+    (found,) = get("numpy")._steps.values()  # type: ignore[attr-defined]
+    (walk,) = found.walks
+    assert walk.supposes
+    assert walk.checks == []
+    for number in (np.inf, -np.inf, np.nan, np.finfo("float32").max):
+        arrays[0][7], arrays[1][7] = number, -number
+        value, slope = lossapi.huber_loss.value_and_grad(*arrays)
+        assert np.isnan(value) if np.isnan(number) else value == np.inf
+        assert np.array_equal(slope[7] * 1000, np.sign(number), equal_nan=True)
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in WHOLE])
 def test_neither_the_size_of_blocks_nor_threads_change_anything(
     name: str, monkeypatch: pytest.MonkeyPatch

@@ -268,3 +268,9 @@ def test_dask_stays_lazy_until_it_is_asked() -> None:
     assert not computed
     assert float(loss.compute()) == 0.5
     assert computed
+
+
+def test_dask_has_a_mean_over_nothing_where_a_largest_entry_is_asked_for() -> None:
+    dask_array = pytest.importorskip("dask.array", reason="dask is not installed")
+    nothing = dask_array.zeros((0, 3))
+    assert float(lossapi.cosine_distance(nothing, nothing).compute()) == 0.0

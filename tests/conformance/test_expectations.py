@@ -1,5 +1,7 @@
 """Expectations files say what, and why."""
 
+from pathlib import Path
+
 import pytest
 
 from lossapi.conformance import expectations
@@ -29,6 +31,12 @@ def test_an_entry_is_read():
         "accuracy",
         "https://example.org/issues/1",
     )
+
+
+def test_the_entry_that_the_page_on_reports_shows_is_one():
+    page = (Path(__file__).parents[2] / "docs" / "reports.md").read_text("utf-8")
+    (entry,) = expectations.parse(page.partition("```yaml")[2].partition("```")[0], "here")
+    assert (entry.case, entry.kind) == ("far-*", "bug")
 
 
 def test_an_entry_speaks_of_several_functions_checks_and_cases():

@@ -40,11 +40,11 @@ static double *numbers(const struct json *array)
     return found;
 }
 
-static void put_array(const struct json *like, size_t axes, const double *data, size_t count)
+static void put_array(const char *dtype, const struct json *shape, size_t axes, const double *data,
+                      size_t count)
 {
-    const char *dtype = json_text_of(json_get(like, "dtype"));
     const int is_single = strcmp(dtype, "float32") == 0;
-    const struct json *axis = json_get(like, "shape")->first;
+    const struct json *axis = shape->first;
     printf("{\"dtype\": \"%s\", \"shape\": [", dtype);
     for (size_t i = 0; i < axes; i++, axis = axis->next)
         printf("%s%.0f", i ? ", " : "", axis->number);
@@ -77,7 +77,7 @@ static void run(const struct json *asked)
         }
         parameter = json_number_of(p);
     }
-    int which = 0; /* the input whose dtype and shape the result has */
+    int which = 0; /* the input whose shape a gradient has */
     compute *function = NULL;
     if (strcmp(want, "value") == 0) function = loss->value;
     if (strcmp(want, "gradient") == 0 && wrt->count == 1) {
@@ -106,7 +106,8 @@ static void run(const struct json *asked)
         function(one, size, parameter, results + i * each);
     }
     printf("{\"id\": %.0f, \"results\": [", id);
-    put_array(arrays[which], is_value ? 1 : shape->count, results, count * each);
+    const char *dtype = json_text_of(json_get(asked, "dtype"));
+    put_array(dtype, shape, is_value ? 1 : shape->count, results, count * each);
     puts("]}");
 }
 

@@ -141,6 +141,12 @@ static double smoothed(double target, double smoothing, size_t size)
     return (1 - smoothing) * target + smoothing / (double)size;
 }
 
+/* What has no weight costs nothing, an infinite loss included; one that is undefined stays NaN. */
+static double times(double weight, double loss)
+{
+    return weight == 0 && !isnan(loss) ? 0 : weight * loss;
+}
+
 /* -log(p) / 2 of a class: the spread of the logits may overflow where a small weight does not let
  * the loss. */
 static double half_surprise(const double *logits, size_t k, size_t lead, double rest)
@@ -155,8 +161,7 @@ static void softmax_cross_entropy(const double *const *in, size_t size, double s
     const size_t lead = softmax_parts(in[0], size, odds, &rest);
     for (size_t k = 0; k < size; k++) {
         const double weight = smoothed(in[1][k], smoothing, size);
-        /* What has no weight costs nothing, an infinite loss included. */
-        if (weight != 0) sum += weight * half_surprise(in[0], k, lead, rest);
+        sum += times(weight, half_surprise(in[0], k, lead, rest));
     }
     *out = is_known(in, size) ? 2 * sum : NAN;
 }
@@ -192,8 +197,7 @@ static void softmax_cross_entropy_by_target(const double *const *in, size_t size
     double odds[size], rest;
     const size_t lead = softmax_parts(in[0], size, odds, &rest);
     for (size_t k = 0; k < size; k++) {
-        const double kept = 2 * (1 - smoothing);
-        const double slope = kept == 0 ? 0 : kept * half_surprise(in[0], k, lead, rest);
+        const double slope = times(2 * (1 - smoothing), half_surprise(in[0], k, lead, rest));
         out[k] = is_known(in, size) ? slope : NAN;
     }
 }

@@ -29,7 +29,7 @@ function examples({ shape, data }) {
   return Array.from({ length: count }, (_, i) => (core.length === 0 ? one(i)[0] : one(i)));
 }
 
-function run({ loss, want, wrt, inputs, parameters }) {
+function run({ loss, dtype, want, wrt, inputs, parameters }) {
   const entry = losses[loss];
   if (entry === undefined) throw new Unsupported(`no ${loss} here`);
   const compute = { value: entry.value, gradient: entry.gradient[wrt[0]] }[want];
@@ -39,10 +39,8 @@ function run({ loss, want, wrt, inputs, parameters }) {
   const settings = Object.fromEntries(Object.entries(parameters).map(([k, v]) => [k, read(v)]));
   const columns = entry.inputs.map((name) => examples(inputs[name]));
   const results = columns[0].map((_, i) => compute(...columns.map((c) => c[i]), settings));
-  // A gradient is like its input; the value is a number an example, in the dtype of the first.
-  const like = inputs[want === "value" ? entry.inputs[0] : wrt[0]];
-  const { dtype } = like;
-  const shape = want === "value" ? [results.length] : like.shape;
+  // A gradient has the shape of its input; the value is a number an example.
+  const shape = want === "value" ? [results.length] : inputs[wrt[0]].shape;
   // In float32 the result is rounded once, from float64.
   const round = dtype === "float32" ? Math.fround : (x) => x;
   return [{ dtype, shape, data: results.flat().map((x) => write(round(x))) }];

@@ -8,8 +8,8 @@
 const softplus = (z) => Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z)));
 const sigmoid = (z) => (z >= 0 ? 1 / (1 + Math.exp(-z)) : Math.exp(z) / (1 + Math.exp(z)));
 
-// What has no weight costs nothing, an infinite loss included.
-const times = (weight, loss) => (weight === 0 ? 0 : weight * loss);
+// What has no weight costs nothing, an infinite loss included; one that is undefined stays NaN.
+const times = (weight, loss) => (weight === 0 && isNumber(loss) ? 0 : weight * loss);
 
 // NaN for an example with an input outside its domain, which NaN itself is too.
 const inside = (ok, result) => (ok ? result : Array.isArray(result) ? result.map(() => NaN) : NaN);

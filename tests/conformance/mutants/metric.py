@@ -10,6 +10,11 @@ def contrastive_with_the_papers_labels(xp, distance, target, *, margin=1.0):
     return registry["contrastive_loss"].kernel(xp, distance, 1.0 - target, margin=margin)
 
 
+def contrastive_with_epsilon(xp, u, v, target, *, margin=1.0):
+    original = registry["contrastive_embedding_loss"].kernel
+    return original(xp, u + 1e-6, v, target, margin=margin)
+
+
 def cosine_from_one(xp, u, v):
     lengths = [xp.sqrt(xp.sum(x * x, axis=-1)) for x in (u, v)]
     return 1.0 - xp.sum(u * v, axis=-1) / (lengths[0] * lengths[1])
@@ -50,6 +55,13 @@ MUTANTS = [
         "value",
         "too-close/value",
         kernel=contrastive_with_the_papers_labels,
+    ),
+    Mutant(
+        "an epsilon in the difference of a pair",
+        "contrastive_embedding_loss",
+        "value",
+        "same-and-dissimilar/value",
+        kernel=contrastive_with_epsilon,
     ),
     Mutant(
         "one minus a cosine",

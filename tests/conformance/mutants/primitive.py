@@ -56,6 +56,15 @@ def softmax_masked_after(xp, logits, *, temperature=1.0, class_where=None):
     return class_axis.only(xp, class_where, class_axis.softmax(xp, logits, temperature))
 
 
+def decay_by_an_exponential(xp, step, *, decay=0.999):
+    return xp.exp(step * xp.log(decay + xp.zeros_like(step)))
+
+
+def line_below_its_floor(xp, step, *, start=1.0, slope=0.0001, floor=0.0):
+    left = start - slope * step
+    return xp.where(left > 0, left, p.zero(xp, left))
+
+
 def schedule_overflowing(xp, step, *, decay=1000.0):
     return decay / (decay + xp.exp(step / decay))
 
@@ -130,6 +139,20 @@ MUTANTS = [
         "shape",
         "left-out/one-class/value/temperature=1.0",
         kernel=softmax_masked_after,
+    ),
+    Mutant(
+        "an exponential that enlarges what a logarithm was rounded by",
+        "exponential_sampling_probability",
+        "value",
+        "small-probability/value",
+        kernel=decay_by_an_exponential,
+    ),
+    Mutant(
+        "a line that falls to 0",
+        "linear_sampling_probability",
+        "value",
+        "floored/value",
+        kernel=line_below_its_floor,
     ),
     Mutant(
         "an exponential of the steps that overflows",

@@ -27,10 +27,20 @@ def listnet_of_plain_relevance(xp, scores, relevance, *, temperature=1.0, class_
     return xp.sum(0.0 - relevance * class_axis.log_softmax(xp, scores), axis=-1)
 
 
-def warp_not_divided_by_rank(xp, positive_score, negative_scores, *, margin=1.0):
+def warp_not_divided_by_rank(
+    xp, positive_score, negative_scores, *, margin=1.0, logarithmic=False, max_weight=None
+):
     short = margin - (positive_score[..., None] - negative_scores)
     rank = xp.sum(xp.where(short > 0, 1.0, 0.0 * short), axis=-1)
     return rank * registry["warp_loss"].kernel(xp, positive_score, negative_scores, margin=margin)
+
+
+def warp_cut_off_whole(
+    xp, positive_score, negative_scores, *, margin=1.0, logarithmic=False, max_weight=None
+):
+    options = {"margin": margin, "logarithmic": logarithmic}
+    loss = registry["warp_loss"].kernel(xp, positive_score, negative_scores, **options)
+    return loss if max_weight is None else xp.where(loss > max_weight, max_weight, loss)
 
 
 MUTANTS = [
@@ -68,5 +78,12 @@ MUTANTS = [
         "value",
         "two-within/value",
         kernel=warp_not_divided_by_rank,
+    ),
+    Mutant(
+        "a loss cut off in place of its weight",
+        "warp_loss",
+        "value",
+        "cut-off/value",
+        kernel=warp_cut_off_whole,
     ),
 ]

@@ -7,9 +7,17 @@ from lossapi.losses import registry
 from tests.conformance.mutants.mutant import Mutant
 
 
-def reinforce_of_the_mean_token(xp, log_probabilities, rewards, baseline=0.0, *, class_where=None):
+def reinforce_of_the_mean_token(
+    xp, log_probabilities, rewards, baseline=0.0, *, normalize=False, class_where=None
+):
     mean = xp.sum(log_probabilities, axis=-1) / log_probabilities.shape[-1]
     return -(rewards - baseline) * mean
+
+
+def reinforce_not_normalized(
+    xp, log_probabilities, rewards, baseline=0.0, *, normalize=False, class_where=None
+):
+    return registry["reinforce_loss"].kernel(xp, log_probabilities, rewards, baseline)
 
 
 def risk_of_raw_probabilities(xp, log_probabilities, risks, *, alpha=0.005, class_where=None):
@@ -82,6 +90,13 @@ MUTANTS = [
         "value",
         "three-tokens/value",
         kernel=reinforce_of_the_mean_token,
+    ),
+    Mutant(
+        "tokens that are not averaged",
+        "reinforce_loss",
+        "value",
+        "normalized/value",
+        kernel=reinforce_not_normalized,
     ),
     Mutant(
         "chances that do not sum to one",

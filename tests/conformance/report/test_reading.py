@@ -3,6 +3,8 @@
 import io
 import json
 import math
+from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
@@ -69,6 +71,14 @@ def test_the_first_line_says_who_judged_whom_where_and_when(written):
     for told in ("lossapi", "python", "numpy", "platform"):
         assert first[told]
     assert first["date"].endswith("Z")
+
+
+def test_the_page_on_reports_names_everything_that_a_file_holds(written):
+    _, path = written
+    page = (Path(__file__).parents[3] / "docs" / "reports.md").read_text("utf-8")
+    keys = {key for line in path.read_text().splitlines() for key in json.loads(line)}
+    assert sorted(key for key in keys if f"`{key}`" not in page) == []
+    assert {field.name for field in fields(Result)} <= keys
 
 
 def test_a_part_is_in_the_file_as_soon_as_it_is_judged(tmp_path):

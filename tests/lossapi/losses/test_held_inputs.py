@@ -25,6 +25,10 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ),
     ("minimum_risk_loss", {"log_probabilities": VECTOR, "risks": VECTOR**2}),
     ("value_loss", {"values": VECTOR, "returns": VECTOR[::-1].copy()}),
+    (
+        "clipped_value_loss",
+        {"values": VECTOR, "old_values": VECTOR + 0.125, "returns": VECTOR[::-1].copy()},
+    ),
 ]
 """Losses, and inputs at which every slope that is not held is another number than 0."""
 

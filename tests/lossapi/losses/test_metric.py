@@ -154,3 +154,61 @@ def test_a_cosine_that_underflows_is_on_the_side_of_its_products() -> None:
     assert slopes[0][2] == pytest.approx(1 / 2.5e163)
     turned = lossapi.cosine_embedding_loss.grad(u, -v, -1.0, wrt=("u", "v"))
     assert not np.any(turned)
+
+
+def test_the_contrastive_loss_of_embeddings_is_that_of_their_distances() -> None:
+    u, v = np.random.default_rng(4).standard_normal((2, 9, 3))
+    target = np.arange(9) % 2
+    distance = np.linalg.norm(u - v, axis=-1)
+    found, slopes = lossapi.contrastive_embedding_loss.value_and_grad(
+        u, v, target, margin=3.0, reduction="none", wrt=("u", "v")
+    )
+    due, by_distance = lossapi.contrastive_loss.value_and_grad(
+        distance, target, margin=3.0, reduction="none"
+    )
+    np.testing.assert_allclose(found, due, rtol=1e-14)
+    along = by_distance[:, None] * (u - v) / distance[:, None]
+    np.testing.assert_allclose(slopes, [along, -along], rtol=1e-14, atol=1e-15)
+
+
+def test_triplets_and_pairs_of_a_batch_can_be_had_from_distances_and_similarities() -> None:
+    x = np.random.default_rng(6).standard_normal((7, 3))
+    labels = np.asarray([0, 1, 0, 2, 1, 0, 2])
+    distances = lossapi.pairwise_distance(x, x)
+    same = (labels[:, None] == labels).astype(float)
+    mask = lossapi.batch_all_triplets(distances, same)
+    near = np.broadcast_to(distances[:, :, None], mask.shape)
+    far = np.broadcast_to(distances[:, None, :], mask.shape)
+    a, p, n = (x[i] for i in np.nonzero(mask))
+    found = lossapi.margin_ranking_loss(far, near, np.ones(mask.shape), margin=0.5, weights=mask)
+    np.testing.assert_allclose(found, lossapi.triplet_margin_loss(a, p, n, margin=0.5), rtol=1e-14)
+    found = lossapi.bpr_loss(far, near + 0.5, weights=mask)
+    due = lossapi.triplet_margin_loss(a, p, n, margin=0.5, soft=True)
+    np.testing.assert_allclose(found, due, rtol=1e-14)
+
+
+def test_dissimilar_embeddings_cost_the_most_where_they_meet() -> None:
+    v = np.asarray([0.5, 0.25])
+    here, beside, between = (
+        lossapi.contrastive_embedding_loss(v + x, v, 0.0) for x in (-0.5, 0.5, 0.0)
+    )
+    assert between == 0.5
+    assert between > (here + beside) / 2
+    slopes = lossapi.contrastive_embedding_loss.grad(v, v, 0.0, wrt=("u", "v"))
+    assert not np.any(slopes)
+
+
+@pytest.mark.parametrize("name", ["triplet_margin_loss", "contrastive_embedding_loss"])
+def test_second_derivatives_know_that_a_direction_turns(name: str) -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    u = torch.tensor([0.5, 0.0], dtype=torch.float64, requires_grad=True)
+    v = torch.zeros(2, dtype=torch.float64)
+    if name == "triplet_margin_loss":  # |u| and less the distance to where u is far away
+        value = lossapi.triplet_margin_loss(u, v, v + torch.tensor([1e9, 0.0]), margin=2e9)
+        due = [[0.0, 0.0], [0.0, 2.0]]
+    else:  # (1 - |u|)^2 / 2
+        value = lossapi.contrastive_embedding_loss(u, v, torch.tensor(0.0))
+        due = [[1.0, 0.0], [0.0, -1.0]]
+    (slope,) = torch.autograd.grad(value, u, create_graph=True)
+    rows = [torch.autograd.grad(slope[i], u, retain_graph=True)[0] for i in range(2)]
+    np.testing.assert_allclose(torch.stack(rows), due, atol=1e-8)

@@ -126,6 +126,29 @@ def test_pytorch_learns_from_the_triplets_that_count(
         assert value == 0.0
 
 
+NOTHING_MOVES = {
+    "one example": (np.ones((1, 3)), np.asarray([4])),
+    "one class": (batch()[0], np.zeros(N, int)),
+    "every example a class": (batch()[0], np.arange(N)),
+    "identical embeddings": (np.ones((N, D)), batch()[1]),
+}
+
+
+@each_miner
+@pytest.mark.parametrize(("x", "labels"), NOTHING_MOVES.values(), ids=NOTHING_MOVES)
+def test_without_a_triplet_or_a_direction_nothing_moves(
+    mine: Any, options: Any, loop: Any, x: Any, labels: Any
+) -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    leaf = torch.tensor(x, requires_grad=True)
+    value = mined_loss(mine, options, leaf, torch.tensor(labels))
+    value.backward()
+    np.testing.assert_array_equal(leaf.grad, np.zeros(x.shape))
+    # Triplets of embeddings that coincide cost the margin, unless semi-hard ones are asked for.
+    chosen = list(loop(pairs(x, labels)[0], labels))
+    assert value == (MARGIN if chosen else 0.0)
+
+
 @each_miner
 def test_it_runs_under_jit(mine: Any, options: Any, loop: Any) -> None:
     jax = pytest.importorskip("jax", reason="jax is not installed")

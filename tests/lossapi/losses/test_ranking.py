@@ -88,3 +88,14 @@ def test_two_scores_of_bpr_are_a_softmax_of_two_classes() -> None:
     for positive, negative in ((2.0, -1.0), (0.0, 0.0), (-30.0, 50.0)):
         due = lossapi.sparse_softmax_cross_entropy([positive, negative], 0)
         assert lossapi.bpr_loss(positive, negative) == pytest.approx(due, rel=1e-15)
+
+
+def test_the_weight_of_a_rank_may_be_its_logarithm_and_be_cut_off() -> None:
+    for rank in (1, 2, 5, 40):
+        others = np.asarray([1.0] * rank + [-9.0])
+        found = lossapi.warp_loss(0.0, others, logarithmic=True)
+        assert found == pytest.approx(2 * np.log(rank), rel=1e-15)
+        options = {"logarithmic": True, "max_weight": 1.5}
+        value, slope = lossapi.warp_loss.value_and_grad(0.0, others, **options)
+        assert slope == pytest.approx(-min(1.5, np.log(rank)), rel=1e-15)
+        assert value == pytest.approx(-2 * slope, rel=1e-15)

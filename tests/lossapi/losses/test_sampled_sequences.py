@@ -70,6 +70,16 @@ def test_tokens_behind_the_end_have_no_part() -> None:
     assert slope.tolist() == [[-0.25, -0.25, 0.0], [-0.5, -0.5, -0.5]]
 
 
+def test_the_mean_over_tokens_is_that_of_the_tokens_that_are_there() -> None:
+    tokens = np.asarray([[-0.5, -1.0, np.nan], [-0.25, -2.0, -0.125], [np.nan] * 3])
+    kept = np.asarray([[True, True, False], [True, True, True], [False] * 3])
+    value, slope = lossapi.reinforce_loss.value_and_grad(
+        tokens, [0.5, 1.0, 2.0], normalize=True, class_where=kept, reduction="none"
+    )
+    assert value.tolist() == [0.75 / 2, 2.375 / 3, 0.0]
+    assert slope.tolist() == [[-0.25, -0.25, 0.0], [-1 / 3] * 3, [0.0] * 3]
+
+
 def test_the_risk_of_the_whole_language_is_the_expected_one() -> None:
     pairs = list(REWARDS)
     totals = np.asarray([log_probabilities(pair, FIRST, SECOND).sum() for pair in pairs])
@@ -99,3 +109,15 @@ def test_the_schedule_is_the_formula_of_the_paper_where_that_does_not_overflow()
     half = lossapi.scheduled_sampling_probability(k * np.log(k), decay=k)
     assert half == pytest.approx(0.5, rel=1e-15)
     assert lossapi.scheduled_sampling_probability(1e300, decay=k) == 0.0
+
+
+def test_the_other_schedules_are_those_of_the_paper() -> None:
+    steps = np.linspace(0.0, 60.0, 13)
+    found = lossapi.exponential_sampling_probability(steps, decay=0.875)
+    np.testing.assert_allclose(found, 0.875**steps, rtol=1e-15)
+    options = {"start": 0.75, "slope": 1 / 64, "floor": 0.125}
+    found = lossapi.linear_sampling_probability(steps, **options)
+    np.testing.assert_array_equal(found, np.maximum(0.125, 0.75 - steps / 64))
+    last = (0.75 - 0.125) * 64
+    slopes = lossapi.linear_sampling_probability.grad(np.asarray([last - 1e-9, last]), **options)
+    np.testing.assert_array_equal(slopes, [-1 / 64, 0.0])

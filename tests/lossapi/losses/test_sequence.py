@@ -182,6 +182,36 @@ def test_ctc_is_the_sum_over_all_alignments() -> None:
     np.testing.assert_allclose(gradient, differences(value, logits), atol=1e-8)
 
 
+def test_ctc_leaves_out_alignments_that_a_step_rules_out() -> None:
+    logits, labels = speech(1, 5, 3, 2)[0], np.asarray([[1, 1]])  # repeated: a blank between
+    logits[0, 1, 0] = logits[0, 3, 2] = logits[0, 0, 1] = -np.inf
+    chances = np.exp(logits[0]) / np.exp(logits[0]).sum(-1, keepdims=True)
+    due, slope = 0.0, np.zeros((5, 3))
+    for path in itertools.product(range(3), repeat=5):
+        if [k for k, _ in itertools.groupby(path) if k != 0] == [1, 1]:
+            chance = np.prod(chances[np.arange(5), path])
+            due, slope = due + chance, slope - chance * np.eye(3)[list(path)]
+    value, gradient = ctc.value_and_grad(logits, labels)
+    assert value == pytest.approx(-np.log(due), abs=1e-12)
+    np.testing.assert_allclose(gradient[0], chances + slope / due, atol=1e-14)
+
+
+def test_crf_leaves_out_sequences_that_are_ruled_out() -> None:
+    emissions, _, transitions, start, end, mask = chain(1, 4, 3)
+    emissions, mask = np.nan_to_num(emissions), np.ones_like(mask)
+    emissions[0, 2, 0] = transitions[1, 2] = start[1] = -np.inf
+    tags = np.asarray([[0, 0, 1, 1]])
+    arrays = (emissions, tags, transitions, start, end, mask)
+    scores, _ = scored(arrays, 0)
+    total = sum(np.exp(x) for x in scores.values())
+    value, gradient = crf.value_and_grad(*arrays)
+    assert value == pytest.approx(np.log(total) - scores[0, 0, 1, 1], abs=1e-12)
+    due = -np.eye(3)[tags[0]]
+    for path, score in scores.items():
+        due += np.exp(score) / total * np.eye(3)[list(path)]
+    np.testing.assert_allclose(gradient[0], due, atol=1e-14)
+
+
 @pytest.mark.parametrize("blank", [0, 3])
 def test_ctc_agrees_with_pytorch_on_long_sequences_of_different_lengths(blank: int) -> None:
     torch = pytest.importorskip("torch")

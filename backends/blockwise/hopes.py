@@ -1,0 +1,70 @@
+"""What need not be looked at beforehand, since the sum over a block would tell.
+
+An infinity or a NaN goes through sums, products and logarithms into the total. Guards against it
+can be left out where that is so: a block whose total is not finite is computed again with them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .graph import Node, ordered
+from .ranges import Range, narrowed
+
+_SPREADS = (
+    *(np.add, np.subtract, np.multiply, np.negative, np.absolute, np.sqrt, np.log, np.log1p),
+    *(np.sum, np.expand_dims, "broadcast", "total"),
+)
+"""What gives no finite number where one of its operands is none."""
+
+
+class Hopeful(NamedTuple):
+    """A graph, and what it supposes of inputs that nobody looks at."""
+
+    outputs: list[Any]
+    ranges: dict[str, Range]
+    """Where all inputs lie, those that are looked at included."""
+    supposes: bool
+    """Whether it is wrong for some inputs, which its totals betray."""
+
+
+def hopeful(outputs: list[Any], seen: dict[str, Range], kinds: dict[str, Any]) -> Hopeful:
+    """The graph for inputs in the ranges seen, which supposes that the others are finite.
+
+    `kinds` has the dtypes of those others.
+    """
+    limits = {n: np.finfo(kind) for n, kind in kinds.items() if np.dtype(kind).kind == "f"}
+    hoped = {name: (limit.min, limit.max) for name, limit in limits.items()}
+    hopeless: set[int] = set()
+    while True:
+        supposed: dict[int, Node] = {}
+        found = narrowed(outputs, {**hoped, **seen}, supposed, hopeless)
+        telling = _telling(found)
+        told = {n.options["name"] for n in ordered(found) if _is_input(n) and id(n) in telling}
+        # An input that is gone, as a finite number times 0 is, tells of nothing either.
+        silent = hoped.keys() - told
+        false = {mask for mask, x in supposed.items() if id(x) not in telling}
+        if not silent and not false:
+            return Hopeful(found, {**hoped, **seen}, bool(supposed or hoped))
+        hopeless |= false
+        for name in silent:
+            del hoped[name]
+
+
+def _is_input(node: Node) -> bool:
+    return bool(node.function == "input")
+
+
+def _telling(outputs: list[Any]) -> set[int]:
+    """The nodes none of whose entries can be infinite or NaN while the totals are finite."""
+    found: set[int] = set()
+    for node in reversed(ordered(outputs)):
+        if node.function != "total" and id(node) not in found:
+            continue
+        spreading = node.operands if node.function in _SPREADS else ()
+        if node.function is np.true_divide:
+            spreading = node.operands[:1]
+        found |= {id(x) for x in spreading if isinstance(x, Node)}
+    return found
