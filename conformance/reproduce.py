@@ -16,11 +16,11 @@ _IMPORTS = {
     "numpy": ("import numpy as np", "np", "np.asarray({}, dtype={})"),
     "torch": ("import torch", "torch", "torch.tensor({}, dtype={})"),
     "jax": ("import jax, jax.numpy as jnp", "jnp", "jnp.asarray({}, dtype={})"),
-    "mlx.core": ("import mlx.core as mx", "mx", "mx.array({}, dtype={})"),
+    "mlx": ("import mlx.core as mx", "mx", "mx.array({}, dtype={})"),
     "cupy": ("import cupy as cp", "cp", "cp.asarray({}, dtype={})"),
     "array_api_strict": ("import array_api_strict as xp", "xp", "xp.asarray({}, dtype={})"),
 }
-_DIFFERENTIATORS = {"jax": "jax.grad", "mlx.core": "mx.grad"}
+_DIFFERENTIATORS = {"jax": "jax.grad", "mlx": "mx.grad"}
 _METHODS = {
     "value": "",
     "gradient": ".grad",

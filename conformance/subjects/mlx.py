@@ -12,32 +12,10 @@ from typing import Any
 import mlx.core as mx
 from mlx import nn
 
-from lossapi.backend import Backend, Transform
-
 from ..function_subject import FunctionSubject
 from .port import port
 
 losses: Any = nn.losses  # typed for literals, and p for whole numbers
-
-
-class Arrays(Backend):
-    """MLX's arrays, which have no devices of their own, as a backend."""
-
-    def __init__(self) -> None:
-        super().__init__("mlx.core", mx)
-
-    def asarray(self, value: Any, dtype: str | None = None, like: Any = None) -> Any:
-        """An array from numbers."""
-        names = {"bool": "bool_"}
-        return mx.array(value, None if dtype is None else getattr(mx, names.get(dtype, dtype)))
-
-    def is_visible(self, array: Any) -> bool:
-        """Always: what is not computed yet is computed when it is looked at."""
-        return True
-
-    def transforms(self) -> dict[str, Transform]:
-        """Differentiation."""
-        return {"grad": Transform("gradient", mx.grad)}
 
 
 def subject() -> FunctionSubject:
@@ -48,7 +26,7 @@ def subject() -> FunctionSubject:
         "mlx",
         package="mlx",
         prefix="mlx.nn.losses.",
-        backend=Arrays(),
+        backend="mlx",
         dtypes=("float32",),
     )
 
