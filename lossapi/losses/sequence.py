@@ -19,8 +19,11 @@ def token_cross_entropy(xp, logits, labels, mask=1.0, *, label_smoothing=0.0, pe
     if not per_token:
         return total
     count = _count(xp, mask)
-    # Divided first where only the sum overflows; elsewhere that would lose digits of small terms.
-    mean = xp.sum(losses / count[..., None], axis=-1)
+    # Divided first where the sum overflows; elsewhere that would lose digits of small terms.
+    shares = losses / count[..., None]
+    quarters = _quarter(xp, logits, labels, label_smoothing) * (4.0 / count[..., None])
+    too_large = xp.isinf(losses) & ~xp.isnan(quarters) & (mask != 0)
+    mean = xp.sum(xp.where(too_large, quarters, shares), axis=-1)
     return xp.where(xp.isfinite(total), total / count, mean)
 
 
@@ -33,6 +36,16 @@ def _(xp, logits, labels, mask, *, label_smoothing, per_token):
     undefined = xp.any(xp.isnan(xp.sum(slopes, axis=-1)), axis=-1)[..., None, None]
     slopes = xp.where(undefined, xp.nan, slopes)
     return slopes / _count(xp, mask)[..., None, None] if per_token else slopes
+
+
+def _quarter(xp, logits, labels, label_smoothing):
+    """A quarter of a loss so large that it is the gap below the leading logit, and nothing else."""
+    quarters = logits / 4.0
+    due = xp.take_class(quarters, labels)
+    if label_smoothing:
+        mean = xp.sum(quarters / logits.shape[-1], axis=-1)
+        due = (1.0 - label_smoothing) * due + label_smoothing * mean
+    return xp.max(quarters, axis=-1) - due
 
 
 def _count(xp, mask):
