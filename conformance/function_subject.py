@@ -80,6 +80,8 @@ class FunctionSubject(BackendSubject):
 
         Where it refuses a batch, its examples are asked for one by one, since the others may do.
         """
+        if not self.supports(request.loss):
+            raise Unsupported(f"{self.name} has no {request.loss}")
         if request.transform or request.strict:
             raise Unsupported("a plain function is only called")
         others = self._unusual(request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -11,6 +12,9 @@ import numpy as np
 import pytest
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
+# Programs that tests start and interrupt inherit what becomes of an interrupt, which is nothing
+# where the tests themselves were started in the background.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Library(NamedTuple):
