@@ -207,8 +207,11 @@ def _shape(xp, pair, sides, low, high):
     _, lost = p.two_sum(pair.power * high, -(pair.power * low))
     lost = unit.of(xp.where(sides > 0, lost, 0.0)) - _excess(xp, shape, sides, unit)
     point = unit.longest[..., 0] == 0
-    height = xp.where(point, 1.0, shape[..., 1])
-    return Shape(shape[..., 0], height, lost[..., 0], lost[..., 1]), unit
+    # Where subnormal numbers are 0 a box may have no sides, and still be wider than high.
+    flat = point & (low[..., 0] < high[..., 0])
+    width = xp.where(flat, 1.0, shape[..., 0])
+    height = xp.where(point & ~flat, 1.0, shape[..., 1])
+    return Shape(width, height, lost[..., 0], lost[..., 1]), unit
 
 
 def _excess(xp, shape, sides, unit):
