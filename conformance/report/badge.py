@@ -46,6 +46,6 @@ def _told(shown: Sequence[Column]) -> tuple[str, str]:
     told = f"{right} of {judged} right"
     if any(verdict.startswith("partial") for verdict in verdicts):
         return f"partial, {told}", "grey"
-    if verdicts != {"conforming"}:
+    if not verdicts <= {"conforming", "wrong as expected"}:
         return (told, "red") if judged else ("not judged", "grey")
     return ("conforming", "green") if right == judged else (told, "yellow")

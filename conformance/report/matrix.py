@@ -96,7 +96,9 @@ class Column:
             return "partial, not conforming" if bad else "partial"
         if not self.judged:
             return "not judged"
-        return "not conforming" if bad else "conforming"
+        if bad:
+            return "not conforming"
+        return "wrong as expected" if self.counts["expected failure"] else "conforming"
 
     def _extent(self, report: Report) -> str:
         done = sum(subject == self.subject for subject, _ in report.finished)

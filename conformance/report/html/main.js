@@ -2,6 +2,7 @@
 
 const VERDICTS = {
   conforming: "pass",
+  "wrong as expected": "expected failure",
   "not conforming": "fail",
   partial: "unsupported",
   "partial, not conforming": "fail",

@@ -73,3 +73,8 @@ def test_two_versions_are_two_columns_and_two_runs_of_one_are_put_together(right
 def test_who_was_not_run_is_told_unless_another_report_has_them(right, wrong):
     right.skipped = {"textbook": "away", "cupy": "no GPU"}
     assert matrix.skipped(matrix.columns([right, wrong])) == {"cupy": "no GPU"}
+
+
+def test_a_subject_that_fails_as_expected_is_not_called_conforming(right):
+    right.results = [*right.results[1:], replace(right.results[0], outcome="expected failure")]
+    assert matrix.columns([right])[0].verdict == "wrong as expected"
