@@ -34,7 +34,10 @@ class DaskBackend(Backend):
 
 def _take_along_axis(x: Any, indices: Any, /, *, axis: int = -1) -> Any:
     if axis % x.ndim != x.ndim - 1:
-        raise NotImplementedError("Dask has no take_along_axis but along the last axis")
+        raise NotImplementedError(
+            f"take_along_axis of a Dask array along axis {axis} of {x.ndim}; accepted is the last "
+            f"axis: move the axis there, or compute the array"
+        )
     return da.apply_gufunc(  # type: ignore[no-untyped-call]
         partial(np.take_along_axis, axis=-1),
         "(k),(j)->(j)",

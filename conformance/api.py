@@ -101,8 +101,10 @@ class _Judge:
         settings = Settings(examples) if seed is None else Settings(examples, seed)
         report = _run(self._loss, judged, [self._kind], [self._dtype], settings)
         if report.idle:
-            said = dict.fromkeys(result.message for result in report.results)
-            pytest.skip(f"nothing could be judged: {'; '.join(said) or 'nothing to ask'}")
+            said = "; ".join(dict.fromkeys(result.message for result in report.results))
+            if not said:
+                said = f"the check of {self._kind} asks nothing of {self._loss} in {self._dtype}"
+            pytest.skip(f"nothing could be judged: {said}")
         _demand(report, self._loss)
 
 

@@ -90,7 +90,7 @@ class FunctionSubject(BackendSubject):
         try:
             return super().run(request)
         except NotImplementedError as problem:
-            raise Unsupported(str(problem)) from None
+            raise Unsupported(f"{request.loss}: not implemented: {problem}") from None
         except (Unsupported, *BROKEN):
             raise
         except Exception as problem:

@@ -180,3 +180,11 @@ def test_requests_make_no_warnings_without_x64():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         BackendSubject("jax").run(Request("sparse_softmax_cross_entropy", inputs, "float32"))
+
+
+def test_what_a_function_has_not_implemented_is_unsupported_and_says_so():
+    def unfinished(prediction, target):
+        raise NotImplementedError("no halves")
+
+    with pytest.raises(Unsupported, match="huber_loss: not implemented: no halves"):
+        FunctionSubject("mine", {"huber_loss": unfinished}).run(ask())

@@ -22,7 +22,7 @@ def judge() -> Judge:
     def results(name: str, loss: str, check: str, dtype: str = "float64") -> dict[str, Result]:
         module = {"mlx.nn.losses": "mlx"}.get(name, name.replace("-", "_"))
         if find_spec(module) is None:
-            pytest.skip(f"{name} is not installed")
+            pytest.skip(f"{name} is not installed: pip install 'lossapi[judge]'")
         subject = implementation(name)
         settings = Settings(examples=1, seed=0)
         report = run(
