@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from xml.etree import ElementTree
 
 import pytest
@@ -393,9 +394,9 @@ def test_without_a_command_there_is_help():
     assert "Traceback" not in told.stderr
 
 
-@pytest.mark.skipif(os.name == "nt", reason="there are no POSIX signals")
-def test_an_interrupt_is_130_and_leaves_a_report_that_says_it_is_partial(tmp_path):
-    path = tmp_path / "report.jsonl"
+@contextmanager
+def under_way(path):
+    """A run that has judged its first function, and writes its report."""
     with subprocess.Popen(
         command("check", "numpy", "--check", "value", "--json", str(path)),
         stdout=subprocess.PIPE,
@@ -403,7 +404,14 @@ def test_an_interrupt_is_130_and_leaves_a_report_that_says_it_is_partial(tmp_pat
         text=True,
     ) as started:
         assert started.stderr is not None
-        assert started.stderr.readline().startswith("[1/")  # the run is under way
+        assert started.stderr.readline().startswith("[1/")
+        yield started
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no POSIX signals")
+def test_an_interrupt_is_130_and_leaves_a_report_that_says_it_is_partial(tmp_path):
+    path = tmp_path / "report.jsonl"
+    with under_way(path) as started:
         started.send_signal(signal.SIGINT)
         _, err = started.communicate(timeout=60)
     assert started.returncode == 130, err
@@ -419,14 +427,7 @@ def test_an_interrupt_is_130_and_leaves_a_report_that_says_it_is_partial(tmp_pat
 @pytest.mark.skipif(os.name == "nt", reason="there are no POSIX signals")
 def test_a_run_that_is_killed_leaves_its_report_and_no_process(tmp_path):
     path = tmp_path / "report.jsonl"
-    with subprocess.Popen(
-        command("check", "numpy", "--check", "value", "--json", str(path)),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as started:
-        assert started.stderr is not None
-        assert started.stderr.readline().startswith("[1/")
+    with under_way(path) as started:
         started.kill()
         started.communicate(timeout=60)  # ends only with the last process that could write there
     found = reading.read(path).report
