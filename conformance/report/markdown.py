@@ -79,8 +79,8 @@ def _subjects(shown: Sequence[Column]) -> Iterator[str]:
 
 def _is_absent(column: Column, loss: str) -> bool:
     """Whether a subject was asked for a function, and has nothing of it."""
-    found = column.results.get(loss)
-    return bool(found) and all(result.outcome == "unsupported" for result in found)
+    found = column.results.get(loss, [])
+    return {result.outcome for result in found} == {"unsupported"}
 
 
 def _cell(column: Column, loss: str) -> str:
@@ -131,7 +131,8 @@ def _in_short(expected: Sequence[Result]) -> tuple[list[Sequence[Result]], list[
     Where a function fails at points of the specification, what searches for failures finds more.
     """
     plain = {result.loss for result in expected if result.check not in _SEARCHES}
-    told, left = [], []
+    told: list[Sequence[Result]] = []
+    left: list[Result] = []
     for same in _alike(expected, lambda result: (result.kind, result.reason, result.issue)):
         if all(result.check in _SEARCHES and result.loss in plain for result in same):
             left += same
