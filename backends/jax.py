@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from lossapi.plan import Plan, Program
 
 
+_LARGE = 2**12
+"""Numbers from which XLA leaves a sum to a library that is much faster than its own loops."""
 _HALVES = (jnp.float16, jnp.bfloat16)
 
 
@@ -42,9 +44,11 @@ class JaxBackend(Backend):
         self.compiled = (None, *self.transforms())
         self.xp.matmul = partial(jnp.matmul, precision="highest")
         self.xp.tensordot = partial(jnp.tensordot, precision="highest")
+        self.xp.all, self.xp.any = _all, _any
         self._compiled = jax.jit(self._run, static_argnums=0)
         self.alone = undifferentiated(self.xp)
         self.alone.leading_class, self.alone.argmax = _leading_class, _argmax
+        self.alone.marks_leaders = True
         self.alone.log1p_of_share = _log1p_of_share
         self.alone.sinh_of_share = _sinh_of_share
         """What kernels get whose derivative is known, or which have none."""
@@ -250,6 +254,17 @@ def _sinh_of_share(x: Any) -> Any:
     for power in (11, 9, 7, 5, 3):
         series = series * square + 1 / math.factorial(power)
     return x + x * square * series
+
+
+def _all(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
+    return ~_any(~x, axis=axis, keepdims=keepdims)
+
+
+def _any(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """Whether any entry is true: XLA looks for one as long as its library takes for ten sums."""
+    if axis != -1 or x.size < _LARGE:
+        return jnp.any(x, axis=axis, keepdims=keepdims)
+    return jnp.sum(jnp.where(x, 1.0, 0.0), axis=-1, keepdims=keepdims) > 0
 
 
 def _leading_class(x: Any) -> tuple[Any, Any]:
