@@ -16,6 +16,7 @@ from lossapi.backend import Backend, Transform, undifferentiated
 from lossapi.plan import Examples
 
 from .jax_blocks import along_what_varies, run
+from .jax_flat import LARGE, flat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from lossapi.plan import Plan, Program
 
 
-_LARGE = 2**12
-"""Numbers from which XLA leaves a sum to a library that is much faster than its own loops."""
 _HALVES = (jnp.float16, jnp.bfloat16)
 
 
@@ -262,7 +261,7 @@ def _all(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
 
 def _any(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
     """Whether any entry is true: XLA looks for one as long as its library takes for ten sums."""
-    if axis != -1 or x.size < _LARGE:
+    if axis != -1 or x.size < LARGE:
         return jnp.any(x, axis=axis, keepdims=keepdims)
     return jnp.sum(jnp.where(x, 1.0, 0.0), axis=-1, keepdims=keepdims) > 0
 
@@ -292,7 +291,7 @@ def _differentiable(backend: JaxBackend, program: Program) -> Callable[..., Any]
 
     @jax.custom_jvp
     def value(*arrays: Any) -> Any:
-        return program.value(backend.alone, arrays)
+        return flat(lambda *given: program.value(backend.alone, given), arrays)
 
     def derivative(primals: Any, tangents: Any) -> Any:
         result = value(*primals)
@@ -356,7 +355,7 @@ def _slopes(backend: JaxBackend, program: Program, wrt: tuple[str, ...]) -> Call
 
     @jax.custom_jvp
     def slopes(*arrays: Any) -> Any:
-        return program.gradients(backend.alone, wrt, arrays)
+        return flat(lambda *given: program.gradients(backend.alone, wrt, given), arrays)
 
     def derivative(primals: Any, tangents: Any) -> Any:
         if alone and function.curvatures:
