@@ -42,7 +42,7 @@ def flat(function: Callable[..., Any], arrays: tuple[Any, ...]) -> Any:
 
 
 def _is_short(x: Any) -> bool:
-    return x.ndim > 1 and 1 < x.shape[-1] <= SHORT and x.size >= LARGE
+    return bool(x.ndim > 1 and 1 < x.shape[-1] <= SHORT and x.size >= LARGE)
 
 
 def _is_plain(jaxpr: Any) -> bool:
