@@ -208,18 +208,22 @@ def _recorded(tensors: tuple[Any, ...]) -> bool:
 
 def _transformed(tensors: Any) -> bool:
     """Whether something other than plain eager execution will see these operations."""
+    return _is_transforming() or any(type(x) not in TorchBackend.kinds for x in tensors)
+
+
+def _is_transforming() -> bool:
+    """Whether what is done to tensors is recorded or changed by a transform, whatever they are."""
     return (
         torch.compiler.is_compiling()
         or torch._C._are_functorch_transforms_active()
         or forward_ad._current_level >= 0
-        or any(type(tensor) not in TorchBackend.kinds for tensor in tensors)
     )
 
 
 def _are_plain(tensors: Any) -> bool:
     """Whether these are tensors in the host's memory that NumPy can share, and nobody listens."""
     if (
-        _transformed(())
+        _is_transforming()
         or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
         or torch._C._len_torch_dispatch_stack()
     ):
@@ -275,7 +279,11 @@ class _HostCall:
         return self.plan(self._backend, dict(zip(self._names, tensors, strict=True)))
 
 
-class _OnHost(torch.autograd.Function):
+# Without a look for transforms at every call, of which there is none where tensors are plain.
+_Function = getattr(torch.autograd.function, "_SingleLevelFunction", torch.autograd.Function)
+
+
+class _OnHost(_Function):  # type: ignore[misc,valid-type]
     """A call whose value and gradients NumPy computes together, on the memory of the tensors."""
 
     @staticmethod
