@@ -114,7 +114,7 @@ class TorchBackend(Backend):
                 plan.prepared[wanted] = self._on_host(plan, wanted, arrays)
             on_host = plan.prepared[wanted]
             if on_host is not None:
-                return _OnHost.apply(on_host, *tensors) if wanted else on_host(tensors)  # type: ignore[no-untyped-call]
+                return _OnHost.apply(on_host, *tensors) if wanted else on_host(tensors)
         return plan(self, arrays)
 
     def _pulled_back(self, plan: Plan, arrays: dict[str, Any]) -> Any:
