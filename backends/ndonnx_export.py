@@ -134,7 +134,9 @@ def _quickly() -> Iterator[None]:
     values is found by ONNX's own code: ONNX Runtime takes a session for each.
     """
     constants: dict[Any, Any] = {}
-    constant, inference = v21.constant, spox._node.Node.inference
+    operators: Any = v21
+    kind: Any = spox._node.Node
+    constant, inference = operators.constant, kind.inference
     before = spox._value_prop._VALUE_PROP_BACKEND
 
     def once(*, value: Any = None, **others: Any) -> Any:
@@ -148,13 +150,13 @@ def _quickly() -> Iterator[None]:
     def last(node: Any, input_prop_values: Any = None, infer_types: bool = True) -> None:
         inference(node, input_prop_values, infer_types and input_prop_values is not None)
 
-    v21.constant, spox._node.Node.inference = once, last
+    operators.constant, kind.inference = once, last
     set_value_prop_backend(ValuePropBackend.REFERENCE)
     try:
         yield
     finally:
         set_value_prop_backend(before)
-        v21.constant, spox._node.Node.inference = constant, inference
+        operators.constant, kind.inference = constant, inference
 
 
 def _check(loss: Function, dtype: str, opset: int) -> None:
