@@ -27,7 +27,7 @@ def cosine_embedding_loss(xp, u, v, target, *, margin=0.0):
     """The cosine distance of a similar pair, or how far a dissimilar one's cosine is too large."""
     pair = _pair(xp, u, v)
     excess = _excess(xp, pair, margin)
-    apart = xp.where(excess > 0, excess, p.zero(xp, excess))
+    apart = xp.where(_exceeds(xp, pair, u, v, margin), excess, p.zero(xp, excess))
     return xp.where(target == 1, _distance(xp, pair), apart)
 
 
@@ -71,21 +71,38 @@ def _excess(xp, pair, margin):
     return xp.where(cosine < -0.5, versine - (1.0 + margin), towards)
 
 
+def _exceeds(xp, pair, u, v, margin):
+    """Whether the cosine is above the margin."""
+    exceeds = _excess(xp, pair, margin) > 0
+    if margin == 0.0:  # a cosine that underflows has a side all the same
+        exceeds = exceeds | ((pair.cosine == 0) & (_product(xp, u, v) > 0))
+    return exceeds
+
+
 def _turned(xp, x, other, target, margin):
     """The gradient of the embedding loss by x."""
     slope = _slope(xp, x, other)
     target = xp.expand_dims(target, axis=-1)
     if margin == -1.0:  # which all cosines exceed, or have no slope
         return xp.where(target == 1, -slope, slope)
-    pair = _pair(xp, x, other)
-    active = _excess(xp, pair, margin) > 0
-    if margin == 0.0:
-        # On which side a cosine lies that underflows, its products tell if all have one sign.
-        alike = xp.any(((x > 0) & (other > 0)) | ((x < 0) & (other < 0)), axis=-1)
-        unlike = xp.any(((x > 0) & (other < 0)) | ((x < 0) & (other > 0)), axis=-1)
-        active = active | ((pair.cosine == 0) & alike & ~unlike)
+    active = _exceeds(xp, _pair(xp, x, other), x, other, margin)
     active = xp.expand_dims(active, axis=-1)
     return xp.where(target == 1, -slope, xp.where(active, slope, p.zero(xp, slope)))
+
+
+def _product(xp, x, other):
+    """The inner product, times whatever keeps its largest term within the range."""
+    a, b, one = xp.abs(x), xp.abs(other), xp.ones_like(x)
+    signs = xp.where((x < 0) == (other < 0), one, -one)
+    small, large = xp.where(a < b, a, b), xp.where(a < b, b, a)
+    up = 2.0**800 if _is_wide(xp, x) else 2.0**100
+    top = xp.max(small * large, axis=-1, keepdims=True)
+    down = xp.where(xp.isinf(top), 1.0 / up, xp.ones_like(top))
+    # A large number beside a small one stays as it is.
+    low = large < 1.0
+    lifted = (small * up * xp.where(low, one, up)) * xp.where(low, large * up, large)
+    plain = (small * down) * (large * down)
+    return xp.sum(signs * xp.where(top < 1.0 / up, lifted, plain), axis=-1)
 
 
 def _slope(xp, x, other):

@@ -87,7 +87,8 @@ def gradnorm_loss(xp, gradient_norms, loss_ratios, *, alpha=1.5):
     side, mean, level = _compared(xp, norms, loss_ratios, alpha)
     # Both by a power of two, as compilers multiply by an inverse, which may be subnormal.
     part = p.from_the_ends(xp, loss_ratios)
-    rate = (loss_ratios * part) / (level * part)
+    lost = level == 0  # a library takes all ratios for 0: alike, as far as it can tell
+    rate = xp.where(lost, 1.0, (loss_ratios * part) / (xp.where(lost, 1.0, level) * part))
     wanted = mean * factor * xp.pow(rate, alpha * xp.ones_like(rate))
     excess = norms * factor - wanted
     size = side * (excess + factor * (gradient_norms - norms))
@@ -104,14 +105,14 @@ def _(xp, gradient_norms, loss_ratios, *, alpha):
 
 
 def _compared(xp, norms, ratios, alpha):
-    """The sign of G - mean(G) r^alpha, and the means of norms and ratios; 1 for a mean of 0."""
+    """The sign of G - mean(G) r^alpha, and the means of norms and ratios."""
     # By logarithms, whose order is that of the numbers however small both are.
     share, mean = _log_over_mean(xp, norms)
     log_rate, level = _log_over_mean(xp, ratios)
     # Where a library takes a ratio for 0 the least normal one bounds it, and else nothing is known.
-    level = xp.where(level == 0, 1.0, level)
+    known = xp.where(level == 0, 1.0, level)
     gone = log_rate == -xp.inf
-    bound = xp.log(xp.finfo(norms.dtype).smallest_normal * xp.ones_like(level)) - xp.log(level)
+    bound = xp.log(xp.finfo(norms.dtype).smallest_normal * xp.ones_like(level)) - xp.log(known)
     log_rate = xp.where(gone, bound, log_rate)
     side = p.order(xp, share, alpha * log_rate)
     side = xp.where(gone & (side < 0), 0.0, side)
