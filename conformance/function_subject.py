@@ -65,6 +65,7 @@ class FunctionSubject(BackendSubject):
             dtypes=tuple(dtypes),
             accuracy_factor=accuracy_factor * self.backend.accuracy_factor,
             flushes_subnormals=self.backend.flushes_subnormals,
+            one_size=None in self.backend.compiled,
             visible=False,
             loop_axes=False,
             options=any(foreign.options for foreign in self._losses.values()),

@@ -39,6 +39,9 @@ class Traits:
     compiled: tuple[str | None, ...] = ()
     """The transforms that compile each new combination of shapes, dtypes and settings, with None
     for plain calls; unless a run is thorough, only a part of these is asked for."""
+    one_size: bool = False
+    """Whether single examples are best asked in batches of one size, as each operation of a plain
+    call is prepared anew for every shape. Nothing is spared for that."""
     visible: bool = True
     """Whether it can look at values, so that wrong labels and negative weights are errors."""
     loop_axes: bool = True

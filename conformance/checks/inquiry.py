@@ -147,7 +147,8 @@ class Inquiry:
         A library that compiles is asked in batches of one size, filled up with the last example:
         so it compiles once for all of them, and for other checks too.
         """
-        if request.transform not in self.subject.traits.compiled:
+        traits = self.subject.traits
+        if request.transform not in traits.compiled and not traits.one_size:
             return self.ask(request)
         count = len(next(iter(request.inputs.values())))
         answers = []
@@ -158,8 +159,11 @@ class Inquiry:
             answers.append(answer)
         joined = zip(*(answer.arrays for answer in answers), strict=True)
         arrays = tuple(np.concatenate(parts)[:count] for parts in joined)
+        refused = {ROWS * k + i: r for k, a in enumerate(answers) for i, r in a.refused.items()}
         response = answers[0].response
-        return replace(answers[0], response=response and replace(response, arrays=arrays))
+        return replace(
+            answers[0], response=response and replace(response, arrays=arrays, refused=refused)
+        )
 
     def defined(self, cases: list[Case]) -> list[Case]:
         """The cases at which a result is due of this subject.

@@ -150,6 +150,7 @@ TRAITS = {
     "accuracy_factor": _factor,
     "flushes_subnormals": switch,
     "compiled": _compiled,
+    "one_size": switch,
     "visible": switch,
     "loop_axes": switch,
     "options": switch,

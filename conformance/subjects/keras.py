@@ -15,6 +15,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from ..function_subject import FunctionSubject
@@ -140,7 +141,16 @@ def _ctc(logits: Any, labels: Any, mask: Any, label_mask: Any, *, blank: int) ->
     ops = _ops()
     length, frames = (ops.cast(ops.sum(m, -1), "int32") for m in (label_mask, mask))
     labels, logits = labels[kept_first(label_mask)], logits[kept_first(mask)]
-    return ops.ctc_loss(labels, logits, length, frames, mask_index=blank)
+    return _compiled_ctc_loss()(labels, logits, length, frames, mask_index=blank)
+
+
+@cache
+def _compiled_ctc_loss() -> Any:
+    """On JAX a program, as its loop would be compiled anew at every call that is not inside one."""
+    function = _ops().ctc_loss
+    if importlib.import_module("keras").backend.backend() != "jax":
+        return function
+    return importlib.import_module("jax").jit(function, static_argnames="mask_index")
 
 
 def dice_loss(

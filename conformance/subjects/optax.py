@@ -26,19 +26,18 @@ def subject() -> FunctionSubject:
     )
 
 
+_compiled_ctc_loss = jax.jit(optax.ctc_loss, static_argnames="blank_id")
+"""As its loop over the steps would be compiled anew at every call, that is not inside a program."""
+
+
 def ctc_loss(logits: Any, labels: Any, mask: Any, label_mask: Any, blank: Any) -> Any:
     return with_one_blank(_ctc, jnp.concatenate, logits, labels, mask, label_mask, blank=blank)
 
 
 def _ctc(logits: Any, labels: Any, mask: Any, label_mask: Any, *, blank: int) -> Any:
     steps, places = kept_first(mask), kept_first(label_mask)
-    return optax.ctc_loss(
-        logits[steps],
-        1 - mask[steps],
-        labels[places],
-        1 - label_mask[places],
-        blank_id=blank,
-    )
+    beyond, rest = (1 - m.astype(logits.dtype) for m in (mask[steps], label_mask[places]))
+    return _compiled_ctc_loss(logits[steps], beyond, labels[places], rest, blank_id=blank)
 
 
 def dice_loss(

@@ -67,15 +67,24 @@ def with_one_blank(
 ) -> Any:
     """The CTC losses of a library where one number names the blank of all examples.
 
-    Where examples have several, each is asked for alone.
+    Where examples have several, those of each are asked for together, filled up to the size of the
+    batch, as there are libraries that compile for every size.
     """
-    blanks = [int(number) for number in blank]
-    if len(set(blanks)) < 2:
-        return function(*inputs, blank=blanks[0] if blanks else 0, **given)
+    blanks = np.asarray(blank)
+    numbers = np.unique(blanks).tolist() or [0]
+    if len(numbers) == 1:
+        return function(*inputs, blank=int(numbers[0]), **given)
     if given.get("reduction", "none") != "none":
         raise Unsupported("ctc_loss: one number names the blank of all examples")
-    rows = zip(*inputs, blanks, strict=True)
-    return join([function(*(x[None] for x in row), blank=own, **given) for *row, own in rows])
+    count = len(blanks)
+    losses: list[Any] = []
+    places = np.zeros(count, dtype=np.int64)
+    for number in numbers:
+        own = np.flatnonzero(blanks == number)
+        places[own] = len(losses) * count + np.arange(len(own))
+        rows = np.resize(own, count)
+        losses.append(function(*(x[rows] for x in inputs), blank=int(number), **given))
+    return join(losses)[places]
 
 
 def renames(library: str, prefix: str) -> Iterator[Rename]:

@@ -258,15 +258,46 @@ class Looking(Answering):
         return Response((given,), ("float64",))
 
 
+@pytest.mark.parametrize("trait", [{"compiled": (None,)}, {"one_size": True}])
 @pytest.mark.parametrize("count", [1, 3, ROWS, ROWS + 1])
-def test_what_compiles_is_asked_in_batches_of_one_size(count: int) -> None:
+def test_what_compiles_is_asked_in_batches_of_one_size(count: int, trait: dict[str, Any]) -> None:
     looking = Looking()
-    looking.traits = replace(looking.traits, compiled=(None,))
+    looking.traits = replace(looking.traits, **trait)
     ask = inquiry(looking)
     cases = [Case(str(i), {"prediction": float(i), "target": 0.0}) for i in range(count)]
     answer = ask.ask_rows(ask.request(cases))
     assert set(looking.asked) == {ROWS}
     assert answer.arrays[0].tolist() == [float(i) for i in range(count)]
+
+
+def test_what_is_only_filled_up_is_spared_nothing() -> None:
+    ask = compiling()
+    ask.subject.traits = replace(ask.subject.traits, compiled=(), one_size=True)  # type: ignore[misc]
+    assert set(outcomes(ask)) == {"pass"}
+
+
+def test_what_is_refused_in_a_batch_that_is_filled_up_is_asked_once_and_keeps_its_place() -> None:
+    alone = []
+
+    def choosy(prediction: Any, target: Any) -> Any:
+        if len(prediction) == 1:
+            alone.append(float(prediction[0]))
+        if 7.0 in prediction:
+            raise ValueError("no sevens")
+        return prediction
+
+    subject = FunctionSubject("choosy", {"squared_error": choosy})
+    subject.traits = replace(subject.traits, one_size=True)
+    ask = inquiry(subject)
+    numbers = [float(i) for i in range(ROWS)] + [7.0, 5.0]
+    cases = [Case(str(i), {"prediction": x, "target": 0.0}) for i, x in enumerate(numbers)]
+    answer = ask.ask_rows(ask.request(cases))
+    assert {i: refusal.message for i, refusal in answer.refused.items()} == {
+        7: "ValueError: no sevens",
+        ROWS: "ValueError: no sevens",
+    }
+    assert answer.arrays[0][-1] == 5.0
+    assert alone[-2:] == [7.0, 5.0]
 
 
 def test_what_does_not_compile_is_asked_as_it_is() -> None:

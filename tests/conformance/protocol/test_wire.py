@@ -247,6 +247,7 @@ def test_hello_arrives_with_all_traits() -> None:
         accuracy_factor=2.5,
         flushes_subnormals=True,
         compiled=(None, "jit"),
+        one_size=True,
         visible=False,
         loop_axes=False,
         options=True,

@@ -68,8 +68,11 @@ def test_a_renamed_call_has_inputs_parameters_and_constants(call: str, simple: b
     assert Rename(load_spec("huber_loss"), call).is_simple is simple
 
 
-def test_examples_of_several_blanks_are_asked_for_alone() -> None:
+def test_examples_of_several_blanks_are_asked_for_with_those_of_the_same() -> None:
+    asked = []
+
     def losses(labels: Any, *, blank: int) -> Any:
+        asked.append((blank, labels[:, 0].tolist()))
         return labels.sum(-1) + 10 * blank
 
     labels = np.array([[1], [2], [3]])
@@ -77,6 +80,7 @@ def test_examples_of_several_blanks_are_asked_for_alone() -> None:
     assert alike.tolist() == [21, 22, 23]
     unlike = with_one_blank(losses, np.concatenate, labels, blank=np.array([0, 1, 0]))
     assert unlike.tolist() == [1, 12, 3]
+    assert asked[1:] == [(0, [1, 3, 1]), (1, [2, 2, 2])]
     with pytest.raises(Unsupported, match="names the blank of all"):
         with_one_blank(losses, np.concatenate, labels, blank=np.array([0, 1, 0]), reduction="mean")
 
