@@ -16,6 +16,7 @@ from lossapi.backend import Backend, Transform, undifferentiated
 from lossapi.plan import Examples
 
 from .jax_blocks import along_what_varies, run
+from .jax_flat import LARGE, flat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,9 +43,11 @@ class JaxBackend(Backend):
         self.compiled = (None, *self.transforms())
         self.xp.matmul = partial(jnp.matmul, precision="highest")
         self.xp.tensordot = partial(jnp.tensordot, precision="highest")
+        self.xp.all, self.xp.any = _all, _any
         self._compiled = jax.jit(self._run, static_argnums=0)
         self.alone = undifferentiated(self.xp)
         self.alone.leading_class, self.alone.argmax = _leading_class, _argmax
+        self.alone.marks_leaders = True
         self.alone.log1p_of_share = _log1p_of_share
         self.alone.sinh_of_share = _sinh_of_share
         """What kernels get whose derivative is known, or which have none."""
@@ -252,6 +255,17 @@ def _sinh_of_share(x: Any) -> Any:
     return x + x * square * series
 
 
+def _all(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
+    return ~_any(~x, axis=axis, keepdims=keepdims)
+
+
+def _any(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """Whether any entry is true: XLA looks for one as long as its library takes for ten sums."""
+    if axis != -1 or x.size < LARGE:
+        return jnp.any(x, axis=axis, keepdims=keepdims)
+    return jnp.sum(jnp.where(x, 1.0, 0.0), axis=-1, keepdims=keepdims) > 0
+
+
 def _leading_class(x: Any) -> tuple[Any, Any]:
     """The first largest entry of the last axis: XLA looks for its place four times as long.
 
@@ -277,7 +291,7 @@ def _differentiable(backend: JaxBackend, program: Program) -> Callable[..., Any]
 
     @jax.custom_jvp
     def value(*arrays: Any) -> Any:
-        return program.value(backend.alone, arrays)
+        return flat(lambda *given: program.value(backend.alone, given), arrays)
 
     def derivative(primals: Any, tangents: Any) -> Any:
         result = value(*primals)
@@ -341,7 +355,7 @@ def _slopes(backend: JaxBackend, program: Program, wrt: tuple[str, ...]) -> Call
 
     @jax.custom_jvp
     def slopes(*arrays: Any) -> Any:
-        return program.gradients(backend.alone, wrt, arrays)
+        return flat(lambda *given: program.gradients(backend.alone, wrt, given), arrays)
 
     def derivative(primals: Any, tangents: Any) -> Any:
         if alone and function.curvatures:

@@ -29,6 +29,8 @@ Arrays = dict[str, Any]
 
 ENTRIES = 2**16
 """How many entries of each array a block has, for every thread that XLA may use."""
+FEWEST_ROWS = 2
+"""How many examples a block has at least: of a single one XLA's sum of products is slow."""
 FEWEST = 4
 """How many blocks at least make a loop worth its while."""
 
@@ -79,8 +81,8 @@ def _blocks(backend: JaxBackend, plan: Plan, arrays: Arrays) -> Blocks | None:
     except UntraceableError:
         return None
     width = max(math.prod(core) for of_each, core, _ in layout.arrays.values() if of_each)
-    rows = ENTRIES * _threads() // max(width, 1)
-    if not rows or layout.count < FEWEST * rows:
+    rows = max(FEWEST_ROWS, ENTRIES * _threads() // max(width, 1))
+    if layout.count < FEWEST * rows:
         return None
     if plan.mode != "value" and not all(layout.arrays[name][0] for name in plan.wrt):
         return None

@@ -56,7 +56,7 @@ class NdonnxBackend(Backend):
         self.xp.sum = _sum
         self.xp.take_along_axis = _take_along_axis
         self.xp.sinh = self.xp.sinh_of_share = _sinh
-        self.xp.atan2 = _atan2
+        self.xp.tanh, self.xp.atan2 = _tanh, _atan2
 
     def recognises(self, kind: type) -> bool:
         """Whether a type is that of arrays of ndonnx."""
@@ -262,6 +262,15 @@ def _sinh(x: Any, /) -> Any:
     # Not rise / (rise + 1) where that is inf / inf.
     half = 0.5 * (rise + ndx.where(ndx.isinf(rise), 0.0, rise) / (rise + 1.0))
     return ndx.where(x < 0, -half, ndx.where(x == 0, x, half))
+
+
+def _tanh(x: Any, /) -> Any:
+    """Within 4 ulp, which that of ONNX Runtime is neither below 1e-37 in float32 nor near 18."""
+    size = ndx.where(x < 0, -x, x)
+    far = size > 0.5
+    rise = ndx.expm1(2.0 * ndx.where(far, 0.5, size))
+    size = ndx.where(far, 1.0 - 2.0 / (ndx.exp(2.0 * size) + 1.0), rise / (rise + 2.0))
+    return ndx.where(x < 0, -size, ndx.where(x == 0, x, size))
 
 
 def _atan2(y: Any, x: Any, /) -> Any:

@@ -103,15 +103,18 @@ class TorchBackend(Backend):
         """Run a whole call: by NumPy in the host's memory, where nothing else is to look at it."""
         if plan.program.function.pullback_kernel:
             return self._pulled_back(plan, arrays)
-        if _are_plain(arrays.values()):
-            wanted = self._wanted(plan, arrays)
-            if wanted is not None:
-                run = self._on_host(plan, wanted, arrays)
-                if run is not None:
-                    if not wanted:
-                        return _as_tensors(run(_as_numpy(arrays)))
-                    names, tensors = tuple(arrays), arrays.values()
-                    return _OnHost.apply(self, plan, run, wanted, names, *tensors)  # type: ignore[no-untyped-call]
+        tensors = tuple(arrays.values())
+        if _are_plain(tensors):
+            wanted: tuple[str, ...] = ()
+            if torch.is_grad_enabled():
+                wanted = tuple([name for name, x in arrays.items() if x.requires_grad])
+            if plan.prepared is None:
+                plan.prepared = {}
+            if wanted not in plan.prepared:
+                plan.prepared[wanted] = self._on_host(plan, wanted, arrays)
+            on_host = plan.prepared[wanted]
+            if on_host is not None:
+                return _OnHost.apply(on_host, *tensors) if wanted else on_host(tensors)
         return plan(self, arrays)
 
     def _pulled_back(self, plan: Plan, arrays: dict[str, Any]) -> Any:
@@ -127,33 +130,29 @@ class TorchBackend(Backend):
         total = plan.changed(mode="value", reduction="sum", result=plan.compute)
         return self.execute(total, arrays), Examples(plan, self, arrays).weight()
 
-    def _wanted(self, plan: Plan, arrays: dict[str, Any]) -> tuple[str, ...] | None:
-        """Whose gradients autograd will want; None where these are not all analytic."""
-        if not torch.is_grad_enabled():
-            return ()
-        wanted = tuple([name for name, tensor in arrays.items() if tensor.requires_grad])
-        if not wanted:
-            return ()
+    def _on_host(
+        self, plan: Plan, wanted: tuple[str, ...], arrays: dict[str, Any]
+    ) -> _HostCall | None:
+        """The call and the gradients that autograd wants as a program on NumPy's arrays."""
+        if wanted and not self._are_analytic(plan, wanted, arrays):
+            return None
+        mode = "value_and_grad" if wanted else plan.mode
+        host: Any = get("numpy")
+        given = dict(zip(arrays, _as_numpy(arrays.values()), strict=True))
+        run = host.blockwise(plan.changed(mode=mode, wrt=wanted or plan.wrt), given)
+        return None if run is None else _HostCall(self, plan, run, tuple(arrays), wanted)
+
+    def _are_analytic(self, plan: Plan, wanted: tuple[str, ...], arrays: dict[str, Any]) -> bool:
+        """Whether the gradients by these inputs are known, and are those of each example."""
         function = plan.program.function
         if plan.mode != "value" or any(name not in function.gradients for name in wanted):
-            return None
+            return False
         if plan.reduction != "none":
-            return wanted
+            return True
         # Of an input that serves several examples there is only the gradient of the sum.
         dimensions = [len(plan.loop) + function.cores[name] for name in wanted]
         single = [arrays[n].ndim == due for n, due in zip(wanted, dimensions, strict=True)]
-        return wanted if all(single) and plan.axis == -1 else None
-
-    def _on_host(self, plan: Plan, wanted: tuple[str, ...], arrays: dict[str, Any]) -> Any:
-        """The call and these gradients as a program on NumPy's arrays, if it can be one."""
-        if plan.prepared is None:
-            plan.prepared = {}
-        if wanted not in plan.prepared:
-            mode = "value_and_grad" if wanted else plan.mode
-            host_plan = plan.changed(mode=mode, wrt=wanted or plan.wrt)
-            host: Any = get("numpy")
-            plan.prepared[wanted] = host.blockwise(host_plan, _as_numpy(arrays))
-        return plan.prepared[wanted]
+        return all(single) and plan.axis == -1
 
     def apply(self, program: Program, arrays: tuple[Any, ...]) -> Any:
         """Run a kernel with its analytic gradient, or plainly where a transform looks inside."""
@@ -209,18 +208,22 @@ def _recorded(tensors: tuple[Any, ...]) -> bool:
 
 def _transformed(tensors: Any) -> bool:
     """Whether something other than plain eager execution will see these operations."""
+    return _is_transforming() or any(type(x) not in TorchBackend.kinds for x in tensors)
+
+
+def _is_transforming() -> bool:
+    """Whether what is done to tensors is recorded or changed by a transform, whatever they are."""
     return (
         torch.compiler.is_compiling()
         or torch._C._are_functorch_transforms_active()
         or forward_ad._current_level >= 0
-        or any(type(tensor) not in TorchBackend.kinds for tensor in tensors)
     )
 
 
 def _are_plain(tensors: Any) -> bool:
     """Whether these are tensors in the host's memory that NumPy can share, and nobody listens."""
     if (
-        _transformed(())
+        _is_transforming()
         or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
         or torch._C._len_torch_dispatch_stack()
     ):
@@ -233,8 +236,8 @@ def _are_plain(tensors: Any) -> bool:
     return True
 
 
-def _as_numpy(tensors: dict[str, Any]) -> dict[str, Any]:
-    return {name: tensor.detach().numpy() for name, tensor in tensors.items()}
+def _as_numpy(tensors: Any) -> list[Any]:
+    return [x.detach().numpy() if x.requires_grad else x.numpy() for x in tensors]
 
 
 def _as_tensors(result: Any) -> Any:
@@ -243,45 +246,78 @@ def _as_tensors(result: Any) -> Any:
     return torch.from_numpy(np.asarray(result))
 
 
-class _OnHost(torch.autograd.Function):
+class _HostCall:
+    """A call, and the gradients that are wanted with it, as a program on NumPy's arrays."""
+
+    __slots__ = ("_backend", "_names", "_run", "cores", "none", "places", "plan")
+
+    def __init__(
+        self,
+        backend: TorchBackend,
+        plan: Plan,
+        run: Callable[[dict[str, Any]], Any],
+        names: tuple[str, ...],
+        wanted: tuple[str, ...],
+    ) -> None:
+        self._backend, self.plan, self._run, self._names = backend, plan, run, names
+        self.places = [names.index(name) for name in wanted]
+        """Which tensors gradients are wanted of."""
+        self.cores = [plan.program.function.cores.get(name, 0) for name in wanted]
+        self.none = [None] * (len(names) + 1)
+        """No gradient by the call itself, nor by any tensor."""
+
+    def on_arrays(self, tensors: tuple[Any, ...]) -> Any:
+        """The results as NumPy's arrays."""
+        return self._run(dict(zip(self._names, _as_numpy(tensors), strict=True)))
+
+    def __call__(self, tensors: tuple[Any, ...]) -> Any:
+        """The results as tensors."""
+        return _as_tensors(self.on_arrays(tensors))
+
+    def as_recorded(self, tensors: tuple[Any, ...]) -> Any:
+        """The value by operations that PyTorch sees."""
+        return self.plan(self._backend, dict(zip(self._names, tensors, strict=True)))
+
+
+# Without a look for transforms at every call, of which there is none where tensors are plain.
+_Function = getattr(torch.autograd.function, "_SingleLevelFunction", torch.autograd.Function)
+
+
+class _OnHost(_Function):  # type: ignore[misc,valid-type]
     """A call whose value and gradients NumPy computes together, on the memory of the tensors."""
 
     @staticmethod
-    def forward(
-        ctx: Any,
-        backend: TorchBackend,
-        plan: Plan,
-        run: Any,
-        wanted: tuple[str, ...],
-        names: tuple[str, ...],
-        *tensors: Any,
-    ) -> Any:
-        value, gradients = _as_tensors(run(_as_numpy(dict(zip(names, tensors, strict=True)))))
-        ctx.backend, ctx.plan, ctx.run, ctx.wanted, ctx.names = backend, plan, run, wanted, names
-        ctx.gradients = gradients
+    def forward(ctx: Any, call: _HostCall, *tensors: Any) -> Any:
+        value, ctx.gradients = call.on_arrays(tensors)
+        ctx.call = call
         ctx.save_for_backward(*tensors)
-        return value
+        return torch.from_numpy(np.asarray(value))
 
     @staticmethod
     def backward(ctx: Any, cotangent: Any) -> Any:
-        arrays = dict(zip(ctx.names, ctx.saved_tensors, strict=True))
-        wanted = [arrays[name] for name in ctx.wanted]
+        call, tensors = ctx.call, ctx.saved_tensors
         if torch.is_grad_enabled():  # these are to be differentiated in their turn
-            value = ctx.plan(ctx.backend, arrays)
+            wanted = [tensors[place] for place in call.places]
+            value = call.as_recorded(tensors)
             gradients = torch.autograd.grad(value, wanted, cotangent, create_graph=True)
         else:
-            gradients, ctx.gradients = ctx.gradients, None  # theirs who asks first
-            if gradients is None:
-                _, gradients = _as_tensors(ctx.run(_as_numpy(arrays)))
-            cores = ctx.plan.program.function.cores
-            factor = 1.0 if cotangent.ndim else cotangent.item()
-            for name, gradient in zip(ctx.wanted, gradients, strict=True):
-                if cotangent.ndim:
-                    gradient.mul_(cotangent[(..., *(None,) * cores[name])])
-                elif factor != 1.0:
-                    gradient.mul_(factor)
-        found = dict(zip(ctx.wanted, gradients, strict=True))
-        return (None,) * 5 + tuple([found.get(name) for name in ctx.names])
+            known, ctx.gradients = ctx.gradients, None  # theirs who asks first
+            gradients = _as_tensors(known or call.on_arrays(tensors)[1])
+            _scale(gradients, cotangent, call.cores)
+        found = list(call.none)
+        for place, gradient in zip(call.places, gradients, strict=True):
+            found[place + 1] = gradient
+        return tuple(found)
+
+
+def _scale(gradients: tuple[Any, ...], cotangent: Any, cores: list[int]) -> None:
+    """Multiply gradients, in their memory, by what comes from above."""
+    if cotangent.ndim:
+        for gradient, core in zip(gradients, cores, strict=True):
+            gradient.mul_(cotangent[(..., *(None,) * core)])
+    elif (factor := cotangent.item()) != 1.0:
+        for gradient in gradients:
+            gradient.mul_(factor)
 
 
 class _Analytic(torch.autograd.Function):

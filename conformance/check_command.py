@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _ONE_OF_KINDS = f"Only this check, one of {', '.join(KINDS)}."
 _ONE_OF_DTYPES = f"Only this dtype, one of {', '.join(DTYPES)}."
 
+_LONGEST = 86_400
+"""The most seconds that one answer may take: a day."""
+
 
 def _resumed(context: click.Context, _: click.Parameter, name: str | None) -> Reading | None:
     """The run to carry on, whose options are those of this run."""
@@ -32,6 +35,13 @@ def _resumed(context: click.Context, _: click.Parameter, name: str | None) -> Re
     found = reading.read(Path(name))
     context.default_map = defaults(found.report)
     return found
+
+
+def _seconds(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
+    """A time to wait, which is neither endless nor no number."""
+    if value is not None and not 0 < value <= _LONGEST:
+        raise click.BadParameter(f"got {value:g}; accepted are more than 0, up to {_LONGEST}")
+    return value
 
 
 @click.command()
@@ -52,6 +62,13 @@ def _resumed(context: click.Context, _: click.Parameter, name: str | None) -> Re
 )
 @click.option(
     "--validate", is_flag=True, help="Only say whether the harness keeps to the protocol."
+)
+@click.option(
+    "--timeout",
+    type=float,
+    metavar="SECONDS",
+    callback=_seconds,
+    help="How long an implementation or a harness has for one answer; 60 by default.",
 )
 @click.option("--loss", "losses", multiple=True, metavar="NAME", help="Only this function.")
 @click.option("--check", "checks", multiple=True, metavar="KIND", help=_ONE_OF_KINDS)
@@ -89,6 +106,7 @@ def check(
     implementations: tuple[str, ...],
     harnesses: tuple[str, ...],
     validate: bool,
+    timeout: float | None,
     losses: tuple[str, ...],
     checks: tuple[str, ...],
     dtypes: tuple[str, ...],
@@ -114,7 +132,7 @@ def check(
     from .runner import Scope, gather, judge, load_checks
 
     if validate:
-        _validate(harnesses)
+        _validate(harnesses, timeout)
     # Hypothesis keeps files; they do not belong into whatever folder this is run in.
     kept = Path(tempfile.gettempdir()) / "lossapi-hypothesis"
     os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(kept))
@@ -123,12 +141,13 @@ def check(
     names = losses_named(losses)
     specs = [load_spec(name) for name in names]
     sources = _sources(subjects, implementations, harnesses)
-    judged, skipped = _subjects(
-        sources or (list(resumed.report.sources.values()) if resumed else [])
-    )
+    named = sources or (list(resumed.report.sources.values()) if resumed else [])
+    if timeout and not any(name.startswith(finding.APART) for name in named):
+        raise click.UsageError("--timeout needs --impl or --harness: others are not waited for")
+    judged, skipped = _subjects(named, timeout)
     given: dict[str, Any] = {"examples": examples, "seed": seed, "hunt": hunt, "thorough": thorough}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
-    scope = Scope(list(judged.values()), names, load_checks(kinds), wanted, list(judged))
+    scope = Scope(list(judged.values()), names, load_checks(kinds), wanted, list(judged), timeout)
     report = scope.report(settings, skipped)
     # Opened before the run: a file that cannot be written is told at once, not after minutes.
     with ExitStack() as opened:
@@ -162,13 +181,13 @@ def _sources(
     ]
 
 
-def _subjects(named: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
+def _subjects(named: Sequence[str], timeout: float | None) -> tuple[dict[str, Any], dict[str, str]]:
     """The subjects by what names them, and why others are not judged; a named one must be there."""
     found: dict[str, Any] = {}
     skipped = {}
     for source in dict.fromkeys(named or finding.libraries()):
         try:
-            found[source] = finding.find(source)
+            found[source] = finding.find(source, timeout)
         except finding.NotFoundError as reason:
             if named:
                 raise click.UsageError(str(reason)) from None
@@ -183,16 +202,17 @@ def _subjects(named: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
     return found, skipped
 
 
-def _validate(harnesses: Sequence[str]) -> NoReturn:
+def _validate(harnesses: Sequence[str], timeout: float | None) -> NoReturn:
     """Tell how harnesses keep to the protocol; exit code 0 where all do, 1 where one does not."""
     from .protocol import validate
+    from .protocol.client import TIMEOUT
 
     if not harnesses:
         raise click.UsageError("--validate needs --harness COMMAND")
     wrong = 0
     for command in harnesses:
         click.echo(command)
-        for exchange in validate.validate(command):
+        for exchange in validate.validate(command, timeout or TIMEOUT):
             wrong += exchange.verdict == "wrong"
             for line in exchange.lines:
                 click.echo(f"  {line}")

@@ -25,6 +25,8 @@ from .subject import Subject
 
 IMPLEMENTATION = "impl:"
 HARNESS = "harness:"
+APART = (IMPLEMENTATION, HARNESS)
+"""How the sources begin that run in a process of their own."""
 GROUP = "lossapi.subjects"
 """The entry points of implementations that can be judged by name."""
 _EXTRAS = {
@@ -49,14 +51,17 @@ class NotFoundError(Exception):
     """Why a source names nothing that can be judged here."""
 
 
-def find(source: str) -> Subject:
-    """The subject that a source names; `NotFoundError` where there is none, or it cannot run."""
+def find(source: str, timeout: float | None = None) -> Subject:
+    """The subject that a source names; `NotFoundError` where there is none, or it cannot run.
+
+    `timeout` is how many seconds one that runs in a process of its own has for an answer.
+    """
     if source.startswith(IMPLEMENTATION):
-        return _served(source.removeprefix(IMPLEMENTATION))
+        return _served(source.removeprefix(IMPLEMENTATION), timeout)
     if source.startswith(HARNESS):
         command = source.removeprefix(HARNESS)
         more = f". `lossapi check --harness {shlex.quote(command)} --validate` tells more"
-        return _program(command, more)
+        return _program(command, timeout, more)
     return _backend(source)
 
 
@@ -74,11 +79,15 @@ def libraries() -> list[str]:
     return ["numpy", *sorted(others)]
 
 
-def unknown(kind: str, came: str, accepted: Sequence[str], more: str = "") -> str:
-    """What is said of a name that is not known."""
+def unknown(kind: str, came: str, accepted: Sequence[str], other: str = "") -> str:
+    """What is said of a name that is not known; `other` is accepted beside the names."""
     close = get_close_matches(came, accepted, 1)
     guess = f" Did you mean {close[0]}?" if close else ""
-    return f"there is no {kind} {came!r}; accepted are {', '.join(accepted)}{more}.{guess}"
+    known = [*accepted, *([f"and {other}" if accepted else other] if other else [])]
+    if not known:
+        return f"there is no {kind} {came!r}, nor any other."
+    verb = "is" if len(known) == 1 else "are"
+    return f"there is no {kind} {came!r}; accepted {verb} {', '.join(known)}.{guess}"
 
 
 def _backend(name: str) -> Subject:
@@ -91,8 +100,8 @@ def _backend(name: str) -> Subject:
     elif importlib.util.find_spec(name.partition(".")[0] or "?") is None:
         if name in _EXTRAS:
             raise NotFoundError(_missing(name))
-        more = ", and every installed module that follows the Array API standard"
-        raise NotFoundError(unknown("backend", name, backends.names(), more))
+        other = "every installed module that follows the Array API standard"
+        raise NotFoundError(unknown("backend", name, backends.names(), other))
     if name in _RUN_BY:
         return implementation(_RUN_BY[name])
     try:
@@ -107,10 +116,11 @@ def _backend(name: str) -> Subject:
     return subject
 
 
-def _served(name: str) -> Subject:
+def _served(name: str, timeout: float | None) -> Subject:
     """Somebody's functions in a process of their own, so that their crash is only theirs."""
     _place(name)  # before anything is started
-    return _program([sys.executable, "-m", "lossapi.conformance.protocol.serve", name])
+    command = [sys.executable, "-m", "lossapi.conformance.protocol.serve", name]
+    return _program(command, timeout)
 
 
 def _place(name: str) -> tuple[str, str]:
@@ -119,8 +129,8 @@ def _place(name: str) -> tuple[str, str]:
     if not colon:
         known = {entry.name: entry.value for entry in entry_points(group=GROUP)}
         if name not in known:
-            more = ", or package.module:name for a subject of your own"
-            raise NotFoundError(unknown("implementation", name, sorted(known), more))
+            other = "package.module:name for a subject of your own"
+            raise NotFoundError(unknown("implementation", name, sorted(known), other))
         module, _, attribute = known[name].partition(":")
     return module, attribute
 
@@ -143,13 +153,13 @@ def implementation(name: str) -> Subject:
     return cast(Subject, subject)
 
 
-def _program(command: str | Sequence[str], more: str = "") -> Subject:
+def _program(command: str | Sequence[str], timeout: float | None, more: str = "") -> Subject:
     """A program that speaks the protocol, which is started."""
-    from .protocol.client import HarnessSubject
+    from .protocol.client import TIMEOUT, HarnessSubject
     from .protocol.process import HarnessError
 
     try:
-        return HarnessSubject(command)
+        return HarnessSubject(command, timeout=timeout or TIMEOUT)
     except HarnessError as problem:
         raise NotFoundError(f"{problem}{more}") from None
 

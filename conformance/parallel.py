@@ -46,7 +46,9 @@ def judge_apart(
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_prepare)
     try:
         tasks = {
-            pool.submit(_judge, tuple(named.values()), loss, kinds, dtypes, settings): loss
+            pool.submit(
+                _judge, tuple(named.values()), scope.timeout, loss, kinds, dtypes, settings
+            ): loss
             for loss, named in waiting.items()
             if named
         }
@@ -103,6 +105,7 @@ _subjects: dict[str, Subject] = {}
 
 def _judge(
     sources: tuple[str, ...],
+    timeout: float | None,
     loss: str,
     kinds: tuple[str, ...],
     dtypes: tuple[str, ...],
@@ -111,6 +114,6 @@ def _judge(
     """What is found of one function, in a process of its own."""
     for source in sources:
         if source not in _subjects:
-            _subjects[source] = find(source)
+            _subjects[source] = find(source, timeout)
     scope = Scope([_subjects[source] for source in sources], [loss], load_checks(kinds), dtypes)
     return list(judge(scope, [load_spec(loss)], settings))

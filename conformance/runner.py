@@ -78,6 +78,8 @@ class Scope:
     dtypes: Sequence[str] = ()
     sources: Sequence[str] = ()
     """What names each of the subjects, so that other processes can find them too."""
+    timeout: float | None = None
+    """How many seconds each of them has for an answer, if not as many as usual."""
 
     def entries(
         self, subject: Subject, known: Mapping[str, Sequence[Expectation]] | None

@@ -77,6 +77,8 @@ class Backend:
         # Or what is faster for arguments of a magnitude up to 1; the first from 0 on.
         self.xp.log1p_of_share, self.xp.sinh_of_share = self.xp.log1p, self.xp.sinh
         self.xp.leading_class = None  # or what is faster than `class_axis.leading_class`
+        # Whether a mask of the largest entries is faster than the place of the first.
+        self.xp.marks_leaders = False
         self.xp.stop_gradient = self.stop_gradient
         self.xp.differentiates = self.differentiates
         self.xp.flushes = self.flushes_subnormals

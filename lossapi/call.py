@@ -111,17 +111,16 @@ def _key(function: Function, mode: str, args: tuple[Any, ...], kwargs: dict[str,
     backend = backends.known(args[0]) if args else None
     if backend is None or not backend.remembers:
         return None
-    parts: list[Any] = [function, mode]
-    for value in args:
-        parts.append(backend.signature(value))
-        if parts[-1] is None:
-            return None
+    signature = backend.signature
+    parts: list[Any] = [function, mode, *map(signature, args)]
+    if None in parts:
+        return None
     for name, value in kwargs.items():
         kind = type(value)
         if kind in _PLAIN or (kind is tuple and all(type(x) in (int, str) for x in value)):
             parts += (name, kind, value)
         else:
-            parts += (name, backend.signature(value))
+            parts += (name, signature(value))
             if parts[-1] is None:
                 return None
     return tuple(parts)

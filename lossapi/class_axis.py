@@ -18,8 +18,8 @@ def leading_class(xp: Namespace, x: Array) -> tuple[Array, Array]:
 class Softmax(NamedTuple):
     """A softmax relative to its leading class, with that class apart from the others."""
 
-    index: Array
-    """Which class leads; without an axis of classes."""
+    leader: Array
+    """Which class leads, for `of_leader` and `with_leader`."""
     top: Array
     """The leading logit; shape (..., 1)."""
     odds: Array
@@ -34,6 +34,8 @@ def softmax_parts(xp: Namespace, logits: Array, temperature: float = 1.0) -> Sof
     A class masked by a logit of -inf has odds 0, and a single +inf leaves odds 0 to the others;
     several of them, or nothing but -inf, are undefined: NaN.
     """
+    if xp.marks_leaders:
+        return _parts_by_mask(xp, logits, temperature)
     index = xp.argmax(logits, axis=-1)
     top = xp.expand_dims(xp.take_class(logits, index), axis=-1)
     gap = xp.put_class(logits - top, index, 0.0)
@@ -42,13 +44,44 @@ def softmax_parts(xp: Namespace, logits: Array, temperature: float = 1.0) -> Sof
     return Softmax(index, top, odds, xp.where(top > -xp.inf, rest, xp.nan))
 
 
+def _parts_by_mask(xp: Namespace, logits: Array, temperature: float) -> Softmax:
+    """The same without a look for the place of the largest logit, which for some costs a pass.
+
+    All that equal it are left out of the sum, and all but one of them counted. Where there are
+    several none has more than half of the probability, and so none is apart as the leader.
+    """
+    top = xp.max(logits, axis=-1, keepdims=True)
+    leads = logits == top
+    odds = xp.exp((logits - top) if temperature == 1.0 else (logits - top) / temperature)
+    others = xp.sum(xp.where(leads, 0.0, odds), axis=-1, keepdims=True)
+    ties = xp.sum(xp.where(leads, xp.ones_like(odds), 0.0), axis=-1, keepdims=True) - 1.0
+    defined = (top > -xp.inf) & ((top < xp.inf) | (ties == 0))
+    leader = leads & (ties == 0)
+    odds = xp.where(leader, 1.0, odds)
+    return Softmax(leader, top, odds, xp.where(defined, others + ties, xp.nan))
+
+
+def of_leader(xp: Namespace, parts: Softmax, x: Array) -> Array:
+    """The entry of the leading class, with its axis; 0 where `with_leader` changes none."""
+    if xp.marks_leaders:
+        return xp.sum(xp.where(parts.leader, x, 0.0), axis=-1, keepdims=True)
+    return xp.expand_dims(xp.take_class(x, parts.leader), axis=-1)
+
+
+def with_leader(xp: Namespace, parts: Softmax, x: Array, value: Array | float) -> Array:
+    """`x` with a value for the leading class, if it has to be apart from the others."""
+    if xp.marks_leaders:
+        return xp.where(parts.leader, value, x)
+    return xp.put_class(x, parts.leader, value)
+
+
 def softmax_pair(xp: Namespace, logits: Array) -> tuple[Array, Array]:
     """The probability p of each class and 1 - p, each to its own last digits."""
     parts = softmax_parts(xp, logits)
     total = 1.0 + parts.rest
     p = parts.odds / total
     # Only of the leading class is p above 1/2, where the difference would cancel.
-    return p, xp.put_class(1.0 - p, parts.index, parts.rest / total)
+    return p, with_leader(xp, parts, 1.0 - p, parts.rest / total)
 
 
 def softmax(xp: Namespace, logits: Array, temperature: float = 1.0) -> Array:
@@ -61,7 +94,7 @@ def gap_below_top(xp: Namespace, parts: Softmax, logits: Array, labels: Array) -
     """How far the logit of each example's label lies below the leading one."""
     own, top = xp.take_class(logits, labels), parts.top[..., 0]
     # A class like the leading one has the gap 0 too, but for derivatives.
-    leads = labels == parts.index if xp.differentiates else own == top
+    leads = labels == parts.leader if xp.differentiates else own == top
     return xp.where(leads, 0.0, top - own)
 
 
@@ -69,20 +102,20 @@ def odds_against(xp: Namespace, parts: Softmax, labels: Array) -> Array:
     """The sum of the odds of all classes but each example's label."""
     own, rest = xp.take_class(parts.odds, labels), parts.rest[..., 0]
     # Of the leading class that is the rest as it stands; of one like it too, but for derivatives.
-    leads = labels == parts.index if xp.differentiates else own == 1
+    leads = labels == parts.leader if xp.differentiates else own == 1
     return xp.where(leads, rest, 1.0 + (rest - own))
 
 
 def log_softmax(xp: Namespace, logits: Array) -> Array:
     """The log-probability of each class."""
     parts = softmax_parts(xp, logits)
-    return xp.put_class(logits - parts.top, parts.index, 0.0) - xp.log1p(parts.rest)
+    return with_leader(xp, parts, logits - parts.top, 0.0) - xp.log1p(parts.rest)
 
 
 def half_surprise(xp: Namespace, logits: Array) -> Array:
     """-log(softmax(z)) / 2, as a spread of logits may overflow that a small weight makes finite."""
     parts = softmax_parts(xp, logits)
-    gap = xp.put_class(0.5 * parts.top - 0.5 * logits, parts.index, 0.0)
+    gap = with_leader(xp, parts, 0.5 * parts.top - 0.5 * logits, 0.0)
     return gap + 0.5 * xp.log1p(parts.rest)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .axes import core_back, core_last, over_examples, trail
 from .binding import CLASS_MASK
 from .domain import LABELS
-from .entries import both, kept_entries
+from .entries import both, kept_entries, of_examples
 from .errors import DTypeError
 
 if TYPE_CHECKING:
@@ -368,21 +368,21 @@ class Examples:
 
     def _valid(self, inputs: Arrays) -> Any:
         """Where every input lies in its domain; None where nothing can lie outside."""
-        valid = None
+        found: dict[tuple[int, Shape], Any] = {}
         for name, array in inputs.items():
-            if name == CLASS_MASK:
+            if name == CLASS_MASK or name in self.plan.program.checked:
                 continue
             domain = self._domain(name)
-            if domain.is_everything or name in self.plan.program.checked:
+            if domain.is_everything:
                 continue
             if domain.text == LABELS:
                 inside = (array >= 0) & (array < self._classes)
             else:
                 inside = domain.inside(self.xp, array)
-            for _ in range(self._cores.get(name, 0)):
-                inside = self.xp.all(inside, axis=-1)
-            valid = both(valid, inside)
-        return valid
+            # Vectors of one shape are looked through together.
+            kind = self._cores.get(name, 0), tuple(inside.shape)
+            found[kind] = both(found.get(kind), inside)
+        return of_examples(self.xp, found)
 
     # --- run
 

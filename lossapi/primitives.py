@@ -230,10 +230,16 @@ def standardised(xp: Namespace, a: Array, b: Array, unit: Array) -> Array:
     wide = xp.isinf(difference)
     half = xp.where(wide, 0.5 * a - 0.5 * b, 0.0)
     near = xp.where(wide, 0.0, difference)
-    # By the reciprocal, since a library may take a subnormal unit for 0 where it divides only.
-    none = (near == 0) & xp.isinf(1.0 / unit)
-    unit = xp.where(none, 1.0, without_signed_zero(xp, unit))
-    return xp.where(wide, 2.0 * (half / unit), near / unit)
+    # A library may take a subnormal unit for 0 where it divides only; the reciprocal tells.
+    if xp.differentiates:
+        small = xp.isinf(1.0 / unit)
+    else:
+        small = unit < xp.finfo(unit.dtype).smallest_normal
+    unit = xp.where((near == 0) & small, 1.0, without_signed_zero(xp, unit))
+    if xp.differentiates:
+        return xp.where(wide, 2.0 * (half / unit), near / unit)
+    quotient = xp.where(wide, half, near) / unit
+    return xp.where(wide, 2.0 * quotient, quotient)
 
 
 def two_product(

@@ -272,7 +272,7 @@ def test_a_missing_library_is_said_with_what_to_install(lossapi, monkeypatch):
 def test_without_a_subject_what_cannot_run_is_told_and_not_counted(lossapi, monkeypatch):
     from lossapi.conformance import finding
 
-    def only_numpy(name):
+    def only_numpy(name, timeout=None):
         if name == "numpy":
             return real(name)
         raise finding.NotFoundError(f"{name} is away")

@@ -45,6 +45,11 @@ class Walk(NamedTuple):
     totals: list[tuple[int, int, Any]]
     """Where each total is to stand, for what follows each of the two blocks, and its dtype."""
 
+    def of_one(self) -> Walk:
+        """The same for a single example."""
+        ordinary = self.ordinary and self.ordinary.of_one()
+        return self._replace(block=self.block.of_one(), ordinary=ordinary)
+
 
 class Steps:
     """A plan for any number of examples."""

@@ -67,7 +67,8 @@ class Run:
                 names[f"f{slot}"] = function
                 known.discard(slot)
 
-        for k, walk in enumerate(steps.walks):
+        walks = [walk.of_one() for walk in steps.walks] if self._rows == 1 else steps.walks
+        for k, walk in enumerate(walks):
             compute(walk.before)
             for slot, core, dtype in walk.results:
                 lines.append(f"v{slot} = empty(shape{slot}, dtype{slot})")

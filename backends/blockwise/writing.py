@@ -47,8 +47,10 @@ class Block:
         results: list[Node],
         totals: list[Node],
         rows_last: bool = False,
+        one: bool = False,
     ) -> None:
-        self._rows_last = rows_last
+        self._made_of = nodes, inputs, shared, results, totals, rows_last
+        self._rows_last, self._one = rows_last, one
         self.buffers: list[Buffer] = []
         self._constants: dict[Any, str] = {}
         self._filled: dict[tuple[str, tuple[int, ...], Any], Any] = {}
@@ -82,6 +84,13 @@ class Block:
         self.buffers += [Buffer(core, dtype.itemsize, [dtype]) for _, core, dtype in self._filled]
         self.bytes_each = sum(size(core) * itemsize for core, itemsize, _ in self.buffers)
         """How much scratch memory an example needs."""
+
+    def of_one(self) -> Block:
+        """The same for a single example.
+
+        To write over an operand of one entry takes NumPy twice as long as to write elsewhere.
+        """
+        return Block(*self._made_of, one=True)
 
     def bytes_for(self, rows: int) -> int:
         """How much scratch memory some examples need."""
@@ -148,7 +157,8 @@ class Block:
             name, dtype = self._results[id(node)]
             return name if dtype == node.dtype else self._view_of(name, node.dtype)
         due = node.core, node.dtype.itemsize
-        ending = self._ending(place, node) if isinstance(node.function, np.ufunc) else []
+        over = isinstance(node.function, np.ufunc) and not self._one
+        ending = self._ending(place, node) if over else []
         if node.function is put_class:
             own = id(self._roots.get(id(node.operands[0])))
             ending = [k for k in self._ending(place, node) if k == own]
@@ -184,9 +194,7 @@ class Block:
         if function == "view":
             self._names[id(node)] = self._viewed(node)
         elif function == "total":
-            axis = ", None" if node.operands[0].core else ""
-            self._assign(node, f"f_add.reduce({self._operands(node)[0]}{axis})")
-            self._globals["f_add"] = np.add
+            self._add_up(node)
         elif function is operator.getitem:
             index = node.options["index"]
             index = (*index[1:], slice(None)) if self._rows_last else index
@@ -204,6 +212,16 @@ class Block:
             self._assign(node, text)
         for key in self._ending(place, node):
             self._free.append(self._memory.pop(key))
+
+    def _add_up(self, node: Node) -> None:
+        """Add up what there is of all examples."""
+        (given,) = self._operands(node)
+        core = node.operands[0].core
+        if self._one and not core and node.operands[0].dtype == node.dtype:
+            self._assign(node, f"{given}[0]")
+        else:
+            self._assign(node, f"f_add.reduce({given}{', None' if core else ''})")
+            self._globals["f_add"] = np.add
 
     def _take_in(self, place: int, node: Node) -> None:
         """Turn an input over, where vectors are to lie along the first axis."""

@@ -34,8 +34,9 @@ def explicit(
             for quantity in wanted:
                 yield from explicit(inquiry, [cases], [quantity])
         else:
-            for case in cases:
-                yield inquiry.unanswered(f"{case.id}/{wanted[0].label}", answer, request)
+            for quantity in wanted:
+                for case in cases:
+                    yield inquiry.unanswered(f"{case.id}/{quantity.label}", answer, request)
 
 
 def judged_derivative(

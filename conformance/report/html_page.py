@@ -12,7 +12,7 @@ import html
 import json
 import math
 from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from importlib import resources
 from string import Template
 from typing import Any
@@ -25,6 +25,22 @@ from .summary import told
 _PARTS = ("data", "table", "detail", "filters", "main")
 """The files of the page's program, in order."""
 _IN_FULL: tuple[Outcome, ...] = (*BAD, "expected failure")
+_TEXTS = (
+    "check",
+    "case",
+    "dtype",
+    "outcome",
+    "message",
+    "note",
+    "expected",
+    "got",
+    "reason",
+    "kind",
+    "issue",
+)
+"""What is told of a failing point, a text each."""
+_BETWEEN = "; "
+"""What stands between the statements of a line that repeats a point."""
 
 
 def render(shown: Sequence[Column]) -> str:
@@ -62,39 +78,37 @@ def _inert(data: Any) -> str:
 
 
 def _data(shown: Sequence[Column], functions: Sequence[Row]) -> dict[str, Any]:
-    """Everything that the page's program shows; results are named by their place in tables."""
-    checks, dtypes, combinations = _Table(KINDS), _Table(), _Table()
-    groups, points, unjudged = [], [], []
+    """Everything that the page's program shows.
+
+    What repeats itself, nearly every text of a failure, is named by its place in a table.
+    """
+    tables = {name: _Table() for name in (*_TEXTS, "flags", "groups", "unjudged", "statement")}
+    tables |= {"check": _Table(KINDS), "outcome": _Table(SYMBOLS)}
+    cells = []
     for at, row in enumerate(functions):
         for place, column in enumerate(shown):
             results = column.results.get(row.loss, [])
-            for (check, dtype, marks, outcome), group in _grouped(results).items():
-                key = [checks.place(check), dtypes.place(dtype), combinations.place(marks)]
-                outcomes = list(SYMBOLS)
-                worst = cell(group).worst
-                ulp = _number(worst.ulp) if worst else None
-                groups.append([at, place, *key, outcomes.index(outcome), len(group), ulp])
-            points += [[at, place, _point(r)] for r in results if r.outcome in _IN_FULL]
-            unjudged += [[at, place, *reason] for reason in _unjudged(results)]
+            if results:
+                groups = tables["groups"].place(_groups(results, tables))
+                wrong = [_point(r, tables) for r in results if r.outcome in _IN_FULL]
+                cells.append([at, place, groups, wrong, _unjudged(results, tables)])
     return {
         "outcomes": [{"name": name, "symbol": sign} for name, sign in SYMBOLS.items()],
         "subjects": [_subject(column) for column in shown],
         "skipped": skipped(shown),
         "losses": [row._asdict() for row in functions],
-        "checks": checks.entries,
-        "dtypes": dtypes.entries,
-        "combinations": combinations.entries,
         "flags": flags(),
-        "groups": groups,
-        "points": points,
-        "unjudged": unjudged,
+        "texts": _TEXTS,
+        "between": _BETWEEN,
+        "tables": {name: table.entries for name, table in tables.items()},
+        "cells": cells,
     }
 
 
 class _Table:
     """Values that are named by their places."""
 
-    def __init__(self, entries: Sequence[Hashable] = ()) -> None:
+    def __init__(self, entries: Iterable[Hashable] = ()) -> None:
         self._places = {entry: place for place, entry in enumerate(entries)}
 
     def place(self, entry: Hashable) -> int:
@@ -107,29 +121,45 @@ class _Table:
         return list(self._places)
 
 
-Group = tuple[str, str, tuple[str, ...], Outcome]
+Tables = Mapping[str, _Table]
 
 
-def _grouped(results: Sequence[Result]) -> dict[Group, list[Result]]:
-    """The results that differ in nothing that the page can be asked for."""
-    groups: dict[Group, list[Result]] = {}
+def _groups(results: Sequence[Result], tables: Tables) -> tuple[Hashable, ...]:
+    """The results that differ in nothing that the page can be asked for: number and worst error."""
+    groups: dict[Hashable, list[Result]] = {}
     for result in results:
-        key = (result.check, result.dtype, result.flags, result.outcome)
+        key = tuple(
+            tables[name].place(getattr(result, name))
+            for name in ("check", "dtype", "flags", "outcome")
+        )
         groups.setdefault(key, []).append(result)
-    return groups
+    return tuple((key, *_size(group)) for key, group in groups.items())
 
 
-def _unjudged(results: Sequence[Result]) -> Iterator[tuple[str, str, str, int]]:
-    found = Counter((r.outcome, r.check, told(r)) for r in results if r.outcome in UNJUDGED)
-    for reason, count in found.items():
-        yield (*reason, count)
+def _size(group: Sequence[Result]) -> tuple[int, float | str | None]:
+    worst = cell(group).worst
+    return len(group), _number(worst.ulp) if worst else None
 
 
-def _point(result: Result) -> dict[str, Any]:
-    """Everything about a result that is not right."""
-    fields = {**vars(result), "flags": list(result.flags), "ulp": _number(result.ulp)}
-    del fields["loss"], fields["subject"]
-    return {name: value for name, value in fields.items() if value not in ("", None, [])}
+def _point(result: Result, tables: Tables) -> list[Any]:
+    """Everything about a result that is not right: its texts, its flags, its error, its line."""
+    texts = [tables[name].place(getattr(result, name)) for name in _TEXTS]
+    # The lines of one function share imports and inputs.
+    line = [tables["statement"].place(part) for part in result.reproduce.split(_BETWEEN)]
+    return [*texts, tables["flags"].place(result.flags), _number(result.ulp), line]
+
+
+def _unjudged(results: Sequence[Result], tables: Tables) -> list[Any]:
+    """Each reason why results prove nothing, with the checks and how many of each."""
+    found: dict[tuple[int, int], Counter[int]] = {}
+    for result in results:
+        if result.outcome in UNJUDGED:
+            reason = (
+                tables["outcome"].place(result.outcome),
+                tables["unjudged"].place(told(result)),
+            )
+            found.setdefault(reason, Counter())[tables["check"].place(result.check)] += 1
+    return [[*reason, list(checks.items())] for reason, checks in found.items()]
 
 
 def _number(ulp: float | None) -> float | str | None:

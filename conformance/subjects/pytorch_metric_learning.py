@@ -9,7 +9,11 @@ import torch
 from pytorch_metric_learning import distances, losses, reducers
 
 from ..function_subject import FunctionSubject
+from ..subject import Unsupported
 from .port import port
+
+_MOST = 2**12
+"""The triplets that are given at once: it compares all their embeddings with all of them."""
 
 
 def subject() -> FunctionSubject:
@@ -61,20 +65,29 @@ def triplet_margin_loss(
         "sum": reducers.SumReducer(),
     }[reduction]
     loss = losses.TripletMarginLoss(
-        margin=0 if soft else margin,
+        margin=margin,
         swap=swap,
         smooth_loss=soft,
         distance=distances.LpDistance(normalize_embeddings=False, p=p, power=2 if squared else 1),
         reducer=reducer,
     )
     count = len(anchor)
-    first = torch.arange(count)
-    triplets = (first, first + count, first + 2 * count)
-    result = loss(torch.cat([anchor, positive, negative]), indices_tuple=triplets)
+    if count > _MOST and reduction != "none":
+        raise Unsupported(
+            f"triplet_margin_loss: all embeddings are compared with all, which takes "
+            f"{(3 * count) ** 2} distances of {count} triplets"
+        )
     if reduction != "none":
-        return result
-    each = result["loss"]["losses"]
-    return each if count else anchor.sum(-1)  # no triplets have the loss 0
+        return _of_triplets(loss, anchor, positive, negative)
+    alone = zip(*(array.split(1) for array in (anchor, positive, negative)), strict=True)
+    each = [_of_triplets(loss, *triplet)["loss"]["losses"] for triplet in alone if count]
+    return torch.cat(each) if each else anchor.sum(-1)
+
+
+def _of_triplets(loss: Any, anchor: Any, positive: Any, negative: Any) -> Any:
+    first = torch.arange(len(anchor))
+    triplets = (first, first + len(first), first + 2 * len(first))
+    return loss(torch.cat([anchor, positive, negative]), indices_tuple=triplets)
 
 
 def _of_pairs(loss: Any, query: Any, key: Any) -> Any:

@@ -84,16 +84,30 @@ def pairwise_distance(xp, a, b, *, p=2.0, squared=False):
 @pairwise_distance.vjp("a", "b")
 def _(xp, cotangent, a, b, *, p, squared):
     gap, factor = _gaps(xp, a, b)
-    cotangent = cotangent[..., None]
     if squared and p == 2.0:
-        steps = cotangent * gap * (2.0 * factor)
+        slope, size = gap, 2.0 * factor
     else:
         # By the operands: a library that takes a subnormal difference for 0 still tells its sign.
         sign = primitives.order(xp, a[..., :, None, :], b[..., None, :, :])
         slope, unit, rest = lengths.slopes(xp, gap, sign, p)
-        # The unit after the cotangent, as the length may overflow.
-        steps = cotangent * slope * ((2.0 * rest * factor) * unit if squared else 1.0)
-    return xp.sum(steps, axis=-2), -xp.sum(steps, axis=-3)
+        size = (2.0 * rest * factor) * unit if squared else None
+
+    def summed(weight):
+        weight = weight[..., None]
+        if size is None:
+            steps = weight * slope
+        else:
+            # A small weight first with the length, which may overflow, and a large one last.
+            light = (weight < 1.0) & (weight > -1.0)
+            steps = (weight * xp.where(light, size, slope)) * xp.where(light, slope, size)
+        return xp.sum(steps, axis=-2), -xp.sum(steps, axis=-3)
+
+    if not squared:
+        return summed(cotangent)
+    # Where steps overflow whose sum does not, by smaller ones.
+    small = 2.0**-300 if float(xp.finfo(gap.dtype).max) > 2.0**200 else 2.0**-40
+    sums = zip(summed(cotangent), summed(cotangent * small), strict=True)
+    return tuple(xp.where(xp.isinf(x) | xp.isnan(x), y / small, x) for x, y in sums)
 
 
 def _gaps(xp, a, b):

@@ -111,14 +111,13 @@ def _(xp, prediction, variance, target, *, full, minimum_variance):
 
 def _half_square(xp, prediction, v, target):
     """r^2 / 2v."""
-    z = p.standardised(xp, prediction, target, xp.sqrt(v))
-    by_root = 0.5 * z * z
     if xp.differentiates:
-        return by_root
+        z = p.standardised(xp, prediction, target, xp.sqrt(v))
+        return 0.5 * z * z
     # By the quotient that the gradient needs too, unless it may overflow before the square does.
     tiny = v < xp.finfo(v.dtype).smallest_normal
-    ratio = p.standardised(xp, prediction, target, xp.where(tiny, 1.0, v))
-    return xp.where(tiny, by_root, 0.5 * ratio * (prediction - target))
+    ratio = p.standardised(xp, prediction, target, xp.where(tiny, xp.sqrt(v), v))
+    return 0.5 * ratio * xp.where(tiny, ratio, prediction - target)
 
 
 def _clamped(xp, variance, minimum_variance):

@@ -61,11 +61,11 @@ def _(xp, logits, target, *, label_smoothing, class_where=None):
     summable, grow = _summable(xp, weights)
     parts = c.softmax_parts(xp, c.ruled_out(xp, logits, class_where))
     total = 1.0 + parts.rest
-    own = xp.expand_dims(xp.take_class(summable, parts.index), axis=-1)
-    others = xp.sum(xp.put_class(summable, parts.index, 0.0), axis=-1, keepdims=True)
+    own = c.of_leader(xp, parts, summable)
+    others = xp.sum(c.with_leader(xp, parts, summable, 0.0), axis=-1, keepdims=True)
     slope = parts.odds / total * (own + others) - summable
     leading = (others - own * parts.rest) / total
-    return c.only(xp, class_where, xp.put_class(slope, parts.index, leading) * grow)
+    return c.only(xp, class_where, c.with_leader(xp, parts, slope, leading) * grow)
 
 
 @softmax_cross_entropy.gradient("target")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tracemalloc
 from typing import Any
 
@@ -97,6 +98,36 @@ def test_every_function_runs_in_blocks_or_is_known_not_to(name: str) -> None:
     arrays, given = next(batches(name, "float64"))
     results(registry[name], arrays, given)
     assert bool(get("numpy")._steps) == (name not in WHOLE)  # type: ignore[attr-defined]
+
+
+def test_a_single_example_is_written_over_no_operand() -> None:
+    x, y = np.asarray([0.5], np.float32), np.asarray([1.0], np.float32)
+    lossapi.log_cosh(x, y)
+    (made,) = get("numpy")._steps.values()  # type: ignore[attr-defined]
+
+    def overwriting(block: Any) -> list[list[str]]:
+        lines = re.findall(r"^    f_\w+\((.*)\)$", block.source, re.MULTILINE)
+        calls = [[name.partition("_")[0] for name in line.split(", ")] for line in lines]
+        return [names for names in calls if names[-1] in names[:-1]]
+
+    assert overwriting(made.walks[0].block)
+    assert not overwriting(made.walks[0].block.of_one())
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_the_total_of_a_single_example_is_its_loss(reduction: str) -> None:
+    random = np.random.default_rng(2)
+    for dtype in (np.float32, np.float64, np.float16):
+        logits, share = random.standard_normal((1, 5)).astype(dtype), np.full((1, 5), 0.2, dtype)
+        for function, *arrays in (
+            (lossapi.huber_loss, logits[0, :1], share[0, :1]),
+            (lossapi.softmax_cross_entropy, logits, share),
+            (lossapi.sparse_softmax_cross_entropy, logits, np.asarray([3])),
+        ):
+            value = function(*arrays, reduction=reduction)
+            assert value == function(*arrays, reduction="none")[0]
+            assert value.dtype == dtype
+            assert value.shape == ()
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in WHOLE])

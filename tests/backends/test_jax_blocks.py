@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import lossapi
+from lossapi.backend import get
 
 jax = pytest.importorskip("jax", reason="jax is not installed")
 jnp = pytest.importorskip("jax.numpy", reason="jax is not installed")
@@ -29,6 +30,7 @@ WEIGHTS = jnp.where(jnp.arange(ROWS) % 5 == 0, 0.0, SHARE)
 MASK = jnp.arange(ROWS) % 3 != 0
 LOGITS = 3 * numbers(ROWS, 6)
 LABELS = jnp.asarray(np.arange(ROWS) % 6)
+WIDE = 3 * numbers(ROWS, 20)
 
 CALLS: dict[str, Callable[[Any], Any]] = {
     "mean": lambda x: lossapi.huber_loss(x, Y, delta=0.5),
@@ -46,6 +48,9 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     ),
     "labels": lambda x: lossapi.sparse_softmax_cross_entropy(
         LOGITS * x[:, None], LABELS, ignore_index=2
+    ),
+    "more classes than a block has entries": lambda x: lossapi.softmax_cross_entropy(
+        WIDE * x[:, None], jax.nn.softmax(WIDE), label_smoothing=0.1
     ),
     "another axis of classes": lambda x: lossapi.sparse_softmax_cross_entropy(
         (LOGITS * x[:, None]).T, LABELS, axis=0
@@ -169,3 +174,57 @@ def test_a_row_of_ties_or_infinities_has_one_leading_class() -> None:
     gradient = loss.grad(rows, jnp.asarray([2, 0, 1]), reduction="sum")
     np.testing.assert_allclose(gradient[2], [1 / 3, -2 / 3, 1 / 3], rtol=1e-6)
     assert jnp.isnan(loss(rows.at[0, 0].set(jnp.nan), jnp.asarray([2, 0, 1])))
+
+
+INF, NAN = np.inf, np.nan
+ROWS_OF_FOUR = [
+    [1.0, 2.0, 2.0, -5.0],
+    [3.0, 3.0, 3.0, 3.0],
+    [40.0, 0.0, 1.0, 2.0],
+    [1e-30, 0.0, -1e-30, 0.0],
+    [1.0, 1.0 - 2.0**-24, 0.0, -INF],
+    [-INF, -3.0, -INF, -INF],
+    [INF, 0.0, 1.0, 3e38],
+    [INF, INF, 0.0, 0.0],
+    [-INF, -INF, -INF, -INF],
+    [NAN, 0.0, 1.0, 2.0],
+    [-INF, NAN, -INF, -INF],
+    [3e38, -3e38, 0.0, 0.0],
+]
+PLACES = np.arange(len(ROWS_OF_FOUR)) % 4
+TARGETS = np.asarray([[0.1, 0.0, 0.9, 0.0]], np.float32)
+OF_CLASSES: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "labels": lambda z, y, _: lossapi.sparse_softmax_cross_entropy.value_and_grad(
+        z, y, reduction="none"
+    ),
+    "targets": lambda z, _, w: lossapi.softmax_cross_entropy.value_and_grad(z, w, reduction="none"),
+    "focal": lambda z, y, _: lossapi.softmax_focal_loss.value_and_grad(z, y, reduction="none"),
+    "entropy": lambda z, y, _: lossapi.softmax_entropy.value_and_grad(z, reduction="none"),
+    "logarithms": lambda z, y, _: (lossapi.log_softmax(z),),
+    "curvature": lambda z, _, w: lossapi.softmax_cross_entropy.hessian_diag(z, w, reduction="none"),
+}
+"""What is made of a softmax, of logits, labels and targets."""
+
+
+@pytest.mark.parametrize("name", OF_CLASSES)
+@pytest.mark.parametrize("times", [1, 400])
+def test_leading_classes_found_by_mask_are_those_found_by_place(name: str, times: int) -> None:
+    logits = np.tile(np.asarray(ROWS_OF_FOUR, np.float32), (times, 1))
+    labels = np.tile(PLACES, times)
+    targets = np.broadcast_to(TARGETS, logits.shape).copy()
+    due = OF_CLASSES[name](logits, labels, targets)
+    found = OF_CLASSES[name](*map(jnp.asarray, (logits, labels, targets)))
+    for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(due), strict=True):
+        np.testing.assert_allclose(one, other, rtol=2e-6, atol=1e-37)
+
+
+@pytest.mark.parametrize("count", [3, 4096])
+def test_any_and_all_look_at_every_entry(count: int) -> None:
+    xp = get("jax").xp
+    none = jnp.zeros((count, 7), bool)
+    one = none.at[1, 6].set(True)
+    assert not xp.any(none, axis=-1).any()
+    assert np.flatnonzero(xp.any(one, axis=-1)).tolist() == [1]
+    assert np.flatnonzero(~xp.all(~one, axis=-1, keepdims=True)).tolist() == [1]
+    assert bool(xp.any(one))
+    assert not bool(xp.all(one))

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lossapi.conformance import FunctionSubject, Request
+from lossapi.conformance import FunctionSubject, Request, finding
 from lossapi.conformance.finding import NotFoundError, find, implementation, implementations
 
 
@@ -34,6 +34,30 @@ def test_an_array_library_is_found_by_its_name():
     assert find("numpy").name == "numpy"
     with pytest.raises(NotFoundError, match=r"no backend 'nunpy'.*Did you mean numpy"):
         find("nunpy")
+
+
+@pytest.mark.parametrize(
+    ("accepted", "other", "told"),
+    [
+        ([], "", "there is no loss 'huber', nor any other."),
+        ([], "a file", "there is no loss 'huber'; accepted is a file."),
+        (["nll"], "", "there is no loss 'huber'; accepted is nll."),
+        (["nll"], "a file", "there is no loss 'huber'; accepted are nll, and a file."),
+        (["hube"], "", "there is no loss 'huber'; accepted is hube. Did you mean hube?"),
+    ],
+)
+def test_what_is_accepted_is_told_however_many_there_are(accepted, other, told):
+    assert finding.unknown("loss", "huber", accepted, other) == told
+
+
+def test_where_nothing_is_published_a_place_is_accepted(monkeypatch):
+    monkeypatch.setattr(finding, "entry_points", lambda group: ())
+    with pytest.raises(NotFoundError) as problem:
+        find("impl:optax")
+    assert str(problem.value) == (
+        "there is no implementation 'optax'; accepted is package.module:name for a subject of "
+        "your own."
+    )
 
 
 def test_an_implementation_is_found_by_its_entry_point_or_place():

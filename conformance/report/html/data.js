@@ -5,19 +5,35 @@ const OUTCOMES = data.outcomes.map((outcome) => outcome.name);
 const SYMBOLS = Object.fromEntries(data.outcomes.map(({ name, symbol }) => [name, symbol]));
 const UNJUDGED = ["unsupported", "spared"];
 
-const groups = data.groups.map(
-  ([loss, subject, check, dtype, combination, outcome, count, ulp]) => ({
+const { tables } = data;
+
+const groups = data.cells.flatMap(([loss, subject, own]) =>
+  tables.groups[own].map(([[check, dtype, flags, outcome], count, ulp]) => ({
     loss,
     subject,
-    check: data.checks[check],
-    dtype: data.dtypes[dtype],
-    flags: data.combinations[combination],
-    outcome: OUTCOMES[outcome],
+    check: tables.check[check],
+    dtype: tables.dtype[dtype],
+    flags: tables.flags[flags],
+    outcome: tables.outcome[outcome],
     count,
     ulp,
+  })),
+);
+
+const points = data.cells.flatMap(([loss, subject, , wrong]) =>
+  wrong.map((point) => {
+    const texts = data.texts.map((name, at) => [name, tables[name][point[at]]]);
+    const [flags, ulp, line] = point.slice(data.texts.length);
+    return {
+      loss,
+      subject,
+      ...Object.fromEntries(texts),
+      flags: tables.flags[flags],
+      ulp,
+      reproduce: line.map((part) => tables.statement[part]).join(data.between),
+    };
   }),
 );
-const points = data.points.map(([loss, subject, point]) => ({ flags: [], loss, subject, ...point }));
 
 const filter = { text: "", family: "", check: "", dtype: "", flag: "", outcome: "" };
 
@@ -33,7 +49,7 @@ function isAsked(entry) {
 /** Whether everything that can be written of a point holds the text that is searched for. */
 function tellsOf(point, text) {
   return [point.case, point.message, point.note, point.reason, point.flags.join(" ")].some((part) =>
-    (part ?? "").toLowerCase().includes(text),
+    part.toLowerCase().includes(text),
   );
 }
 
@@ -52,7 +68,7 @@ function summed(some) {
 
 /** An error in ULP as a reader wants it. */
 function spelled(ulp) {
-  if (ulp === null || ulp === undefined) return "";
+  if (ulp === null) return "";
   if (ulp === "∞") return "∞";
   return ulp < 1e5 ? String(Number(ulp.toFixed(2))) : ulp.toExponential(2).replace("e+", "e");
 }

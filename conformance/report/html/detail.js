@@ -17,7 +17,7 @@ function checksTable(some) {
     make("thead", {}, make("tr", {}, ...heads.map((text) => make("th", { scope: "col" }, text)))),
   );
   const body = make("tbody");
-  for (const check of data.checks) {
+  for (const check of tables.check) {
     const own = some.filter((group) => group.check === check);
     if (!own.length) continue;
     const { counts, ulp } = summed(own);
@@ -50,7 +50,7 @@ function copyButton(text, from) {
 
 function reason(point) {
   const told = make("span", {}, point.kind ? `${point.kind}: ` : "", point.reason);
-  if (point.issue?.startsWith("https://"))
+  if (point.issue.startsWith("https://"))
     told.append(" ", make("a", { href: point.issue, rel: "noopener noreferrer" }, point.issue));
   else if (point.issue) told.append(` ${point.issue}`);
   return told;
@@ -82,7 +82,7 @@ function pointEntry(point, open) {
     {},
     badge(point.outcome),
     make("span", { class: "place" }, [point.check, point.case, point.dtype].join(" ")),
-    make("span", { class: "ulp" }, point.ulp === undefined ? "" : `${spelled(point.ulp)} ULP`),
+    make("span", { class: "ulp" }, point.ulp === null ? "" : `${spelled(point.ulp)} ULP`),
   );
   const list = make("dl");
   const told = {
@@ -90,7 +90,7 @@ function pointEntry(point, open) {
     expected: point.reason ? reason(point) : null,
     came: point.got && make("code", {}, point.got),
     due: point.expected && make("code", {}, point.expected),
-    error: point.ulp === undefined ? null : `${spelled(point.ulp)} ULP`,
+    error: point.ulp === null ? null : `${spelled(point.ulp)} ULP`,
     flags: flagList(point),
     note: point.note,
     again: again(point.reproduce),
@@ -121,11 +121,14 @@ function pointList(some) {
 }
 
 function unjudgedList(loss, subject) {
-  const own = data.unjudged.filter((entry) => entry[0] === loss && entry[1] === subject);
+  const cell = data.cells.find((entry) => entry[0] === loss && entry[1] === subject);
+  const own = cell?.[4] ?? [];
   if (!own.length) return null;
-  const items = own.map(([, , outcome, check, message, count]) =>
-    make("li", {}, badge(outcome), ` ${check}: ${message || outcome} (${count})`),
-  );
+  const items = own.map(([outcome, reason, checks]) => {
+    const name = tables.outcome[outcome];
+    const counts = checks.map(([check, count]) => `${tables.check[check]} ${count}`).join(", ");
+    return make("li", {}, badge(name), ` ${tables.unjudged[reason] || name} (${counts})`);
+  });
   return make(
     "section",
     {},

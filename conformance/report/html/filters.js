@@ -2,9 +2,9 @@
 
 const CHOICES = {
   family: ["Family", [...new Set(data.losses.map(({ family }) => family))]],
-  check: ["Check", data.checks],
-  dtype: ["Dtype", data.dtypes.filter(Boolean)],
-  flag: ["Flag", [...new Set(data.combinations.flat())].sort()],
+  check: ["Check", tables.check],
+  dtype: ["Dtype", tables.dtype.filter(Boolean)],
+  flag: ["Flag", [...new Set(tables.flags.flat())].sort()],
   outcome: ["Outcome", OUTCOMES.filter((name) => groups.some(({ outcome }) => outcome === name))],
 };
 

@@ -60,6 +60,33 @@ def test_of_two_harnesses_of_one_name_neither_is_judged(check: Run) -> None:
     assert "two subjects are called hostile" in err
 
 
+@pytest.mark.parametrize("more", [(), ("--loss", "log_cosh", "--jobs", "2")])
+def test_an_answer_is_waited_for_as_long_as_is_said(check: Run, more: tuple[str, ...]) -> None:
+    code, out, _ = check("never", *QUICK, *more, "--timeout", "0.25")
+    assert code == 1
+    for loss in ("huber_loss", *more[1:2]):
+        assert f"ERROR hostile {loss} value" in out
+    assert "the harness gave no answer within 0.25 s" in out
+
+
+def test_validate_waits_as_long_as_is_said(check: Run) -> None:
+    code, out, _ = check("never", "--validate", "--timeout", "0.25")
+    assert code == 1
+    assert "the harness gave no answer within 0.25 s" in out
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf"])
+def test_a_time_that_is_none_is_told(check: Run, seconds: str) -> None:
+    code, _, err = check("well", *QUICK, "--timeout", seconds)
+    assert code == 2
+    assert f"got {seconds}; accepted are more than 0, up to 86400" in err
+
+
+def test_a_timeout_needs_somebody_to_wait_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["check", "numpy", *QUICK, "--timeout", "5"]) == 2
+    assert "--timeout needs --impl or --harness" in capsys.readouterr().err
+
+
 def test_validate_tells_and_judges_nothing(check: Run) -> None:
     code, out, _ = check("garbage", "--validate")
     assert code == 1

@@ -58,7 +58,7 @@ def wrong() -> Report:
         "note": "A residual of exactly delta.",
         "expected": "1.5",
         "got": "1.25",
-        "reproduce": "huber_loss(np.asarray(2.5), 1.0)",
+        "reproduce": "import numpy as np; huber_loss(np.asarray(2.5), 1.0)",
     }
     known = {"message": "inf", "ulp": math.inf, "reason": "It overflows.", "got": "inf"}
     bug = {**known, "kind": "bug", "issue": "https://example.org/issues/1?a_b=(1)"}
@@ -70,6 +70,7 @@ def wrong() -> Report:
             ("value", "linear/value", "pass", {"ulp": 0.5, "flags": ("typical",)}),
             ("value", "far/value", "fail", failure),
             ("gradient", "far/value", "unsupported", {"message": "has no gradient"}),
+            ("gradient", "linear/value", "unsupported", {"message": "has no gradient"}),
         )
     )
     report.add(

@@ -5,6 +5,7 @@ import hashlib
 import html
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -30,6 +31,21 @@ class Elements(HTMLParser):
         self.texts.setdefault(self.found[-1][1].get("type") or self.found[-1][0], data)
 
 
+def read(page):
+    return json.loads(Elements(page).texts["application/json"])
+
+
+def failures(data):
+    """What fails, as the page's program reads it."""
+    tables, texts = data["tables"], data["texts"]
+    for _, _, _, wrong, _ in data["cells"]:
+        for point in wrong:
+            places, (flags, ulp, line) = point[: len(texts)], point[len(texts) :]
+            told = {name: tables[name][place] for name, place in zip(texts, places, strict=True)}
+            again = data["between"].join(tables["statement"][part] for part in line)
+            yield told | {"flags": tables["flags"][flags], "ulp": ulp, "reproduce": again}
+
+
 def test_it_loads_nothing(page):
     for tag, attributes in Elements(page).found:
         assert tag not in ("link", "img", "iframe", "object", "base")
@@ -41,8 +57,7 @@ def test_it_loads_nothing(page):
 def test_what_a_subject_says_is_data_and_nothing_else(page):
     elements = Elements(page)
     assert [tag for tag, _ in elements.found].count("script") == 2
-    data = json.loads(elements.texts["application/json"])
-    (point,) = [entry for _, _, entry in data["points"] if entry["outcome"] == "error"]
+    (point,) = [entry for entry in failures(read(page)) if entry["outcome"] == "error"]
     assert point["message"].startswith("</script><img")
     title = elements.texts["title"]
     assert title == "Conformance of numpy, textbook"
@@ -64,12 +79,18 @@ def test_its_policy_lets_only_its_own_program_and_style_work(page):
 
 
 def test_what_passes_is_counted_and_what_fails_is_told_in_full(page, right):
-    data = json.loads(Elements(page).texts["application/json"])
-    passed = [g for g in data["groups"] if data["outcomes"][g[5]]["name"] == "pass"]
-    assert sum(group[6] for group in passed) == len(right.results) + 1
+    data = read(page)
+    passed = [
+        count
+        for _, _, own, _, _ in data["cells"]
+        for (*_, outcome), count, _ in data["tables"]["groups"][own]
+        if data["tables"]["outcome"][outcome] == "pass"
+    ]
+    assert sum(passed) == len(right.results) + 1
     assert "linear/value" not in page
-    assert len(data["points"]) == 4
-    (failure,) = [entry for _, _, entry in data["points"] if entry["outcome"] == "fail"]
+    found = list(failures(data))
+    assert len(found) == 4
+    (failure,) = [entry for entry in found if entry["outcome"] == "fail"]
     assert failure == {
         "check": "value",
         "case": "far/value",
@@ -81,11 +102,33 @@ def test_what_passes_is_counted_and_what_fails_is_told_in_full(page, right):
         "note": "A residual of exactly delta.",
         "expected": "1.5",
         "got": "1.25",
-        "reproduce": "huber_loss(np.asarray(2.5), 1.0)",
+        "reproduce": "import numpy as np; huber_loss(np.asarray(2.5), 1.0)",
+        **dict.fromkeys(("reason", "kind", "issue"), ""),
     }
+
+
+def test_what_proves_nothing_is_counted_by_its_reason(page):
+    data = read(page)
+    (entry,) = [one for *_, unjudged in data["cells"] for one in unjudged]
+    outcome, reason, counts = entry
+    assert data["tables"]["outcome"][outcome] == "unsupported"
+    assert data["tables"]["unjudged"][reason] == "has no gradient"
+    assert [(data["tables"]["check"][check], count) for check, count in counts] == [("gradient", 2)]
 
 
 def test_many_results_make_no_large_page(right):
     before = len(html_page.render(matrix.columns([right])))
     right.results *= 1000
     assert len(html_page.render(matrix.columns([right]))) < before + 200
+
+
+def test_what_failures_have_in_common_is_written_once(wrong):
+    alike = [
+        replace(result, case=f"far-{i}/value")
+        for result in wrong.results
+        for i in range(1000)
+        if result.outcome == "fail"
+    ]
+    before = len(html_page.render(matrix.columns([wrong])))
+    wrong.results += alike
+    assert len(html_page.render(matrix.columns([wrong]))) < before + 70 * len(alike)

@@ -1,4 +1,6 @@
-"""The Markdown summary says everything, and shows what subjects say as text."""
+"""The Markdown summary is short and leaves nothing uncounted, and shows what is said as text."""
+
+from dataclasses import replace
 
 import pytest
 
@@ -36,9 +38,52 @@ def test_what_is_wrong_is_told_with_its_number_reason_and_issue(page):
         "- ✗ `huber_loss` value: 1 fail, worst 3.5 ULP. far/value float32: the value is 3.5 ULP off"
     ) in page
     assert (
-        "Expected, bug: It overflows. ([issue](https://example.org/issues/1?a_b=%281%29))" in page
-    )
+        "- ≠ bug: It overflows. ([issue](https://example.org/issues/1?a_b=%281%29)) "
+        "*1 case, worst ∞ ULP: value of `log_cosh`*"
+    ) in page
     assert "javascript" not in page
+
+
+def test_a_reason_is_told_once_for_all_that_it_explains(right):
+    known = {"outcome": "expected failure", "kind": "bug", "reason": "It overflows."}
+    right.results = [replace(result, **known) for result in right.results]
+    (line,) = [line for line in lines(right) if "overflows" in line]
+    assert line == (
+        "- ≠ bug: It overflows. *12 cases, worst 1.25 ULP: "
+        "value, shape of `huber_loss`, `kl_divergence`, `log_cosh`, `softplus`*"
+    )
+
+
+def test_what_is_searched_for_is_counted_where_plainer_failures_tell_of_it(right, wrong):
+    (line,) = [line for line in lines(wrong) if "extreme" in line]
+    assert line == (
+        "- ≠ 1 case more at extreme and drawn inputs of these, with reasons that the HTML page "
+        "tells, worst ∞ ULP *stability of `log_cosh`*"
+    )
+    known = {"outcome": "expected failure", "kind": "bug", "reason": "It overflows."}
+    right.results = [replace(right.results[0], **known, check="stability")]
+    assert "- ≠ bug: It overflows. *1 case, worst 0.5 ULP: stability of `huber_loss`*" in lines(
+        right
+    )
+
+
+def test_a_function_that_no_subject_has_is_counted_alone(right, wrong):
+    told = {"outcome": "unsupported", "message": "has none"}
+    right.results = [
+        replace(result, **told) if result.loss in ("huber_loss", "softplus") else result
+        for result in right.results
+    ]
+    page = lines(right)
+    assert "No subject has 2 more functions." in page
+    assert not any("softplus" in line for line in page)
+    both = markdown.render(matrix.columns([right, wrong]))  # which was not asked for softplus
+    assert "| `huber_loss` | – | ✗ fail 3.5 |" in both
+    assert "| `softplus` | – |  |" in both
+    assert "No subject has" not in both
+
+
+def lines(report):
+    return markdown.render(matrix.columns([report])).splitlines()
 
 
 def test_no_text_of_a_subject_is_read_as_markup(page):
