@@ -9,7 +9,7 @@ from lossapi.conformance.run_report import Report
 def test_every_option_that_decides_about_results_is_kept():
     begun = Report(Settings(20, 1), losses=["nll"], checks=["value"], dtypes=["float32"])
     subjects = {"subjects", "implementations", "harnesses"}  # which the file names on its own
-    others = {"validate", "json_file", "junit_file", "resumed", "jobs"}
+    others = {"validate", "json_file", "junit_file", "resumed", "jobs", "timeout"}
     assert keeping.defaults(begun).keys() == {p.name for p in check.params} - subjects - others
     assert keeping.defaults(begun) == {
         "losses": ["nll"],
