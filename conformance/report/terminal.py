@@ -26,6 +26,7 @@ _STYLES = {
     "spared": "dim",
     "expected failure": "yellow",
 }
+_VERDICTS = {"conforming": "bold green", "wrong as expected": "bold yellow"}
 _MOST_REASONS = 12
 
 
@@ -166,10 +167,14 @@ def _verdict(report: Report, say: Callable[..., None]) -> None:
         )
         functions = len({result.loss for result in results})
         bad = any(r.bad for r in results) or any(s.startswith(f"{name}: ") for s in report.stale)
-        verdict = "NOTHING WAS JUDGED" if name in report.idle else "NOT " * bad + "conforming"
+        verdict = "NOT conforming" if bad else "conforming"
+        if not bad and any(r.outcome == "expected failure" for r in results):
+            verdict = "wrong as expected"
+        if name in report.idle:
+            verdict = "NOTHING WAS JUDGED"
         if report.partial:
             verdict = f"PARTIAL, {'NOT conforming' if bad else 'nothing wrong so far'}"
-        style = "bold green" if verdict == "conforming" else "bold red"
+        style = _VERDICTS.get(verdict, "bold red")
         total = f"{functions} functions, {len(results)} cases: {counts or 'none'}"
         say(f"{' '.join(filter(None, (name, version)))}: {verdict}. {total}", style)
     for name, reason in report.skipped.items():

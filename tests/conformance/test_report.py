@@ -2,6 +2,7 @@
 
 import io
 import math
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -73,6 +74,15 @@ def test_what_was_not_judged_is_said_with_its_reason(report):
     assert "numpy 2.0: NOT conforming. 1 functions, 4 cases: 1 pass, 1 fail" in text
     assert "seed 5" in text
     assert f"lossapi {report.origin.lossapi}, Python {report.origin.python}" in text
+
+
+def test_what_fails_as_expected_only_is_not_called_conforming(report):
+    passed = replace(report.results[0], outcome="pass")
+    report.subjects = {"numpy": "2.0"}
+    report.results = [passed, replace(passed, outcome="expected failure", reason="Known.")]
+    text = text_of(report)
+    assert "numpy 2.0: wrong as expected. 1 functions, 2 cases: 1 pass, 1 expected" in text
+    assert "conforming" not in text
 
 
 def test_a_partial_report_says_so_and_does_not_conform(report):
