@@ -91,7 +91,8 @@ class FunctionSubject(BackendSubject):
         try:
             return super().run(request)
         except NotImplementedError as problem:
-            raise Unsupported(f"{request.loss}: not implemented: {problem}") from None
+            why = str(problem) or "the function does not say why"
+            raise Unsupported(f"{request.loss}: not implemented: {why}") from None
         except (Unsupported, *BROKEN):
             raise
         except Exception as problem:

@@ -188,3 +188,11 @@ def test_what_a_function_has_not_implemented_is_unsupported_and_says_so():
 
     with pytest.raises(Unsupported, match="huber_loss: not implemented: no halves"):
         FunctionSubject("mine", {"huber_loss": unfinished}).run(ask())
+
+
+def test_what_is_not_implemented_without_a_word_still_has_a_reason():
+    def unfinished(prediction, target):
+        raise NotImplementedError
+
+    with pytest.raises(Unsupported, match="not implemented: the function does not say why"):
+        FunctionSubject("mine", {"huber_loss": unfinished}).run(ask())

@@ -23,14 +23,14 @@ WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Werror")
 
 def javascript(_: Path) -> list[str]:
     if shutil.which("node") is None:
-        pytest.skip("Node.js (node) is not installed")
+        pytest.skip("Node.js is not installed: the harness in JavaScript needs the program node")
     return ["node", str(HARNESSES / "javascript" / "harness.js")]
 
 
 def c(folder: Path) -> list[str]:
     compiler = shutil.which("cc")
     if compiler is None:
-        pytest.skip("a C compiler (cc) is not installed")
+        pytest.skip("no C compiler is installed: the harness in C needs the program cc")
     program = folder / "harness"
     source = HARNESSES / "c" / "harness.c"
     subprocess.run(

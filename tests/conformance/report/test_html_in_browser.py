@@ -37,7 +37,7 @@ def started(chromium):
             return chromium.launch(channel=channel, args=arguments)
         except playwright.Error:
             continue
-    pytest.skip("no browser is installed: any Chrome or Chromium will do, LOSSAPI_BROWSER names it")
+    pytest.skip("no browser could be started: install Chrome or Chromium, or set LOSSAPI_BROWSER")
 
 
 @pytest.fixture(scope="module")
