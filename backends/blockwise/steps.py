@@ -15,6 +15,7 @@ from .lowering import lowered
 from .ordinary import Ordinary
 from .patterns import recognised
 from .ranges import Range, by_signs, narrowed
+from .sums import with_products
 from .writing import Block, size
 
 BLOCK_BYTES = 512 * 1024
@@ -62,7 +63,7 @@ class Steps:
         self._rows_last = are_few(targets), are_few(shorter)
         """Whether the two blocks have the examples along their last axis instead of the first."""
         targets, shorter = (
-            lowered(by_masks(graph) if rows_last else graph)
+            with_products(lowered(by_masks(graph) if rows_last else graph))
             for graph, rows_last in zip((targets, shorter), self._rows_last, strict=True)
         )
         nodes, outputs = ordered(targets), targets[: len(outputs)]

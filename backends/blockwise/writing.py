@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .graph import Node, constant
+from .sums import can_sum, sum_of, sum_of_products
 from .tracing import put_class
 
 LINE = 64
@@ -215,12 +216,15 @@ class Block:
 
     def _add_up(self, node: Node) -> None:
         """Add up what there is of all examples."""
-        (given,) = self._operands(node)
+        given = self._operands(node)
         core = node.operands[0].core
         if self._one and not core and node.operands[0].dtype == node.dtype:
-            self._assign(node, f"{given}[0]")
+            self._assign(node, " * ".join(f"{name}[0]" for name in given))
+        elif can_sum(node.operands[0].dtype):
+            function = sum_of if len(given) == 1 else sum_of_products
+            self._assign(node, f"{self._called(function)}({', '.join(given)})")
         else:
-            self._assign(node, f"f_add.reduce({given}{', None' if core else ''})")
+            self._assign(node, f"f_add.reduce({given[0]}, None)")
             self._globals["f_add"] = np.add
 
     def _take_in(self, place: int, node: Node) -> None:
