@@ -37,8 +37,9 @@ class Run:
 
     def __init__(self, steps: Steps, rows: int) -> None:
         self._steps, self._rows = steps, rows
-        self._blocks = -(-rows // steps.rows)
-        self._size = -(-rows // self._blocks)
+        # The nearest number of blocks: the beginning of one costs more than a cache half too small.
+        self._size = -(-rows // max(1, round(rows / steps.rows)))
+        self._blocks = -(-rows // self._size)
         self._values = list(steps.values)
         for slot in steps.counts:
             self._values[slot] = float(rows)
@@ -115,7 +116,10 @@ class Run:
 
         entries = rows * self._steps.entries
         threads = min(get_threads(), self._blocks, max(1, entries // PER_THREAD))
-        with _others(elsewhere, threads - 1):
+        if threads > 1:
+            with _others(elsewhere, threads - 1):
+                work(scratch)
+        else:
             work(scratch)
         # In the order of the blocks, whoever ran them: the sum does not depend on the threads.
         return [
@@ -186,9 +190,6 @@ def _compute(steps: Any, values: list[Any]) -> None:
 @contextmanager
 def _others(work: Callable[[], None], threads: int) -> Iterator[None]:
     """Have so many other threads do work meanwhile."""
-    if threads < 1:
-        yield
-        return
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(threads) as pool:
