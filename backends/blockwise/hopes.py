@@ -18,6 +18,8 @@ _SPREADS = (
     *(np.sum, np.expand_dims, "broadcast", "total"),
 )
 """What gives no finite number where one of its operands is none."""
+_SPREADS_NAN = (*_SPREADS, np.maximum, np.minimum, np.true_divide, np.exp, np.expm1, np.tanh)
+"""What gives NaN where one of its operands is."""
 
 
 class Hopeful(NamedTuple):
@@ -39,13 +41,17 @@ def hopeful(outputs: list[Any], seen: dict[str, Range], kinds: dict[str, Any]) -
     hoped = {name: (limit.min, limit.max) for name, limit in limits.items()}
     hopeless: set[int] = set()
     while True:
-        supposed: dict[int, Node] = {}
+        supposed: dict[int, tuple[Any, Node]] = {}
         found = narrowed(outputs, {**hoped, **seen}, supposed, hopeless)
-        telling = _telling(found)
+        telling, telling_nan = _telling(found, _SPREADS), _telling(found, _SPREADS_NAN)
         told = {n.options["name"] for n in ordered(found) if _is_input(n) and id(n) in telling}
         # An input that is gone, as a finite number times 0 is, tells of nothing either.
         silent = hoped.keys() - told
-        false = {mask for mask, x in supposed.items() if id(x) not in telling}
+        false = {
+            mask
+            for mask, (asks, x) in supposed.items()
+            if id(x) not in (telling_nan if asks is np.isnan else telling)
+        }
         if not silent and not false:
             return Hopeful(found, {**hoped, **seen}, bool(supposed or hoped))
         hopeless |= false
@@ -57,14 +63,14 @@ def _is_input(node: Node) -> bool:
     return bool(node.function == "input")
 
 
-def _telling(outputs: list[Any]) -> set[int]:
-    """The nodes none of whose entries can be infinite or NaN while the totals are finite."""
+def _telling(outputs: list[Any], spreads: tuple[Any, ...]) -> set[int]:
+    """The nodes all of whose entries are in the totals by way of what spreads a fault of theirs."""
     found: set[int] = set()
     for node in reversed(ordered(outputs)):
         if node.function != "total" and id(node) not in found:
             continue
-        spreading = node.operands if node.function in _SPREADS else ()
-        if node.function is np.true_divide:
+        spreading = node.operands if node.function in spreads else ()
+        if node.function is np.true_divide and not spreading:
             spreading = node.operands[:1]
         found |= {id(x) for x in spreading if isinstance(x, Node)}
     return found

@@ -13,7 +13,7 @@ from lossapi.backend import Backend
 from lossapi.binding import CLASS_MASK
 
 from . import tracing
-from .graph import ROWS, Node, Tape, UntraceableError
+from .graph import ROWS, Node, Tape, UntraceableError, constant
 from .steps import Steps
 from .walking import Run
 
@@ -174,5 +174,7 @@ class _Recorder(Backend):
     def sum(self, array: Any) -> Any:
         """The sum over all entries."""
         if isinstance(array, Node) and array.rows:
+            if array.function is np.subtract and constant(array.operands[0]) == 0:
+                return 0.0 - self.sum(array.operands[1])
             return self.tape.total(array)
         raise UntraceableError("a sum of what is the same for all examples")

@@ -10,12 +10,16 @@ import numpy as np
 
 from lossapi.domain import LABELS
 
+from .ranges import Ends, Range
+
 if TYPE_CHECKING:
     from lossapi.domain import Domain
     from lossapi.plan import Plan
 
 _FAR = 2.0**30
 """How far from 0, and by its inverse how close to it, ordinary numbers may be."""
+_CLOSE = 64.0
+"""Up to where the exponential of a number has room above it, in float32 too."""
 
 
 class Ordinary(NamedTuple):
@@ -25,7 +29,25 @@ class Ordinary(NamedTuple):
     high: Any
     holds: Callable[[Any], bool]
     wider: Ordinary | None = None
-    """The same up to the end of the domain, for losses that have no pole there."""
+    """The same up to an end of the domain, for losses that have no pole there."""
+    closer: Ordinary | None = None
+    """The same for numbers whose exponential is far from infinity; their negatives may be huge."""
+    above: Ordinary | None = None
+    """The same without an upper end, which is told by a single reduction."""
+    is_pair: bool = False
+    """Whether nothing between the ends is ordinary."""
+
+    @property
+    def range(self) -> Range:
+        """What is known of entries for which it holds."""
+        return Ends(self.low, self.high) if self.is_pair else (self.low, self.high)
+
+    def holds_one(self, block: Any) -> bool:
+        """Whether a single entry lies in the range, in a tenth of the time of a reduction."""
+        number = block.item()
+        return bool(self.low <= number <= self.high) and (
+            not self.is_pair or number in (self.low, self.high)
+        )
 
 
 def ordinary(plan: Plan, arrays: dict[str, tuple[bool, Any, Any]]) -> dict[str, Ordinary]:
@@ -38,9 +60,16 @@ def ordinary(plan: Plan, arrays: dict[str, tuple[bool, Any, Any]]) -> dict[str, 
         if of_each and limits is not None:
             low, high = limits
             found[name] = _ordinary(np.dtype(dtype), low, high)
-            if dtype.kind == "f" and high < own.high < math.inf:
-                wider = _ordinary(np.dtype(dtype), low, own.high)
-                found[name] = found[name]._replace(wider=wider)
+            if dtype.kind == "f" and own.values == (-high, high):
+                size = np.dtype(dtype).type(high)
+                found[name] = Ordinary(-size, size, _of_magnitude(size), is_pair=True)
+            wider = _wider(own, low, high)
+            if dtype.kind == "f" and wider != limits:
+                found[name] = found[name]._replace(wider=_ordinary(np.dtype(dtype), *wider))
+            if dtype.kind == "f" and math.isfinite(own.low) and math.isinf(own.high):
+                found[name] = _without_upper_end(found[name])
+            if dtype.kind == "f" and own.is_everything:
+                found[name] = found[name]._replace(closer=_below(np.dtype(dtype).type(_CLOSE)))
     return found
 
 
@@ -87,14 +116,56 @@ def _up_to(high: Any) -> Callable[[Any], bool]:
     most = high.view(kind)
 
     def holds(block: Any) -> bool:
-        return bool(np.maximum.reduce(block.view(kind), axis=None) <= most)
+        return bool(np.maximum.reduce(block.view(kind), None) <= most)
+
+    return holds
+
+
+def _wider(domain: Domain, low: Any, high: Any) -> tuple[Any, Any]:
+    """The limits up to the upper end of the domain, or to the lower one if there is no other."""
+    if math.isfinite(domain.high):
+        return low, domain.high
+    return (domain.low if math.isfinite(domain.low) else low), high
+
+
+def _without_upper_end(given: Ordinary) -> Ordinary:
+    wider = given.wider and given.wider._replace(above=_above(given.wider.low))
+    return given._replace(above=_above(given.low), wider=wider)
+
+
+def _above(low: Any) -> Ordinary:
+    def holds(block: Any) -> bool:
+        return bool(np.minimum.reduce(block, None) >= low)
+
+    return Ordinary(low, type(low)(np.inf), holds)
+
+
+def _below(high: Any) -> Ordinary:
+    def holds(block: Any) -> bool:
+        return bool(np.maximum.reduce(block, None) <= high)
+
+    return Ordinary(-type(high)(np.inf), high, holds)
+
+
+def _of_magnitude(size: Any) -> Callable[[Any], bool]:
+    """Whether all entries are this number or its negative: whether they have its bits in common.
+
+    And no others, the sign left aside.
+    """
+    kind = np.dtype(f"u{size.itemsize}").type
+    wanted, besides = size.view(kind), kind(np.iinfo(kind).max >> 1)
+
+    def holds(block: Any) -> bool:
+        bits = block.view(kind)
+        common, any_of = np.bitwise_and.reduce(bits, None), np.bitwise_or.reduce(bits, None)
+        return bool(common & besides == wanted and any_of & besides == wanted)
 
     return holds
 
 
 def _between(low: Any, high: Any) -> Callable[[Any], bool]:
     def holds(block: Any) -> bool:
-        least, most = np.minimum.reduce(block, axis=None), np.maximum.reduce(block, axis=None)
+        least, most = np.minimum.reduce(block, None), np.maximum.reduce(block, None)
         return bool(least >= low and most <= high)
 
     return holds

@@ -11,7 +11,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Container
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,14 @@ from .tracing import elementwise, put_class, take_class
 
 Range = tuple[Any, Any]
 """The least and the greatest value; NaN is none of them."""
+
+
+class Ends(NamedTuple):
+    """A range of which nothing but its ends occurs."""
+
+    low: Any
+    high: Any
+
 
 _MARGIN = 1e-5
 _ROUNDED = (np.add, np.subtract, np.multiply, np.maximum, np.minimum, np.true_divide)
@@ -53,7 +61,7 @@ _CLASSES: dict[Any, Callable[[Range], bool | None]] = {
 def narrowed(
     outputs: list[Any],
     inputs: dict[str, Range],
-    supposed: dict[int, Node] | None = None,
+    supposed: dict[int, tuple[Any, Node]] | None = None,
     hopeless: Container[int] = (),
 ) -> list[Any]:
     """The same results for inputs that lie in these ranges.
@@ -66,7 +74,7 @@ def narrowed(
     def narrow(node: Node, operands: tuple[Any, ...]) -> Any:
         asks = node.function in _CLASSES and _decision(node.function, operands, known) is None
         if asks and supposed is not None and id(node) not in hopeless:
-            supposed[id(node)] = operands[0]
+            supposed[id(node)] = node.function, operands[0]
             new: Any = node.tape.full(node.function is np.isfinite, node.rows, node.core, bool)
         else:
             new = _rebuilt(node, operands, known)
@@ -126,6 +134,8 @@ def _rebuilt(node: Node, operands: tuple[Any, ...], known: dict[int, Range | Non
         return _as(operands[1] if constant(operands[0]) else operands[2], node)
     if function in _SAME_NUMBER and constant(operands[0]) is not None:
         return tape.full(constant(operands[0]), node.rows, node.core, node.dtype)
+    if function is np.bitwise_or and _is_one_of_ends(operands, known):
+        return tape.full(True, node.rows, node.core, bool)
     vanishing = _without_zero(node, operands, known)
     if vanishing is not None:
         return vanishing
@@ -149,6 +159,15 @@ def _without_zero(node: Node, operands: tuple[Any, ...], known: dict[int, Range 
     if node.function is np.subtract and zeros == [0]:
         return None
     return _as(other, node) if isinstance(other, Node) else None
+
+
+def _is_one_of_ends(operands: tuple[Any, ...], known: dict[int, Range | None]) -> bool:
+    """Whether it is asked if something is one end or the other, and nothing else occurs."""
+    if any(not isinstance(x, Node) or x.function is not np.equal for x in operands):
+        return False
+    (x, low), (y, high) = (mask.operands for mask in operands)
+    ends = known.get(id(x))
+    return x is y and isinstance(ends, Ends) and ends == (constant(low), constant(high))
 
 
 def _decision(
@@ -210,7 +229,8 @@ def _image(function: Any, ranges: list[Range], node: Node) -> Range | None:
     if function in _SAME or function in (np.where, "concat", put_class, take_class):
         return min(r[0] for r in ranges), max(r[1] for r in ranges)
     if function == "astype":
-        return kind(first[0]), kind(first[1])
+        ends = kind(first[0]), kind(first[1])
+        return Ends(*ends) if isinstance(first, Ends) else ends
     if function in _ROUNDED:
         return _corners(function, ranges, kind)
     if function is np.power and first[0] >= 0 and ranges[1][0] == ranges[1][1] >= 0:

@@ -22,6 +22,8 @@ BLOCK_BYTES = 512 * 1024
 """How much of one array a block may hold."""
 CACHE_BYTES = 1024 * 1024
 """How much all scratch memory of a block may take, so that the cache of a core holds it."""
+_LOOK = 3
+"""As how many nodes it costs to look at an input."""
 
 Step = tuple[int, Callable[..., Any], tuple[int, ...]]
 """What is the same for all examples: where it is to stand, its function, where the operands are."""
@@ -36,6 +38,8 @@ class Walk(NamedTuple):
     """The same for blocks whose inputs are ordinary, where that is shorter."""
     checks: list[tuple[int, Callable[[Any], bool]]]
     """Of which inputs, and how, that is to be told."""
+    checks_of_one: list[tuple[int, Callable[[Any], bool]]]
+    """The same of a single example."""
     supposes: bool
     """Whether it may not be so for all that, which shows in totals that are not finite."""
     inputs: list[str]
@@ -49,7 +53,9 @@ class Walk(NamedTuple):
     def of_one(self) -> Walk:
         """The same for a single example."""
         ordinary = self.ordinary and self.ordinary.of_one()
-        return self._replace(block=self.block.of_one(), ordinary=ordinary)
+        return self._replace(
+            block=self.block.of_one(), ordinary=ordinary, checks=self.checks_of_one
+        )
 
 
 class Steps:
@@ -63,8 +69,10 @@ class Steps:
         self._rows_last = are_few(targets), are_few(shorter)
         """Whether the two blocks have the examples along their last axis instead of the first."""
         targets, shorter = (
-            with_products(lowered(by_masks(graph) if rows_last else graph))
-            for graph, rows_last in zip((targets, shorter), self._rows_last, strict=True)
+            with_products(lowered(by_masks(graph) if rows_last else graph), is_checked)
+            for graph, rows_last, is_checked in zip(
+                (targets, shorter), self._rows_last, (False, self._supposes), strict=True
+            )
         )
         nodes, outputs = ordered(targets), targets[: len(outputs)]
         self._slots: dict[int, int] = {}
@@ -110,7 +118,12 @@ class Steps:
         self._done.update(id(n) for n in (*totals, *totals_too))
         inputs = [n for n in nodes if n.function == "input"]
         names = [n.options["name"] for n in inputs]
-        checks = [(names.index(n), o.holds) for n, o in self._usual.items() if n in names]
+        usual = [
+            (k, n, self._usual[n.options["name"]])
+            for k, n in enumerate(inputs)
+            if n.options["name"] in self._usual
+        ]
+        checks = [(k, o.holds) for k, _, o in usual]
         along, along_too = self._rows_last
         block, ordinary = Block(nodes, inputs, shared, results, totals, along), None
         spared = checks or self._supposes
@@ -124,6 +137,7 @@ class Steps:
             block=block,
             ordinary=ordinary,
             checks=checks if ordinary else [],
+            checks_of_one=[(k, o.holds if n.core else o.holds_one) for k, n, o in usual],
             supposes=self._supposes and ordinary is not None,
             inputs=names,
             shared=[self._slot(n) for n in shared],
@@ -205,6 +219,18 @@ def _shorter(targets: list[Any], usual: dict[str, Ordinary]) -> tuple[Hopeful, d
         # One node more is less than what the look at an input costs.
         if _length(without) <= _length(found) + 1:
             needed, found = fewer, without
+    for name, own in needed.items():
+        if own.above is not None:
+            with_above = {**needed, name: own.above}
+            above = narrow(with_above)
+            if _length(above) <= _length(found):
+                needed, found = with_above, above
+    for name, own in usual.items():
+        if own.closer is not None:
+            with_closer = {**needed, name: own.closer}
+            closer = narrow(with_closer)
+            if _length(closer) + _LOOK < _length(found):
+                needed, found = with_closer, closer
     return found, needed
 
 
@@ -213,7 +239,7 @@ def _length(graph: Hopeful) -> int:
 
 
 def _ranges(usual: dict[str, Ordinary]) -> dict[str, Range]:
-    return {name: (o.low, o.high) for name, o in usual.items()}
+    return {name: o.range for name, o in usual.items()}
 
 
 def _stages(nodes: list[Node]) -> dict[int, int]:

@@ -7,6 +7,7 @@ a lane no more terms than a piece of NumPy's own sum in pairs has, and their sum
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -43,24 +44,39 @@ def sum_of_products(x: Any, y: Any) -> Any:
     return np.add.reduce(parts) + np.dot(x[whole:], y[whole:])
 
 
-def with_products(outputs: list[Any]) -> list[Any]:
-    """The same graph where a total has two operands if it is that of their products alone."""
+def with_products(outputs: list[Any], is_checked: bool) -> list[Any]:
+    """The same graph where a total has two operands if it is that of their products alone.
+
+    If it `is_checked` that totals are finite, the total is halved where each product was.
+    """
     users: dict[int, int] = {}
     for node in ordered(outputs):
         for x in node.operands:
             users[id(x)] = users.get(id(x), 0) + 1
-    wanted = {id(x) for x in outputs}
+    for x in outputs:
+        users[id(x)] = users.get(id(x), 0) + 1
+
+    def is_alone(x: Any) -> bool:
+        product = isinstance(x, Node) and x.function is np.multiply
+        return product and users[id(x)] == 1 and can_sum(x.dtype)
 
     def join(node: Node, operands: tuple[Any, ...]) -> Node | None:
-        if node.function != "total" or not isinstance(operands[0], Node):
+        if node.function != "total" or not is_alone(node.operands[0]):
             return None
-        (old,), (product,) = node.operands, operands
-        alone = users[id(old)] == 1 and id(old) not in wanted
-        if not alone or product.function is not np.multiply or not can_sum(node.dtype):
+        (product,) = operands
+        first, second = product.operands
+        if not _are_alike(product):
             return None
-        return node.of(product.operands) if _are_alike(product) else None
+        if is_checked and is_alone(first) and _is_power_of_two(constant(first.operands[0])):
+            scale, rest = constant(first.operands[0]), first.operands[1]
+            return node.tape.add("total", (rest, second), False, (), node.dtype, scale=scale)
+        return node.of((first, second))
 
     return rewritten(outputs, join)
+
+
+def _is_power_of_two(x: Any) -> bool:
+    return x is not None and math.frexp(x)[0] == 0.5
 
 
 def _are_alike(product: Node) -> bool:

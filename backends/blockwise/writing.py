@@ -218,11 +218,12 @@ class Block:
         """Add up what there is of all examples."""
         given = self._operands(node)
         core = node.operands[0].core
+        scale = f"{node.options['scale']} * " if "scale" in node.options else ""
         if self._one and not core and node.operands[0].dtype == node.dtype:
-            self._assign(node, " * ".join(f"{name}[0]" for name in given))
+            self._assign(node, scale + " * ".join(f"{name}[0]" for name in given))
         elif can_sum(node.operands[0].dtype):
             function = sum_of if len(given) == 1 else sum_of_products
-            self._assign(node, f"{self._called(function)}({', '.join(given)})")
+            self._assign(node, f"{scale}{self._called(function)}({', '.join(given)})")
         else:
             self._assign(node, f"f_add.reduce({given[0]}, None)")
             self._globals["f_add"] = np.add
