@@ -35,6 +35,8 @@ def _known(node: Node, operands: tuple[Any, ...]) -> Node | None:
     a, b = mask.operands
     if not isinstance(a, Node):
         return None
+    if mask.function is np.less and _is_shortfall(first, a, b) and _vanishes_with(second, a):
+        return node.like(np.maximum, first, 0.0)
     if isinstance(b, Node) and constant(b) is None:
         return _of_difference(node, a, b, first, second) if mask.function is np.greater else None
     found = _magnitude(node, a, b, first, second)
@@ -49,9 +51,16 @@ def _of_all_entries(node: Node, x: Node) -> Node | None:
 
 
 def _share(node: Node, x: Any, whole: Any) -> Node | None:
-    """x / n for (2 x) / (2 n), and x / -n for -x / n, where n is the same for all examples."""
+    """x / n for (2 x) / (2 n), and x / -n for -x / n, where n is the same for all examples.
+
+    Also where -x is selected, and 0 elsewhere.
+    """
     if not isinstance(x, Node) or not isinstance(whole, Node) or whole.rows:
         return None
+    if x.function is np.where and _turns(x.operands[1]) and constant(x.operands[2]) == 0:
+        mask, turned, zero = x.operands
+        straight = x.of((mask, turned.operands[0], zero))
+        return node.of((straight, whole.like(operator.neg, whole)))
     if x.function is np.negative and x.operands[0].dtype == node.dtype:
         return node.of((x.operands[0], whole.like(operator.neg, whole)))
     if x.function is not np.multiply:
@@ -59,7 +68,7 @@ def _share(node: Node, x: Any, whole: Any) -> Node | None:
     factor, rest = constant(x.operands[0]), x.operands[1]
     if factor is None or not isinstance(rest, Node) or rest.dtype != node.dtype:
         return None
-    if factor <= 0 or math.frexp(factor)[0] != 0.5 or (rest.rows, rest.core) != (x.rows, x.core):
+    if abs(math.frexp(factor)[0]) != 0.5 or (rest.rows, rest.core) != (x.rows, x.core):
         return None
     # Python's division, as NumPy's would make a float64 of the number and of all that meets it.
     return node.of((rest, whole.like(operator.truediv, whole, float(factor))))
@@ -112,6 +121,18 @@ def _sign(node: Node, a: Node, b: Node, equal: Any) -> Node:
     if constant(equal) is not None:
         return sign
     return node.like(np.where, equal.operands[0], equal, sign)
+
+
+def _is_shortfall(x: Any, a: Node, b: Any) -> bool:
+    """Whether x is b - a, for a finite number b."""
+    if not isinstance(x, Node) or x.function is not np.subtract or x.operands[1] is not a:
+        return False
+    most = constant(b)
+    return most is not None and math.isfinite(most) and constant(x.operands[0]) == most
+
+
+def _turns(x: Any) -> bool:
+    return isinstance(x, Node) and x.function is np.negative
 
 
 def _negates(x: Any, y: Node) -> bool:

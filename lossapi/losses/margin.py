@@ -30,7 +30,7 @@ def squared_hinge_loss(xp, logits, target, *, margin=1.0):
 
 @squared_hinge_loss.gradient("logits")
 def _(xp, logits, target, *, margin):
-    return -2.0 * target * p.shortfall(xp, target * logits, margin)
+    return -2.0 * (target * p.shortfall(xp, target * logits, margin))
 
 
 @squared_hinge_loss.curvature("logits")
@@ -42,12 +42,21 @@ def _(xp, logits, target, *, margin):
 @loss("(),()->()", target="{-1, 1}")
 def logistic_loss(xp, logits, target):
     """The negative log-likelihood of a class of -1 or 1 under the sigmoid of a logit."""
-    return p.softplus(xp, -(target * logits))
+    score, wrong, decay = _view(xp, logits, target)
+    return xp.log1p_of_share(decay) - xp.where(wrong, score, 0.0)
 
 
 @logistic_loss.gradient("logits")
 def _(xp, logits, target):
-    return -target * p.sigmoid(xp, -(target * logits))
+    _, wrong, decay = _view(xp, logits, target)
+    return -(target * (xp.where(wrong, 1.0, decay) / (1.0 + decay)))
+
+
+def _view(xp, logits, target):
+    """The score on the target's side, whether it is on the other one, and exp(-|score|)."""
+    score = target * logits
+    wrong = score < 0
+    return score, wrong, xp.exp(xp.where(wrong, score, -score))
 
 
 @logistic_loss.curvature("logits")
