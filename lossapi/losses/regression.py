@@ -96,37 +96,42 @@ def _(xp, prediction, target, *, delta):
 @loss("(),()->()", beta="[0, inf)")
 def smooth_l1_loss(xp, prediction, target, *, beta=1.0):
     """Absolute error whose corner is rounded by a parabola of half-width beta."""
+    # With c, the residual r clipped to beta: c/beta (r - c/2) is r²/2beta or |r| - beta/2.
     residual = prediction - target
-    size = p.distance(xp, prediction, target)
-    inside = size < beta
-    inner, width = _within(xp, inside, residual, beta)
+    wide = xp.isinf(residual)
+    residual = xp.where(wide, 0.0, residual)
+    clipped = _clipped(xp, residual, beta)
+    near = _share(xp, clipped, beta, prediction, target) * (residual - 0.5 * clipped)
     # From the half distance where the distance overflows and, by a huge beta, the loss may not.
     far = 2.0 * (p.half_distance(xp, prediction, target) - 0.25 * beta)
-    line = xp.where(xp.isinf(size), far, size - 0.5 * beta)
-    return xp.where(inside, 0.5 * inner * (inner / width), line)
+    return xp.where(wide, far, near)
 
 
 @smooth_l1_loss.gradient("prediction", "target")
 def _(xp, prediction, target, *, beta):
-    residual = prediction - target
-    inside = (residual > -beta) & (residual < beta)
-    inner, width = _within(xp, inside, residual, beta)
-    slope = xp.where(inside, inner / width, p.order(xp, prediction, target))
+    clipped = _clipped(xp, prediction - target, beta)
+    slope = _share(xp, clipped, beta, prediction, target)
     return slope, -slope
+
+
+def _share(xp, clipped, beta, prediction, target):
+    """The clipped residual as a share of beta; its sign where beta is 0."""
+    width = beta + xp.zeros_like(clipped)
+    point = width + width == 0  # a subnormal width too, where arithmetic takes it for 0
+    # A compiler may multiply by the inverse of a huge width, which is subnormal.
+    unit = xp.where(width > 2.0**64, 2.0**-64, xp.ones_like(width))
+    share = clipped * unit / xp.where(point, 1.0, width * unit)
+    return xp.where(point, p.order(xp, prediction, target), share)
 
 
 @smooth_l1_loss.curvature("prediction", "target")
 def _(xp, prediction, target, *, beta):
     residual = prediction - target
     inside = p.closer_than(xp, prediction, target, beta)
-    _, width = _within(xp, inside, residual, beta)
+    # On the line beta may be 0: there it divides nothing.
+    width = xp.where(inside, beta, xp.ones_like(residual))
     bend = xp.where(inside, 1.0 / width, p.zero(xp, residual))
     return bend, bend
-
-
-def _within(xp, inside, residual, beta):
-    """The residual and beta, replaced on the line, where beta may be 0, so that they divide."""
-    return xp.where(inside, residual, 0.0), xp.where(inside, beta, xp.ones_like(residual))
 
 
 @loss("(),()->()")
