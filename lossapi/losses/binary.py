@@ -14,10 +14,16 @@ def binary_cross_entropy(xp, probabilities, target, *, epsilon=0.0):
 
 @binary_cross_entropy.gradient("probabilities")
 def _(xp, probabilities, target, *, epsilon):
-    # (1 - t)/(1 - q) - t/q cancels where q is close to t: one fraction there. Not everywhere,
-    # since its own derivative cancels where t is much smaller than q, or 1 - t than 1 - q.
+    # (1 - t)/(1 - q) - t/q cancels where q is close to t: one fraction there. Where it is to be
+    # differentiated not everywhere, since its own derivative cancels where t is much smaller than
+    # q, or 1 - t than 1 - q.
     q, t = _clip(xp, probabilities, target, epsilon)
     residual, variance = q - t, q * (1.0 - q)
+    if not xp.differentiates:
+        variance = p.without_signed_zero(xp, q) * (1.0 - q)
+        sure = (residual == 0) & (variance == 0)
+        slope = xp.where(sure, 1.0 - 2.0 * t, residual / xp.where(sure, 1.0, variance))
+        return _zero_where_clipped(xp, slope, probabilities, target, epsilon)
     close = (residual < 0.75 * variance) & (-residual < 0.75 * variance)
     together = residual / xp.where(close, variance, 1.0)
     negative, positive = _divisors(xp, xp.where(close, 0.5, q), t)
