@@ -66,14 +66,14 @@ def _rate(xp, prediction):
 def _exponential(xp, s):
     """exp(s), or where that is near overflow 2^-64 exp(s); and where it is the second."""
     huge = s > 0.9 * math.log(float(xp.finfo(s.dtype).max))
-    part = xp.exp(xp.where(huge, 0.5 * s, s)) * xp.where(huge, 2.0**-32, xp.ones_like(s))
-    return huge, part * xp.where(huge, part, 1.0)
+    part = xp.exp(xp.where(huge, 0.5 * s, s))
+    return huge, part * xp.where(huge, 2.0**-64 * part, 1.0)
 
 
 def _above_line(xp, s, count, height):
     """exp(s) - count * height, where both terms may overflow and their difference not."""
     huge, power = _exponential(xp, s)
-    beyond = s > 1000.0
     one = xp.ones_like(s)
-    line = p.times(xp, count, xp.where(beyond, 0.0, height) * xp.where(huge, 2.0**-64, one))
+    vanishing = (s > 1000.0) | (xp.isinf(height) & (count == 0))
+    line = count * (xp.where(vanishing, 0.0, height) * xp.where(huge, 2.0**-64, one))
     return (power - line) * xp.where(huge, 2.0**64, one)

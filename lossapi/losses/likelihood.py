@@ -74,14 +74,12 @@ def _(xp, prediction, variance, target, *, full, minimum_variance):
 @gaussian_nll.gradient("variance")
 def _(xp, prediction, variance, target, *, full, minimum_variance):
     v, below = _clamped(xp, variance, minimum_variance)
-    # 1/v - (r/v)^2; of a subnormal variance, whose inverse may overflow, (1 - z^2) / v by its root.
+    if _has_no_tiny(xp):
+        slope = _variance_slope(xp, prediction, v, target)
+        return xp.where(below, p.zero(xp, prediction - target), slope)
+    # Of a subnormal variance, whose inverse may overflow, (1 - z^2) / v by its root.
     tiny = v < xp.finfo(v.dtype).smallest_normal
-    normal = xp.where(tiny, 1.0, v)
-    ratio = p.standardised(xp, prediction, target, normal)
-    square = 0.5 * ratio * xp.where(xp.isinf(v), 0.0, prediction - target)
-    huge = xp.isinf(square)
-    near, far = 0.5 - xp.where(huge, 0.0, square), xp.where(huge, ratio, 0.0)
-    plain = xp.where(huge, -0.5 * far * far, near / normal)
+    plain = _variance_slope(xp, prediction, xp.where(tiny, 1.0, v), target)
     deviation = xp.sqrt(xp.where(tiny, v, 1.0))
     z = p.standardised(xp, prediction, target, deviation)
     by_root = 0.5 * ((1.0 - z) / deviation) * ((1.0 + z) / deviation)
@@ -109,12 +107,28 @@ def _(xp, prediction, variance, target, *, full, minimum_variance):
     return xp.where(below, p.zero(xp, z), bend)
 
 
+def _has_no_tiny(xp):
+    """Whether no variance lies between 0 and the smallest normal one."""
+    return xp.flushes and not xp.differentiates
+
+
+def _variance_slope(xp, prediction, v, target):
+    """(1/v - (r/v)^2) / 2 for a variance that is 0 or normal."""
+    ratio = p.standardised(xp, prediction, target, v)
+    square = 0.5 * ratio * xp.where(xp.isinf(v), 0.0, prediction - target)
+    huge = xp.isinf(square)
+    near, far = 0.5 - xp.where(huge, 0.0, square), xp.where(huge, ratio, 0.0)
+    return xp.where(huge, -0.5 * far * far, near / v)
+
+
 def _half_square(xp, prediction, v, target):
     """r^2 / 2v."""
     if xp.differentiates:
         z = p.standardised(xp, prediction, target, xp.sqrt(v))
         return 0.5 * z * z
     # By the quotient that the gradient needs too, unless it may overflow before the square does.
+    if _has_no_tiny(xp):
+        return 0.5 * p.standardised(xp, prediction, target, v) * (prediction - target)
     tiny = v < xp.finfo(v.dtype).smallest_normal
     ratio = p.standardised(xp, prediction, target, xp.where(tiny, xp.sqrt(v), v))
     return 0.5 * ratio * xp.where(tiny, ratio, prediction - target)
