@@ -102,7 +102,8 @@ def _(xp, prediction, variance, target, *, full, minimum_variance):
     # (z^2 - 1/2) / v^2; where the square of z could overflow, one half is nothing beside it.
     far = (z > 2.0**30) | (z < -(2.0**30))
     near = xp.where(far, 1.0, z)
-    root = xp.where(far, z, 0.0) * inverse
+    # Not times the inverse, which a library may take for 0 beside an infinite z.
+    root = xp.where(far, z, 0.0) / xp.where(far, v, 1.0)
     bend = xp.where(far, root * root, (near * near - 0.5) * inverse * inverse)
     return xp.where(below, p.zero(xp, z), bend)
 
