@@ -30,6 +30,8 @@ def _lower(node: Node, operands: tuple[Any, ...]) -> Any:
         )
     if isinstance(node.function, np.ufunc) or node.function in ("astype", "broadcast", "full"):
         return None
+    if node.function is put_class and _is_full(operands[0]):
+        return None  # its own entries are filled before
     return node.of(tuple(_filled(x) if _is_full(x) else x for x in operands))
 
 

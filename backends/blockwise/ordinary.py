@@ -25,7 +25,7 @@ class Ordinary(NamedTuple):
     high: Any
     holds: Callable[[Any], bool]
     wider: Ordinary | None = None
-    """The same up to the end of the domain, for losses that have no pole there."""
+    """The same nearer to the ends of the domain, for losses that have no pole there."""
 
 
 def ordinary(plan: Plan, arrays: dict[str, tuple[bool, Any, Any]]) -> dict[str, Ordinary]:
@@ -36,21 +36,34 @@ def ordinary(plan: Plan, arrays: dict[str, tuple[bool, Any, Any]]) -> dict[str, 
         own = domain.under(plan.program.parameters)
         limits = _limits(own, plan.classes, np.dtype(dtype), place == 0)
         if of_each and limits is not None:
-            low, high = limits
-            found[name] = _ordinary(np.dtype(dtype), low, high)
-            if dtype.kind == "f" and high < own.high < math.inf:
-                wider = _ordinary(np.dtype(dtype), low, own.high)
-                found[name] = found[name]._replace(wider=wider)
+            ranges = [limits, *(_wider(own, *limits) if dtype.kind == "f" else ())]
+            found[name] = _ordinary(np.dtype(dtype), list(dict.fromkeys(ranges)))
     return found
 
 
-def _ordinary(dtype: Any, low: Any, high: Any) -> Ordinary:
-    low, high = dtype.type(low), dtype.type(high)
+def _wider(domain: Domain, low: Any, high: Any) -> list[tuple[Any, Any]]:
+    """The range up to the ends that belong to the domain: the upper one, then both."""
+    if math.isfinite(domain.high) and domain.high in domain:
+        high = domain.high
+    ranges = [(low, high)]
+    if domain.low in domain and (math.isfinite(domain.low) or math.isfinite(domain.high)):
+        ranges.append((domain.low, high))
+    return ranges
+
+
+def _ordinary(dtype: Any, ranges: list[tuple[Any, Any]]) -> Ordinary:
+    """The first range, and the others as ever wider ones."""
+    low, high = map(dtype.type, ranges[0])
+    wider = _ordinary(dtype, ranges[1:]) if ranges[1:] else None
+    return Ordinary(low, high, _look(dtype, low, high), wider)
+
+
+def _look(dtype: Any, low: Any, high: Any) -> Callable[[Any], bool]:
+    if dtype.kind == "f" and low == -np.inf:
+        return lambda block: bool(np.maximum.reduce(block, axis=None) <= high)  # NaN is not
     if dtype.kind == "f" and dtype.itemsize > 2 and -low == high:
-        return Ordinary(low, high, _within(high))
-    if dtype.kind == "f" and low == 0:
-        return Ordinary(low, high, _up_to(high))
-    return Ordinary(low, high, _between(low, high))
+        return _within(high)
+    return _up_to(high) if low == 0 else _between(low, high)
 
 
 def _limits(domain: Domain, classes: int, dtype: Any, is_first: bool) -> tuple[Any, Any] | None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .graph import Node, constant, rewritten
+from .tracing import elementwise, put_class
 
 _UP = (np.greater, np.greater_equal)
 _DOWN = (np.less, np.less_equal)
@@ -49,9 +50,16 @@ def _of_all_entries(node: Node, x: Node) -> Node | None:
 
 
 def _share(node: Node, x: Any, whole: Any) -> Node | None:
-    """x / n for (2 x) / (2 n), and x / -n for -x / n, where n is the same for all examples."""
+    """x / n for (2 x) / (2 n), and x / -n for -x / n, where n is the same for all examples.
+
+    And of what is 0 but for one number of each example, that number over n.
+    """
     if not isinstance(x, Node) or not isinstance(whole, Node) or whole.rows:
         return None
+    if x.function is put_class and constant(x.operands[0]) == 0 and whole.function == "count":
+        array, labels, value = x.operands
+        share = value if isinstance(value, Node) else node.tape.full(value, False, (), node.dtype)
+        return x.of((array, labels, elementwise(np.true_divide)(share, whole)))
     if x.function is np.negative and x.operands[0].dtype == node.dtype:
         return node.of((x.operands[0], whole.like(operator.neg, whole)))
     if x.function is not np.multiply:

@@ -15,6 +15,7 @@ from .lowering import lowered
 from .ordinary import Ordinary
 from .patterns import recognised
 from .ranges import Range, by_signs, narrowed
+from .rearranged import rearranged
 from .writing import Block, size
 
 BLOCK_BYTES = 512 * 1024
@@ -57,13 +58,16 @@ class Steps:
     def __init__(self, outputs: list[Any], usual: dict[str, Ordinary]) -> None:
         targets = recognised([*outputs, *_totals(outputs)])
         found, self._usual = _shorter(targets, usual)
-        shorter = by_signs(recognised(found.outputs), found.ranges)
+        shorter = rearranged(recognised(found.outputs), found.ranges)
+        shorter = by_signs(shorter, found.ranges)
         self._supposes = found.supposes
         self._rows_last = are_few(targets), are_few(shorter)
         """Whether the two blocks have the examples along their last axis instead of the first."""
         targets, shorter = (
-            lowered(by_masks(graph) if rows_last else graph)
-            for graph, rows_last in zip((targets, shorter), self._rows_last, strict=True)
+            lowered(by_masks(graph, ranges) if rows_last else graph)
+            for graph, rows_last, ranges in zip(
+                (targets, shorter), self._rows_last, (None, found.ranges), strict=True
+            )
         )
         nodes, outputs = ordered(targets), targets[: len(outputs)]
         self._slots: dict[int, int] = {}
@@ -193,9 +197,10 @@ def _shorter(targets: list[Any], usual: dict[str, Ordinary]) -> tuple[Hopeful, d
 
     needed, found = usual, narrow(usual)
     for name, own in usual.items():
-        if own.wider is not None:
-            with_wider = {**needed, name: own.wider}
-            wider = narrow(with_wider)
+        wide = own.wider
+        while wide is not None:
+            with_wider = {**needed, name: wide}
+            wider, wide = narrow(with_wider), wide.wider
             if _length(wider) <= _length(found):
                 needed, found = with_wider, wider
     for name in usual:

@@ -48,9 +48,13 @@ def elementwise(function: Any) -> Callable[..., Any]:
 def _neutral(
     function: Any, operands: Any, known: list[Any], rows: bool, core: Any, dtype: Any
 ) -> Any:
-    """The operand that a factor of 1, or a bool that decides nothing, leaves as it is."""
+    """The operand that a factor or divisor of 1, or a bool without effect, leaves as it is."""
     if function is np.power and isinstance(operands[0], Node) and operands[0].dtype == dtype:
         return _power(operands[0], operands[1], known[1])
+    if function is np.true_divide and known[1] == 1:
+        x = operands[0]
+        same = isinstance(x, Node) and (x.rows, x.core, x.dtype) == (rows, core, dtype)
+        return x if same else None
     if len(operands) != 2 or function not in _NEUTRAL:
         return None
     for x, other in zip(operands, reversed(known), strict=True):
