@@ -8,12 +8,12 @@ mask.
 from __future__ import annotations
 
 import operator
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from .graph import Node, ordered, rewritten
+from .places import places_by_class, put_at, take_at
 from .ranges import Range, is_top, range_of
 from .tracing import put_class, take_class
 
@@ -86,36 +86,13 @@ def apart(gaps: Any) -> None:
             np.logical_or(seen, is_zero, seen)
 
 
-def places(labels: Any) -> Any:
-    """Where the labels' entries stand in an array of a row for each class, as one line."""
-    count = labels.size
-    found = labels * count
-    found += _along(count)
-    return found
-
-
-@lru_cache(maxsize=64)
-def _along(count: int) -> Any:
-    return np.arange(count)
-
-
-def take_at(array: Any, where: Any) -> Any:
-    """The entries at these places."""
-    return array.reshape(-1).take(where)
-
-
-def put_at(array: Any, where: Any, value: Any) -> None:
-    """Set the entries at these places."""
-    array.reshape(-1)[where] = value.reshape(-1) if isinstance(value, np.ndarray) else value
-
-
 def _masked(node: Node, operands: tuple[Any, ...], finite: Finite) -> Any:
     if node.function is np.subtract and is_top(node.operands[1], node.operands[0]):
         return _gaps(operands[0]) if id(operands[0]) in finite else None
     if node.function is take_class:
         array, index = operands
         if index.function is not np.argmax:
-            return node.like(take_at, array, index.like(places, index))
+            return node.like(take_at, array, index.like(places_by_class, index))
         if index.operands[0] is array:
             return node.tape.add(np.max, (array,), True, (), node.dtype, axis=-1)
         chosen = _selected(array.like, index, array, 0.0, finite)
@@ -123,7 +100,7 @@ def _masked(node: Node, operands: tuple[Any, ...], finite: Finite) -> Any:
     if node.function is put_class:
         array, index, value = operands
         if index.function is not np.argmax:
-            return node.like(put_at, array, index.like(places, index), value)
+            return node.like(put_at, array, index.like(places_by_class, index), value)
         return _selected(node.like, index, value, array, finite)
     if node.function is np.equal and any(_is_leader(x) for x in operands):
         leader, other = operands if _is_leader(operands[0]) else reversed(operands)

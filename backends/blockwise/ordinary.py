@@ -23,7 +23,8 @@ class Ordinary(NamedTuple):
 
     low: Any
     high: Any
-    holds: Callable[[Any], bool]
+    holds: Callable[[Any], bool] | None
+    """None where it is known."""
     wider: Ordinary | None = None
     """The same nearer to the ends of the domain, for losses that have no pole there."""
 
@@ -31,6 +32,9 @@ class Ordinary(NamedTuple):
 def ordinary(plan: Plan, arrays: dict[str, tuple[bool, Any, Any]]) -> dict[str, Ordinary]:
     """The ordinary range of each input that has one entry or vector for each example."""
     found = {}
+    masks = {"where", "weights", "class_weights"}.intersection(arrays)
+    may_be_wrong = masks or plan.ignore_index is not None or plan.program.function.masks
+    """Labels that count were looked at before the call, and others are whatever they are."""
     for place, (name, domain) in enumerate(plan.program.function.domains.items()):
         of_each, _, dtype = arrays[name]
         own = domain.under(plan.program.parameters)
@@ -38,6 +42,8 @@ def ordinary(plan: Plan, arrays: dict[str, tuple[bool, Any, Any]]) -> dict[str, 
         if of_each and limits is not None:
             ranges = [limits, *(_wider(own, *limits) if dtype.kind == "f" else ())]
             found[name] = _ordinary(np.dtype(dtype), list(dict.fromkeys(ranges)))
+            if domain.text == LABELS and not may_be_wrong:
+                found[name] = found[name]._replace(holds=None)
     return found
 
 

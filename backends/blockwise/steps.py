@@ -14,6 +14,7 @@ from .hopes import Hopeful, hopeful
 from .lowering import lowered
 from .ordinary import Ordinary
 from .patterns import recognised
+from .places import by_places
 from .ranges import Range, by_signs, narrowed
 from .rearranged import rearranged
 from .writing import Block, size
@@ -41,8 +42,9 @@ class Walk(NamedTuple):
     inputs: list[str]
     shared: list[int]
     """What blocks take besides, by where it stands."""
-    results: list[tuple[int, tuple[int, ...], Any]]
-    """Where each result of the examples is to stand, its core shape and its dtype."""
+    results: list[tuple[int, tuple[int, ...], Any, bool]]
+    """Where each result of the examples is to stand, its core shape, its dtype and whether it is
+    to be 0 before."""
     totals: list[tuple[int, int, Any]]
     """Where each total is to stand, for what follows each of the two blocks, and its dtype."""
 
@@ -64,7 +66,7 @@ class Steps:
         self._rows_last = are_few(targets), are_few(shorter)
         """Whether the two blocks have the examples along their last axis instead of the first."""
         targets, shorter = (
-            lowered(by_masks(graph, ranges) if rows_last else graph)
+            lowered(by_masks(graph, ranges) if rows_last else by_places(graph))
             for graph, rows_last, ranges in zip(
                 (targets, shorter), self._rows_last, (None, found.ranges), strict=True
             )
@@ -113,12 +115,13 @@ class Steps:
         self._done.update(id(n) for n in (*totals, *totals_too))
         inputs = [n for n in nodes if n.function == "input"]
         names = [n.options["name"] for n in inputs]
-        checks = [(names.index(n), o.holds) for n, o in self._usual.items() if n in names]
+        looks = [(n, o.holds) for n, o in self._usual.items() if n in names]
+        checks = [(names.index(n), holds) for n, holds in looks if holds is not None]
         along, along_too = self._rows_last
         block, ordinary = Block(nodes, inputs, shared, results, totals, along), None
         spared = checks or self._supposes
         if spared and not any(constant(n.operands[0]) is not None for n in totals_too):
-            ordinary = Block(nodes_too, inputs, shared, results_too, totals_too, along_too)
+            ordinary = Block(nodes_too, inputs, shared, results_too, totals_too, along_too, True)
             if ordinary.length + 2 * len(checks) >= block.length:
                 ordinary = None
         both = zip(totals, totals_too, strict=True)
@@ -130,7 +133,10 @@ class Steps:
             supposes=self._supposes and ordinary is not None,
             inputs=names,
             shared=[self._slot(n) for n in shared],
-            results=[(self._slot(n), n.core, n.dtype) for n in results],
+            results=[
+                (self._slot(n), n.core, n.dtype, ordinary is not None and ordinary.leaves(k))
+                for k, n in enumerate(results)
+            ],
             totals=[(self._slot(n), self._slot(m), n.dtype) for n, m in both],
         )
 
@@ -203,7 +209,7 @@ def _shorter(targets: list[Any], usual: dict[str, Ordinary]) -> tuple[Hopeful, d
             wider, wide = narrow(with_wider), wide.wider
             if _length(wider) <= _length(found):
                 needed, found = with_wider, wider
-    for name in usual:
+    for name in [name for name, own in usual.items() if own.holds is not None]:
         fewer = {n: o for n, o in needed.items() if n != name}
         without = narrow(fewer)
         # One node more is less than what the look at an input costs.

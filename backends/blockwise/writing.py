@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .few_classes import apart, put_at
+from .few_classes import apart
 from .graph import Node, constant
-from .tracing import put_class
+from .places import put_at
 
 LINE = 64
 """How many bytes a line of the cache has."""
@@ -25,7 +25,7 @@ _REDUCE = {
 }
 _EXTREMES = (np.maximum, np.minimum)
 _VIEWS = ("view", operator.getitem, np.expand_dims)
-_CHANGES = (put_class, put_at, apart)
+_CHANGES = (put_at, apart)
 """What changes some entries of its operand, in a copy if that is needed for something else."""
 _INTO = ("astype", "broadcast", "concat", *_CHANGES)
 
@@ -50,10 +50,13 @@ class Block:
         results: list[Node],
         totals: list[Node],
         rows_last: bool = False,
+        blank: bool = False,
         one: bool = False,
     ) -> None:
-        self._made_of = nodes, inputs, shared, results, totals, rows_last
-        self._rows_last, self._one = rows_last, one
+        self._made_of = nodes, inputs, shared, results, totals, rows_last, blank
+        self._rows_last, self._blank, self._one = rows_last, blank, one
+        self._left_blank: set[str] = set()
+        """The results of which only what is not 0 is written, if they may be `blank` before."""
         self.buffers: list[Buffer] = []
         self._constants: dict[Any, str] = {}
         self._filled: dict[tuple[str, tuple[int, ...], Any], Any] = {}
@@ -94,6 +97,10 @@ class Block:
         To write over an operand of one entry takes NumPy twice as long as to write elsewhere.
         """
         return Block(*self._made_of, one=True)
+
+    def leaves(self, place: int) -> bool:
+        """Whether of a result only what is not 0 is written."""
+        return f"o{place}" in self._left_blank
 
     def bytes_for(self, rows: int) -> int:
         """How much scratch memory some examples need."""
@@ -273,7 +280,9 @@ class Block:
         if function == "concat":
             return f"concatenate(({listed}), out={out}{self._options(node)})"
         if function in _CHANGES:
-            if out != given[0]:
+            if self._blank and id(node) in self._results and constant(node.operands[0]) == 0:
+                self._left_blank.add(out)
+            elif out != given[0]:
                 self._lines.append(f"copyto({out}, {given[0]})")
             return f"{self._called(function)}({', '.join((out, *given[1:]))})"
         if function in _REDUCE:
