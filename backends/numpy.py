@@ -16,6 +16,8 @@ from .blockwise.ordinary import ordinary
 from .blockwise.steps import Steps
 
 if TYPE_CHECKING:
+    from lossapi.backend import Step
+    from lossapi.loss import Function
     from lossapi.plan import Plan
 
 _KEPT = 1000
@@ -94,6 +96,28 @@ class NumpyBackend(Backend):
         places = labels.reshape(count, labels.shape[-1]) + rows[:, None]
         sums = np.bincount(places.reshape(-1), values.reshape(-1), count * classes)
         return sums.astype(values.dtype).reshape(*labels.shape[:-1], classes)
+
+    def affine(self, features: Any, weight: Any, bias: Any) -> Any:
+        """The output of a linear layer, the bias added in place."""
+        found = np.matmul(features, weight.T)
+        found += bias
+        return found
+
+    def of_each(
+        self, function: Function, inputs: tuple[Any, ...], wrt: str | None, **parameters: Any
+    ) -> tuple[Any, Any]:
+        """The same by a call, which goes through the examples in blocks."""
+        options = {**parameters, "reduction": "none"}
+        if wrt is None:
+            return function(*inputs, **options), None
+        found: tuple[Any, Any] = function.value_and_grad(*inputs, **options, wrt=wrt)
+        return found
+
+    def over_rows(
+        self, step: Step, shared: dict[str, Any], rows: dict[str, Any], size: int
+    ) -> tuple[tuple[Any, ...], list[Any]]:
+        """A step on larger blocks of rows: each product lays a shared matrix out anew."""
+        return super().over_rows(step, shared, rows, 2 * size)
 
     def plus(self, total: Any, product: tuple[Any, Any]) -> Any:
         """The sum over rows of outer products, added in place, in parts that a cache holds."""

@@ -9,14 +9,16 @@ import numpy as np
 import torch
 from torch.autograd import forward_ad
 
-from lossapi.backend import Backend, Transform, get, undifferentiated
+from lossapi.backend import Backend, get, undifferentiated
 from lossapi.binding import bind
 from lossapi.plan import Examples
+
+from .torch_transforms import TRANSFORMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lossapi.backend import Step
+    from lossapi.backend import Step, Transform
     from lossapi.loss import Function
     from lossapi.plan import Plan, Program
 
@@ -33,6 +35,7 @@ class TorchBackend(Backend):
         # The compatibility layer's looks its namespace up in a cache, of which Dynamo warns.
         self.xp.cumulative_sum = _cumulative_sum
         self.xp.matmul, self.xp.tensordot = _in_full(torch.matmul), _in_full(_tensordot)
+        self.xp.addmm = _in_full(torch.addmm)
         self.alone = undifferentiated(self.xp)
         """What kernels get whose derivative is not PyTorch's to find."""
 
@@ -92,7 +95,38 @@ class TorchBackend(Backend):
         if _recorded(tensors) or _transformed(tensors):
             own, products = step({**shared, **rows})
             return own, [self.plus(None, product) for product in products]
-        return super().over_rows(step, shared, rows, size)
+        whole: list[Any] = []
+        first, done = next(iter(rows)), 0
+
+        def written(block: dict[str, Any]) -> tuple[tuple[Any, ...], list[tuple[Any, Any]]]:
+            # What stays of each block would lie where the next is to have its memory, which then
+            # grows by a block every time.
+            nonlocal done
+            own, products = step(block)
+            if not done:
+                whole.extend(x.new_empty((rows[first].shape[0], *x.shape[1:])) for x in own)
+            place = slice(done, done + block[first].shape[0])
+            for room, part in zip(whole, own, strict=True):
+                room[place] = part
+            done = place.stop
+            return (), products
+
+        _, sums = super().over_rows(written, shared, rows, size)
+        return tuple(whole), sums
+
+    def affine(self, features: Any, weight: Any, bias: Any) -> Any:
+        """The output of a linear layer, by one call."""
+        return self.xp.addmm(bias, features, weight.mT)
+
+    def of_each(
+        self, function: Function, inputs: tuple[Any, ...], wrt: str | None, **parameters: Any
+    ) -> tuple[Any, Any]:
+        """The same by NumPy in the host's memory, where nothing else is to look at it."""
+        if _recorded(inputs) or not _are_plain(inputs):
+            return super().of_each(function, inputs, wrt, **parameters)
+        arrays = tuple(_as_numpy(inputs))
+        value, gradient = get("numpy").of_each(function, arrays, wrt, **parameters)
+        return _as_tensors(value), None if wrt is None else _as_tensors(gradient)
 
     def plus(self, total: Any, product: tuple[Any, Any]) -> Any:
         """The sum over rows of outer products, added in place to a total, if there is one."""
@@ -167,18 +201,7 @@ class TorchBackend(Backend):
 
     def transforms(self) -> dict[str, Transform]:
         """What PyTorch does to functions."""
-        return {
-            "backward": Transform("gradient", _backward),
-            "func.grad": Transform("gradient", torch.func.grad),
-            "compile": Transform("call", _compiled),
-            "compile-backward": Transform("gradient", lambda f: _backward(_compiled(f))),
-            "autocast": Transform("call", _autocast),
-            "vmap": Transform("map", torch.func.vmap),
-            "jvp": Transform("directional", _directional),
-            "forward-ad": Transform("directional", _dual),
-            "hessian": Transform("hessian", torch.func.hessian),
-            "double-backward": Transform("hessian", _double_backward),
-        }
+        return TRANSFORMS
 
 
 def _cumulative_sum(x: Any, /, *, axis: int) -> Any:
@@ -192,11 +215,12 @@ def _tensordot(a: Any, b: Any, /, *, axes: Any) -> Any:
 def _in_full(product: Callable[..., Any]) -> Callable[..., Any]:
     """A product of matrices that autocast leaves alone."""
 
-    def in_full(a: Any, b: Any, /, **options: Any) -> Any:
-        if not torch.is_autocast_enabled(a.device.type):
-            return product(a, b, **options)
-        with torch.autocast(a.device.type, enabled=False):
-            return product(a, b, **options)
+    def in_full(*arrays: Any, **options: Any) -> Any:
+        kind = arrays[0].device.type
+        if not torch.is_autocast_enabled(kind):
+            return product(*arrays, **options)
+        with torch.autocast(kind, enabled=False):
+            return product(*arrays, **options)
 
     return in_full
 
@@ -422,66 +446,3 @@ class Module(torch.nn.Module):
         """The loss and what was fixed."""
         fixed = [f"{name}={value!r}" for name, value in self.options.items()]
         return ", ".join([self.loss.__name__, *fixed, *self.tensors])
-
-
-# --- transforms, for the conformance suite
-
-
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    # Every function that the suite compiles is one piece of code, which may be compiled 8 times.
-    torch._dynamo.reset()
-    compiled: Callable[..., Any] = torch.compile(function, fullgraph=True, backend="aot_eager")
-    return compiled
-
-
-def _backward(function: Callable[..., Any]) -> Callable[..., Any]:
-    def gradient(first: Any, *rest: Any) -> Any:
-        leaf = first.detach().clone().requires_grad_()
-        result = function(leaf, *rest)
-        if not result.requires_grad:
-            return torch.zeros_like(leaf)  # it does not depend on the first argument
-        result.backward()
-        return leaf.grad
-
-    return gradient
-
-
-def _autocast(function: Callable[..., Any]) -> Callable[..., Any]:
-    def under_autocast(*arrays: Any) -> Any:
-        with torch.autocast(arrays[0].device.type, dtype=torch.bfloat16):
-            return function(*arrays)
-
-    return under_autocast
-
-
-def _directional(function: Callable[..., Any]) -> Callable[..., Any]:
-    def along(primal: Any, tangent: Any, *rest: Any) -> Any:
-        return torch.func.jvp(lambda x: function(x, *rest), (primal,), (tangent,))[1]
-
-    return along
-
-
-def _dual(function: Callable[..., Any]) -> Callable[..., Any]:
-    def along(primal: Any, tangent: Any, *rest: Any) -> Any:
-        with forward_ad.dual_level():
-            dual = forward_ad.make_dual(primal, tangent)  # type: ignore[no-untyped-call]
-            return forward_ad.unpack_dual(function(dual, *rest)).tangent  # type: ignore[no-untyped-call]
-
-    return along
-
-
-def _double_backward(function: Callable[..., Any]) -> Callable[..., Any]:
-    def hessian(first: Any, *rest: Any) -> Any:
-        leaf = first.detach().clone().requires_grad_()
-        (gradient,) = torch.autograd.grad(function(leaf, *rest), leaf, create_graph=True)
-        rows = [
-            torch.autograd.grad(entry, leaf, retain_graph=True, allow_unused=True)[0]
-            if entry.requires_grad
-            else None
-            for entry in gradient.reshape(-1)
-        ]
-        zero = torch.zeros_like(leaf)
-        stacked = torch.stack([zero if row is None else row for row in rows])
-        return stacked.reshape(*leaf.shape, *leaf.shape)
-
-    return hessian

@@ -51,8 +51,9 @@ def _known(kind: str, came: Sequence[str], accepted: Sequence[str]) -> list[str]
 @click.option(
     "--from",
     "earlier",
+    multiple=True,
     type=click.Path(path_type=Path),
-    help="Time nothing: show the run that this JSON file holds.",
+    help="Time nothing: show the run that this JSON file holds, or several as one.",
 )
 @click.option("--json", "json_", type=click.Path(path_type=Path), help="Write the run as data.")
 @click.option("--markdown", type=click.Path(path_type=Path), help="Write the run as a page.")
@@ -67,7 +68,7 @@ def cli(
     seconds: float | None,
     rounds: int | None,
     cpu_time: bool,
-    earlier: Path | None,
+    earlier: tuple[Path, ...],
     json_: Path | None,
     markdown: Path | None,
     note: str,
@@ -93,13 +94,13 @@ def cli(
     )
     if not todo:
         raise click.UsageError(f"nothing of this is measured at the size {', '.join(sizes)}")
-    if earlier is None:
+    if not earlier:
         described = {**machine.describe(), "command": _command(), "note": note}
         described["load_before"] = machine.load()
         rows, failures = _carried_out(todo)
         described["load_after"] = machine.load()
     else:
-        described, rows, failures = _read(earlier)
+        described, rows, failures = _together([_read(path) for path in earlier], earlier)
         described["note"] = note or described["note"]
     console = Console()
     for table in report.tables(rows):
@@ -121,7 +122,7 @@ def _command() -> str:
     words = ["python", "-m", "benchmarks"]
     for option in context.command.params:
         value = context.params[option.name or ""]
-        if option.name in ("json_", "markdown", "note") or value in (None, False, ()):
+        if option.name in ("json_", "markdown", "note") or value is None or value is False:
             continue
         for given in value if isinstance(value, tuple) else (value,):
             words += [option.opts[0], *([] if given is True else [str(given)])]
@@ -133,6 +134,24 @@ def _read(path: Path) -> tuple[dict[str, Any], list[Row], list[runs.Failure]]:
         return report.from_json(json.loads(path.read_text()))
     except (ValueError, KeyError, TypeError) as problem:
         raise click.UsageError(f"{path} does not hold a run of this program ({problem})") from None
+
+
+def _together(
+    parts: list[tuple[dict[str, Any], list[Row], list[runs.Failure]]], paths: Sequence[Path]
+) -> tuple[dict[str, Any], list[Row], list[runs.Failure]]:
+    """Several runs as one: of one commit, one machine and the same versions."""
+    machines = [machine for machine, _, _ in parts]
+    for path, other in zip(paths, machines, strict=True):
+        for what in ("commit", "processor", "cores", "python", "versions"):
+            if other[what] != machines[0][what]:
+                raise click.UsageError(
+                    f"{path} is of another run than {paths[0]}: {what} {other[what]}, not "
+                    f"{machines[0][what]}; give runs of one commit on one machine"
+                )
+    described = {**machines[0], "load_after": machines[-1]["load_after"]}
+    described["command"] = "\n".join(dict.fromkeys(m["command"] for m in machines))
+    rows = [row for _, own, _ in parts for row in own]
+    return described, rows, [failure for _, _, own in parts for failure in own]
 
 
 def _carried_out(todo: list[runs.Job]) -> tuple[list[Row], list[runs.Failure]]:

@@ -124,13 +124,23 @@ def from_json(
     return run["machine"], rows, failures
 
 
+def _commands(command: str) -> str:
+    """What to call: one run, or several that are put together."""
+    parts = command.split("\n")
+    if len(parts) == 1:
+        return f"{command} --markdown benchmarks/RESULTS.md"
+    lines = [f"{part} --json run{number}.json" for number, part in enumerate(parts, 1)]
+    together = " ".join(f"--from run{number}.json" for number in range(1, len(parts) + 1))
+    return "\n".join([*lines, f"python -m benchmarks {together} --markdown benchmarks/RESULTS.md"])
+
+
 def as_markdown(machine: dict[str, Any], rows: list[Row], failures: list[Failure]) -> str:
     """The whole run as a page."""
     versions = ", ".join(f"{name} {v or 'missing'}" for name, v in machine["versions"].items())
     parts = [
         "# Benchmark results",
         f"Written by the program, not by hand. To reproduce: `pip install -e '.[bench]'`, then\n\n"
-        f"```sh\n{machine['command']} --markdown benchmarks/RESULTS.md\n```",
+        f"```sh\n{_commands(machine['command'])}\n```",
         f"{machine['date']}, commit {machine['commit']}, {machine['processor']}, "
         f"{machine['cores']} cores, {machine['system']}, Python {machine['python']}, "
         f"{versions}. Load average at the start {machine['load_before']}, at the end "

@@ -83,7 +83,8 @@ class Backend:
         self.xp.stop_gradient = self.stop_gradient
         self.xp.differentiates = self.differentiates
         self.xp.flushes = self.flushes_subnormals
-        self.xp.over_rows = self.over_rows
+        self.xp.over_rows, self.xp.of_each = self.over_rows, self.of_each
+        self.xp.affine = self.affine
         self.dtypes = {n: getattr(self.xp, n) for n in FLOATING if hasattr(self.xp, n)}
         self.index_dtype = self.xp.int64
         self._dtype_names: dict[Any, str] = {}
@@ -220,6 +221,19 @@ class Backend:
     def stop_gradient(self, array: Any) -> Any:
         """The same values, constant under differentiation."""
         return array
+
+    def affine(self, features: Any, weight: Any, bias: Any) -> Any:
+        """The output of a linear layer."""
+        return self.xp.tensordot(features, weight, axes=((1,), (1,))) + bias
+
+    def of_each(
+        self, function: Function, inputs: tuple[Any, ...], wrt: str | None, **parameters: Any
+    ) -> tuple[Any, Any]:
+        """What another function gives for each example, and its gradient by one input, if asked."""
+        value = function.kernel(self.xp, *inputs, **parameters)
+        if wrt is None:
+            return value, None
+        return value, function.gradients[wrt][1](self.xp, *inputs, **parameters)
 
     def over_rows(
         self, step: Step, shared: dict[str, Any], rows: dict[str, Any], size: int

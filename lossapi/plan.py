@@ -375,11 +375,10 @@ class Examples:
             domain = self._domain(name)
             if domain.is_everything:
                 continue
-            if domain.text == LABELS:
-                domain = Below(self._classes)
+            own = Below(self._classes) if domain.text == LABELS else domain
             # Vectors of one shape are looked through together.
             kind = self._cores.get(name, 0), tuple(array.shape)
-            looks.setdefault(kind, []).append((domain, array))
+            looks.setdefault(kind, []).append((own, array))
         found = None
         for (cores, _), members in looks.items():
             domains, arrays = zip(*members, strict=True)

@@ -110,7 +110,7 @@ class Tape:
         key = (
             function,
             *(id(x) if isinstance(x, Node) else (type(x), repr(x)) for x in operands),
-            repr(options),
+            repr(options) if options else "",
             (rows, core, np.dtype(dtype)),
         )
         found = self._known.get(key)
@@ -160,7 +160,9 @@ def ordered(outputs: list[Any]) -> list[Node]:
             found[id(node)] = node
         else:
             stack.append((node, True))
-            stack.extend((x, False) for x in reversed(node.operands) if isinstance(x, Node))
+            for x in reversed(node.operands):
+                if isinstance(x, Node) and id(x) not in found:
+                    stack.append((x, False))
     return list(found.values())
 
 

@@ -27,11 +27,11 @@ def elementwise(function: Any) -> Callable[..., Any]:
         if not nodes:
             return function(*operands)
         rows, core = _together(nodes)
-        samples = [np.empty(0, x.dtype) if isinstance(x, Node) else x for x in operands]
-        with np.errstate(all="ignore"):
-            dtype = function(*samples).dtype
-            known = [constant(x) for x in operands]
-            if None not in known:
+        kinds = [x.dtype if hasattr(x, "dtype") else type(x) for x in operands]
+        dtype = _dtype(function, tuple(kinds))
+        known = [constant(x) for x in operands]
+        if None not in known:
+            with np.errstate(all="ignore"):
                 return nodes[0].tape.full(function(*known), rows, core, dtype)
         left = _neutral(function, operands, known, rows, core, dtype)
         if left is not None:
@@ -47,6 +47,14 @@ def elementwise(function: Any) -> Callable[..., Any]:
         return nodes[0].tape.add(function, operands, rows, core, dtype)
 
     return recorded
+
+
+@cache
+def _dtype(function: Any, kinds: tuple[Any, ...]) -> Any:
+    """The dtype that a function gives of arrays of such dtypes, and of numbers of such types."""
+    samples = [kind(1) if isinstance(kind, type) else np.empty(0, kind) for kind in kinds]
+    with np.errstate(all="ignore"):
+        return function(*samples).dtype
 
 
 def _neutral(
@@ -86,6 +94,9 @@ _NEUTRAL = {np.multiply: 1, np.bitwise_and: True, np.bitwise_or: False}
 def _together(nodes: list[Node]) -> tuple[bool, tuple[int, ...]]:
     """Whether the result has an axis of examples, and its other axes."""
     rows = any(node.rows for node in nodes)
+    first = nodes[0].core
+    if all(node.core == first for node in nodes):
+        return rows, first
     length = max(len(node.core) for node in nodes)
     if any(node.rows and len(node.core) < length for node in nodes):
         raise UntraceableError("examples along different axes")

@@ -26,8 +26,8 @@ def linear_cross_entropy(xp, features, weight, labels, bias=0.0, *, label_smooth
     """The negative log-likelihood of a label under the softmax of a linear layer's output."""
 
     def step(block):
-        logits = block.logits(xp)
-        return (of_logits.kernel(xp, logits, block.labels, label_smoothing=label_smoothing),), ()
+        losses, _ = block.cross_entropy(xp, None, label_smoothing)
+        return (losses,), ()
 
     (losses,), _ = _in_blocks(xp, step, features, labels, weight, bias)
     return losses
@@ -35,12 +35,8 @@ def linear_cross_entropy(xp, features, weight, labels, bias=0.0, *, label_smooth
 
 @linear_cross_entropy.pullback("features", "weight", "bias")
 def _(xp, wrt, cotangent, features, weight, labels, bias, *, label_smoothing):
-    slope_by_logits = of_logits.gradients["logits"][1]
-
     def step(block):
-        logits = block.logits(xp)
-        losses = of_logits.kernel(xp, logits, block.labels, label_smoothing=label_smoothing)
-        slopes = slope_by_logits(xp, logits, block.labels, label_smoothing=label_smoothing)
+        losses, slopes = block.cross_entropy(xp, "logits", label_smoothing)
         found = {name: block.pulled_back(xp, name, slopes) for name in wrt}
         own = [gradient for name, gradient in found.items() if name not in shared]
         return (losses, *own), [found[name] for name in found if name in shared]
@@ -70,8 +66,13 @@ class _Block(NamedTuple):
     def logits(self, xp):
         """The output of the layer."""
         if self.shares("weight"):
-            return xp.tensordot(self.features, self.weight, axes=((1,), (1,))) + self.bias
+            return xp.affine(self.features, self.weight, self.bias)
         return xp.matmul(self.weight, self.features[..., None])[..., 0] + self.bias
+
+    def cross_entropy(self, xp, wrt, label_smoothing):
+        """The losses, and their slopes by the logits, if these are asked for."""
+        inputs = self.logits(xp), self.labels
+        return xp.of_each(of_logits, inputs, wrt, label_smoothing=label_smoothing)
 
     def pulled_back(self, xp, name, slopes):
         """The gradient by an input from that by the logits: a product where it is shared."""

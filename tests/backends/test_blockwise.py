@@ -97,7 +97,9 @@ def assert_close(found: list[Any], due: list[Any], ulp: float = 0.0) -> None:
 def test_every_function_runs_in_blocks_or_is_known_not_to(name: str) -> None:
     arrays, given = next(batches(name, "float64"))
     results(registry[name], arrays, given)
-    assert bool(get("numpy")._steps) == (name not in WHOLE)  # type: ignore[attr-defined]
+    recorded = get("numpy")._steps  # type: ignore[attr-defined]
+    # One of a linear layer has the loss of its logits run in blocks.
+    assert any(key[0].function is registry[name] for key in recorded) == (name not in WHOLE)
 
 
 def test_a_single_example_is_written_over_no_operand() -> None:

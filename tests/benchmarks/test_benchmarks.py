@@ -123,6 +123,27 @@ def test_a_run_writes_its_table_as_data_and_as_a_page(tmp_path: Path) -> None:
     assert again.read_text() == page.read_text()
 
 
+def test_several_runs_of_one_commit_are_shown_as_one(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{name}.json" for name in ("first", "second", "third")]
+    losses = ("squared_error", "huber_loss")
+    for loss, path in zip(losses, paths, strict=False):
+        asked = ("--quick", "--library", "numpy", "--loss", loss, "--size", "1")
+        assert run(*asked, "--seconds", "0", "--json", str(path)).returncode == 0
+    page = tmp_path / "page.md"
+    both = [word for path in paths[:2] for word in ("--from", str(path))]
+    assert run(*both, "--markdown", str(page)).returncode == 0
+    assert "--loss huber_loss --size 1 --seconds 0.0 --json run2.json" in page.read_text()
+    for loss in losses:
+        assert f"| {loss} | 1 | float32 |" in page.read_text()
+    other = json.loads(paths[1].read_text())
+    other["machine"]["commit"] = "0000000"
+    paths[2].write_text(json.dumps(other))
+    done = run(*both, "--from", str(paths[2]))
+    assert done.returncode == 2
+    assert "third.json is of another run than" in done.stderr
+    assert "commit 0000000, not" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("option", "came", "said"),
     [
