@@ -16,7 +16,7 @@ from lossapi.backend import Backend, Transform, undifferentiated
 from lossapi.plan import Examples
 
 from .jax_blocks import along_what_varies, run
-from .jax_flat import LARGE, flat
+from .jax_flat import LARGE, flat, inside, is_short
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,6 +111,15 @@ class JaxBackend(Backend):
         flat = math.prod(labels.shape[:-1]), labels.shape[-1]
         rows = jax.vmap(of_one)(values.reshape(flat), labels.reshape(flat))
         return rows.reshape(*labels.shape[:-1], classes)
+
+    def inside(self, domains: Any, arrays: Any, cores: int) -> Any:
+        """Where all entries of an example, along its last axes, lie in each array's domain."""
+        look = super().inside
+        by_entry = cores == 1 and not any(domain.is_increasing for domain in domains)
+        if not by_entry or not is_short(arrays[0]) or jax.default_backend() != "cpu":
+            return look(domains, arrays, cores)
+        by_row = partial(self.xp.all, axis=-1)
+        return inside(lambda *given: look(domains, given, 0), by_row, arrays)
 
     def scan(self, step: Scanned, carry: Any, items: Any, *, reverse: bool = False) -> Any:
         """A loop that is traced, and compiled, once."""

@@ -31,7 +31,7 @@ _CALLS = {"jit", "pjit", "custom_jvp_call"}
 
 def flat(function: Callable[..., Any], arrays: tuple[Any, ...]) -> Any:
     """What a function that nobody differentiates makes of arrays, faster for short vectors."""
-    shape = next((x.shape for x in arrays if _is_short(x)), None)
+    shape = next((x.shape for x in arrays if is_short(x)), None)
     if shape is None:
         return function(*arrays)
     closed, result = jax.make_jaxpr(function, return_shape=True)(*arrays)
@@ -41,7 +41,21 @@ def flat(function: Callable[..., Any], arrays: tuple[Any, ...]) -> Any:
     return jax.tree.unflatten(jax.tree.structure(result), found)
 
 
-def _is_short(x: Any) -> bool:
+def inside(test: Callable[..., Any], by_row: Callable[[Any], Any], arrays: tuple[Any, ...]) -> Any:
+    """For which rows of short vectors a test of their entries holds throughout.
+
+    The entries are looked at as one vector first. Sums of few numbers, which tell of single rows,
+    take XLA several times as long, and are made where some entry fails only.
+    """
+    holds = jnp.all(test(*(x.reshape(-1) for x in arrays)))
+    rows = arrays[0].shape[:-1]
+    return jax.lax.cond(
+        holds, lambda *_: jnp.ones(rows, bool), lambda *given: by_row(test(*given)), *arrays
+    )
+
+
+def is_short(x: Any) -> bool:
+    """Whether an array consists of many short vectors."""
     return bool(x.ndim > 1 and 1 < x.shape[-1] <= SHORT and x.size >= LARGE)
 
 

@@ -10,6 +10,7 @@ from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .binding import is_number
+from .entries import both
 from .errors import BackendError
 
 if TYPE_CHECKING:
@@ -153,6 +154,15 @@ class Backend:
         """The integers 0 … K-1 along the last axis of an array, on its device."""
         device = self.device(array)
         return self.xp.arange(array.shape[-1], dtype=self.index_dtype, device=device)
+
+    def inside(self, domains: Any, arrays: Any, cores: int) -> Any:
+        """Where all entries of an example, along its last axes, lie in each array's domain."""
+        found = None
+        for domain, array in zip(domains, arrays, strict=True):
+            found = both(found, domain.inside(self.xp, array))
+        for _ in range(cores):
+            found = self.xp.all(found, axis=-1)
+        return found
 
     def take_class(self, array: Any, labels: Any) -> Any:
         """For each example the entry of the last axis that its label names."""

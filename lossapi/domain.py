@@ -150,3 +150,16 @@ class Domain:
 
     def __repr__(self) -> str:
         return f"Domain({self.text!r})"
+
+
+class Below:
+    """The labels of so many classes."""
+
+    is_increasing = False
+
+    def __init__(self, classes: int) -> None:
+        self._classes = classes
+
+    def inside(self, xp: Any, array: Any) -> Any:
+        """Where labels name a class."""
+        return (array >= 0) & (array < self._classes)

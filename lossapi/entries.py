@@ -63,14 +63,3 @@ def both(first: Any, second: Any) -> Any:
     if first is None or second is None:
         return second if first is None else first
     return first & second
-
-
-def of_examples(xp: Any, masks: dict[tuple[int, Any], Any]) -> Any:
-    """Where all entries of an example are true in all masks, which name their core axes first."""
-    found = None
-    for (cores, _), mask in masks.items():
-        for_each = mask
-        for _ in range(cores):
-            for_each = xp.all(for_each, axis=-1)
-        found = both(found, for_each)
-    return found

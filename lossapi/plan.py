@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from .axes import core_back, core_last, over_examples, trail
 from .binding import CLASS_MASK
-from .domain import LABELS
-from .entries import both, kept_entries, of_examples
+from .domain import LABELS, Below
+from .entries import both, kept_entries
 from .errors import DTypeError
 
 if TYPE_CHECKING:
@@ -368,21 +368,22 @@ class Examples:
 
     def _valid(self, inputs: Arrays) -> Any:
         """Where every input lies in its domain; None where nothing can lie outside."""
-        found: dict[tuple[int, Shape], Any] = {}
+        looks: dict[tuple[int, Shape], list[tuple[Any, Any]]] = {}
         for name, array in inputs.items():
             if name == CLASS_MASK or name in self.plan.program.checked:
                 continue
             domain = self._domain(name)
             if domain.is_everything:
                 continue
-            if domain.text == LABELS:
-                inside = (array >= 0) & (array < self._classes)
-            else:
-                inside = domain.inside(self.xp, array)
+            own = Below(self._classes) if domain.text == LABELS else domain
             # Vectors of one shape are looked through together.
-            kind = self._cores.get(name, 0), tuple(inside.shape)
-            found[kind] = both(found.get(kind), inside)
-        return of_examples(self.xp, found)
+            kind = self._cores.get(name, 0), tuple(array.shape)
+            looks.setdefault(kind, []).append((own, array))
+        found = None
+        for (cores, _), members in looks.items():
+            domains, arrays = zip(*members, strict=True)
+            found = both(found, self.backend.inside(domains, arrays, cores))
+        return found
 
     # --- run
 

@@ -108,6 +108,16 @@ def nan_if_any(xp: Namespace, result: Array, *inputs: Array) -> Array:
     return result
 
 
+def nan_if_outside(xp: Namespace, result: Array, *inputs: Array) -> Array:
+    """The same for inputs with a domain, of which one entry tells.
+
+    Where an entry of an example lies outside, the engine makes all of them NaN, or all results.
+    """
+    for x in inputs:
+        result = xp.where(xp.isnan(x[..., :1]), xp.nan, result)
+    return result
+
+
 def at_least_smallest(xp: Namespace, x: Array) -> Array:
     """A number that is not negative, and the smallest positive one for 0."""
     info = xp.finfo(x.dtype)

@@ -44,6 +44,8 @@ def check(
     for name, written in function.domains.items():
         domain = written.under(plan.program.parameters)
         if domain.text == LABELS:
+            if _all_name_classes(backend, arrays[name], plan.classes):
+                continue
             keep = partial(_kept_labels, function, backend, plan, arrays, name)
             ignored = plan.ignore_index
             check_labels(
@@ -52,6 +54,20 @@ def check(
         # Compilers that cannot read a context variable see no values either: the order matters.
         elif not domain.is_everything and backend.is_visible(arrays[name]) and is_strict():
             _check_domain(function, backend, plan, arrays, name, domain)
+
+
+def _all_name_classes(backend: Backend, array: Any, classes: int) -> bool:
+    """Whether labels are seen at one look to be all right."""
+    if not backend.is_visible(array):
+        return False
+    labels = backend.to_numpy(array)
+    if labels.dtype.kind not in "iu" or not labels.dtype.isnative or not labels.size:
+        return False
+    import numpy as np
+
+    # As numbers without a sign those below 0 are the largest.
+    unsigned = labels.view(f"u{labels.itemsize}")
+    return bool(np.maximum.reduce(unsigned, axis=None) < classes)
 
 
 def _check_weights(function: Function, backend: Backend, name: str, weights: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .graph import Node, constant, rewritten
-from .tracing import put_class, sum_without
+from .places import put_at, sum_without
 
 _SIGNED: dict[int, Any] = {1: np.int8, 2: np.int16, 4: np.int32, 8: np.int64}
 
@@ -30,6 +30,8 @@ def _lower(node: Node, operands: tuple[Any, ...]) -> Any:
         )
     if isinstance(node.function, np.ufunc) or node.function in ("astype", "broadcast", "full"):
         return None
+    if node.function is put_at and _is_full(operands[0]):
+        return None  # its own entries are filled before
     return node.of(tuple(_filled(x) if _is_full(x) else x for x in operands))
 
 
@@ -45,7 +47,7 @@ def _minus_magnitude(node: Node, x: Node) -> Node:
 
 def _can_be_left_out(x: Any) -> bool:
     """Whether a sum is one of all entries but one, of an array that is the block's own."""
-    if not isinstance(x, Node) or x.function is not put_class or constant(x.operands[2]) != 0:
+    if not isinstance(x, Node) or x.function is not put_at or constant(x.operands[2]) != 0:
         return False
     return isinstance(x.operands[0].function, np.ufunc)
 

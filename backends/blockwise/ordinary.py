@@ -27,9 +27,10 @@ class Ordinary(NamedTuple):
 
     low: Any
     high: Any
-    holds: Callable[[Any], bool]
+    holds: Callable[[Any], bool] | None
+    """None where it is known."""
     wider: Ordinary | None = None
-    """The same up to an end of the domain, for losses that have no pole there."""
+    """The same nearer to the ends of the domain, for losses that have no pole there."""
     closer: Ordinary | None = None
     """The same for numbers whose exponential is far from infinity; their negatives may be huge."""
     above: Ordinary | None = None
@@ -53,19 +54,21 @@ class Ordinary(NamedTuple):
 def ordinary(plan: Plan, arrays: dict[str, tuple[bool, Any, Any]]) -> dict[str, Ordinary]:
     """The ordinary range of each input that has one entry or vector for each example."""
     found = {}
+    masks = {"where", "weights", "class_weights"}.intersection(arrays)
+    may_be_wrong = masks or plan.ignore_index is not None or plan.program.function.masks
+    """Labels that count were looked at before the call, and others are whatever they are."""
     for place, (name, domain) in enumerate(plan.program.function.domains.items()):
         of_each, _, dtype = arrays[name]
         own = domain.under(plan.program.parameters)
         limits = _limits(own, plan.classes, np.dtype(dtype), place == 0)
         if of_each and limits is not None:
-            low, high = limits
-            found[name] = _ordinary(np.dtype(dtype), low, high)
-            if dtype.kind == "f" and own.values == (-high, high):
-                size = np.dtype(dtype).type(high)
+            ranges = [limits, *(_wider(own, *limits) if dtype.kind == "f" else ())]
+            found[name] = _ordinary(np.dtype(dtype), list(dict.fromkeys(ranges)))
+            if domain.text == LABELS and not may_be_wrong:
+                found[name] = found[name]._replace(holds=None)
+            if dtype.kind == "f" and own.values == (-limits[1], limits[1]):
+                size = np.dtype(dtype).type(limits[1])
                 found[name] = Ordinary(-size, size, _of_magnitude(size), is_pair=True)
-            wider = _wider(own, low, high)
-            if dtype.kind == "f" and wider != limits:
-                found[name] = found[name]._replace(wider=_ordinary(np.dtype(dtype), *wider))
             if dtype.kind == "f" and math.isfinite(own.low) and math.isinf(own.high):
                 found[name] = _without_upper_end(found[name])
             if dtype.kind == "f" and own.is_everything:
@@ -73,13 +76,29 @@ def ordinary(plan: Plan, arrays: dict[str, tuple[bool, Any, Any]]) -> dict[str, 
     return found
 
 
-def _ordinary(dtype: Any, low: Any, high: Any) -> Ordinary:
-    low, high = dtype.type(low), dtype.type(high)
+def _wider(domain: Domain, low: Any, high: Any) -> list[tuple[Any, Any]]:
+    """The range up to the ends that belong to the domain: the upper one, then both."""
+    if math.isfinite(domain.high) and domain.high in domain:
+        high = domain.high
+    ranges = [(low, high)]
+    if domain.low in domain and (math.isfinite(domain.low) or math.isfinite(domain.high)):
+        ranges.append((domain.low, high))
+    return ranges
+
+
+def _ordinary(dtype: Any, ranges: list[tuple[Any, Any]]) -> Ordinary:
+    """The first range, and the others as ever wider ones."""
+    low, high = map(dtype.type, ranges[0])
+    wider = _ordinary(dtype, ranges[1:]) if ranges[1:] else None
+    return Ordinary(low, high, _look(dtype, low, high), wider)
+
+
+def _look(dtype: Any, low: Any, high: Any) -> Callable[[Any], bool]:
+    if dtype.kind == "f" and low == -np.inf:
+        return _at_most(high)
     if dtype.kind == "f" and dtype.itemsize > 2 and -low == high:
-        return Ordinary(low, high, _within(high))
-    if dtype.kind == "f" and low == 0:
-        return Ordinary(low, high, _up_to(high))
-    return Ordinary(low, high, _between(low, high))
+        return _within(high)
+    return _up_to(high) if low == 0 else _between(low, high)
 
 
 def _limits(domain: Domain, classes: int, dtype: Any, is_first: bool) -> tuple[Any, Any] | None:
@@ -121,13 +140,6 @@ def _up_to(high: Any) -> Callable[[Any], bool]:
     return holds
 
 
-def _wider(domain: Domain, low: Any, high: Any) -> tuple[Any, Any]:
-    """The limits up to the upper end of the domain, or to the lower one if there is no other."""
-    if math.isfinite(domain.high):
-        return low, domain.high
-    return (domain.low if math.isfinite(domain.low) else low), high
-
-
 def _without_upper_end(given: Ordinary) -> Ordinary:
     wider = given.wider and given.wider._replace(above=_above(given.wider.low))
     return given._replace(above=_above(given.low), wider=wider)
@@ -141,10 +153,14 @@ def _above(low: Any) -> Ordinary:
 
 
 def _below(high: Any) -> Ordinary:
-    def holds(block: Any) -> bool:
-        return bool(np.maximum.reduce(block, None) <= high)
+    return Ordinary(-type(high)(np.inf), high, _at_most(high))
 
-    return Ordinary(-type(high)(np.inf), high, holds)
+
+def _at_most(high: Any) -> Callable[[Any], bool]:
+    def holds(block: Any) -> bool:
+        return bool(np.maximum.reduce(block, None) <= high)  # NaN is not
+
+    return holds
 
 
 def _of_magnitude(size: Any) -> Callable[[Any], bool]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .graph import Node, constant, rewritten
+from .tracing import elementwise, put_class
 
 _UP = (np.greater, np.greater_equal)
 _DOWN = (np.less, np.less_equal)
@@ -53,7 +54,8 @@ def _of_all_entries(node: Node, x: Node) -> Node | None:
 def _share(node: Node, x: Any, whole: Any) -> Node | None:
     """x / n for (2 x) / (2 n), and x / -n for -x / n, where n is the same for all examples.
 
-    Also where -x is selected, and 0 elsewhere.
+    Also where -x is selected, and 0 elsewhere; and of what is 0 but for one number of each example,
+    that number over n.
     """
     if not isinstance(x, Node) or not isinstance(whole, Node) or whole.rows:
         return None
@@ -61,6 +63,10 @@ def _share(node: Node, x: Any, whole: Any) -> Node | None:
         mask, turned, zero = x.operands
         straight = x.of((mask, turned.operands[0], zero))
         return node.of((straight, whole.like(operator.neg, whole)))
+    if x.function is put_class and constant(x.operands[0]) == 0 and whole.function == "count":
+        array, labels, value = x.operands
+        share = value if isinstance(value, Node) else node.tape.full(value, False, (), node.dtype)
+        return x.of((array, labels, elementwise(np.true_divide)(share, whole)))
     if x.function is np.negative and x.operands[0].dtype == node.dtype:
         return node.of((x.operands[0], whole.like(operator.neg, whole)))
     if x.function is not np.multiply:

@@ -79,7 +79,7 @@ def narrowed(
         else:
             new = _rebuilt(node, operands, known)
         if isinstance(new, Node) and id(new) not in known:
-            known[id(new)] = _range(new, known, inputs)
+            known[id(new)] = range_of(new, known, inputs)
         return new
 
     with np.errstate(all="ignore"):
@@ -94,7 +94,7 @@ def by_signs(outputs: list[Any], inputs: dict[str, Range]) -> list[Any]:
         selected = _by_sign(node, operands, known)
         new = node.of(operands) if selected is None else selected
         if id(new) not in known:
-            known[id(new)] = _range(new, known, inputs)
+            known[id(new)] = range_of(new, known, inputs)
         return new
 
     with np.errstate(all="ignore"):
@@ -199,7 +199,7 @@ def _of(x: Any, known: dict[int, Range | None]) -> Range | None:
     return None if np.isnan(value) else (value, value)
 
 
-def _range(node: Node, known: dict[int, Range | None], inputs: dict[str, Range]) -> Range | None:
+def range_of(node: Node, known: dict[int, Range | None], inputs: dict[str, Range]) -> Range | None:
     """The range of a node's entries; None if it may be NaN, or nothing is known."""
     function = node.function
     if function == "input":
@@ -220,7 +220,24 @@ def _range(node: Node, known: dict[int, Range | None], inputs: dict[str, Range])
     found = _image(function, [r for r in ranges if r is not None], node)
     if found is None or np.isnan(found).any():
         return None
+    if function is np.subtract:
+        first, second = node.operands
+        if is_top(second, first):
+            return found[0], node.dtype.type(0)
+        if is_top(first, second):
+            return node.dtype.type(0), found[1]
     return found
+
+
+def is_top(node: Any, x: Any) -> bool:
+    """Whether a node is the largest entry of x, beside all of its entries."""
+    if not isinstance(node, Node) or node.function not in (operator.getitem, np.expand_dims):
+        return False
+    largest = node.operands[0]
+    if largest.function is not take_class or largest.operands[0] is not x:
+        return False
+    index = largest.operands[1]
+    return index.function is np.argmax and index.operands[0] is x
 
 
 def _image(function: Any, ranges: list[Range], node: Node) -> Range | None:
@@ -248,8 +265,9 @@ def _image(function: Any, ranges: list[Range], node: Node) -> Range | None:
             for x, side in zip(ends, (-1, 1), strict=True)
         )
         return max(low, kind(_RISING[function])), high
-    if function is np.sum and first[0] >= 0:
-        return kind(0), kind(first[1] * kind(2 * np.prod(node.operands[0].core)))
+    if function is np.sum:
+        most = kind(2 * np.prod(node.operands[0].core))
+        return min(kind(0), first[0] * most), max(kind(0), first[1] * most)
     return None
 
 

@@ -14,7 +14,9 @@ from .hopes import Hopeful, hopeful
 from .lowering import lowered
 from .ordinary import Ordinary
 from .patterns import recognised
+from .places import by_places
 from .ranges import Range, by_signs, narrowed
+from .rearranged import rearranged
 from .sums import with_products
 from .writing import Block, size
 
@@ -45,8 +47,9 @@ class Walk(NamedTuple):
     inputs: list[str]
     shared: list[int]
     """What blocks take besides, by where it stands."""
-    results: list[tuple[int, tuple[int, ...], Any]]
-    """Where each result of the examples is to stand, its core shape and its dtype."""
+    results: list[tuple[int, tuple[int, ...], Any, bool]]
+    """Where each result of the examples is to stand, its core shape, its dtype and whether it is
+    to be 0 before."""
     totals: list[tuple[int, int, Any]]
     """Where each total is to stand, for what follows each of the two blocks, and its dtype."""
 
@@ -64,14 +67,21 @@ class Steps:
     def __init__(self, outputs: list[Any], usual: dict[str, Ordinary]) -> None:
         targets = recognised([*outputs, *_totals(outputs)])
         found, self._usual = _shorter(targets, usual)
-        shorter = by_signs(recognised(found.outputs), found.ranges)
+        shorter = rearranged(recognised(found.outputs), found.ranges)
+        shorter = by_signs(shorter, found.ranges)
         self._supposes = found.supposes
         self._rows_last = are_few(targets), are_few(shorter)
         """Whether the two blocks have the examples along their last axis instead of the first."""
         targets, shorter = (
-            with_products(lowered(by_masks(graph) if rows_last else graph), is_checked)
-            for graph, rows_last, is_checked in zip(
-                (targets, shorter), self._rows_last, (False, self._supposes), strict=True
+            with_products(
+                lowered(by_masks(graph, ranges) if rows_last else by_places(graph)), is_checked
+            )
+            for graph, rows_last, ranges, is_checked in zip(
+                (targets, shorter),
+                self._rows_last,
+                (None, found.ranges),
+                (False, self._supposes),
+                strict=True,
             )
         )
         nodes, outputs = ordered(targets), targets[: len(outputs)]
@@ -118,17 +128,14 @@ class Steps:
         self._done.update(id(n) for n in (*totals, *totals_too))
         inputs = [n for n in nodes if n.function == "input"]
         names = [n.options["name"] for n in inputs]
-        usual = [
-            (k, n, self._usual[n.options["name"]])
-            for k, n in enumerate(inputs)
-            if n.options["name"] in self._usual
-        ]
-        checks = [(k, o.holds) for k, _, o in usual]
+        looks = [(k, n, self._usual.get(n.options["name"])) for k, n in enumerate(inputs)]
+        usual = [(k, n, o, o.holds) for k, n, o in looks if o is not None and o.holds is not None]
+        checks = [(k, holds) for k, _, _, holds in usual]
         along, along_too = self._rows_last
         block, ordinary = Block(nodes, inputs, shared, results, totals, along), None
         spared = checks or self._supposes
         if spared and not any(constant(n.operands[0]) is not None for n in totals_too):
-            ordinary = Block(nodes_too, inputs, shared, results_too, totals_too, along_too)
+            ordinary = Block(nodes_too, inputs, shared, results_too, totals_too, along_too, True)
             if ordinary.length + 2 * len(checks) >= block.length:
                 ordinary = None
         both = zip(totals, totals_too, strict=True)
@@ -137,11 +144,14 @@ class Steps:
             block=block,
             ordinary=ordinary,
             checks=checks if ordinary else [],
-            checks_of_one=[(k, o.holds if n.core else o.holds_one) for k, n, o in usual],
+            checks_of_one=[(k, holds if n.core else o.holds_one) for k, n, o, holds in usual],
             supposes=self._supposes and ordinary is not None,
             inputs=names,
             shared=[self._slot(n) for n in shared],
-            results=[(self._slot(n), n.core, n.dtype) for n in results],
+            results=[
+                (self._slot(n), n.core, n.dtype, ordinary is not None and ordinary.leaves(k))
+                for k, n in enumerate(results)
+            ],
             totals=[(self._slot(n), self._slot(m), n.dtype) for n, m in both],
         )
 
@@ -208,12 +218,13 @@ def _shorter(targets: list[Any], usual: dict[str, Ordinary]) -> tuple[Hopeful, d
 
     needed, found = usual, narrow(usual)
     for name, own in usual.items():
-        if own.wider is not None:
-            with_wider = {**needed, name: own.wider}
-            wider = narrow(with_wider)
+        wide = own.wider
+        while wide is not None:
+            with_wider = {**needed, name: wide}
+            wider, wide = narrow(with_wider), wide.wider
             if _length(wider) <= _length(found):
                 needed, found = with_wider, wider
-    for name in usual:
+    for name in [name for name, own in usual.items() if own.holds is not None]:
         fewer = {n: o for n, o in needed.items() if n != name}
         without = narrow(fewer)
         # One node more is less than what the look at an input costs.

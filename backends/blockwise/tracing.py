@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,10 @@ from .graph import ROWS, Node, Shape, UntraceableError, constant, dummy
 
 if TYPE_CHECKING:
     from lossapi.backend import Backend
+
+
+take_class, put_class = "take_class", "put_class"
+"""To take, of each example, the entry of the last axis that its label names, and to replace it."""
 
 
 def elementwise(function: Any) -> Callable[..., Any]:
@@ -56,9 +60,13 @@ def _dtype(function: Any, kinds: tuple[Any, ...]) -> Any:
 def _neutral(
     function: Any, operands: Any, known: list[Any], rows: bool, core: Any, dtype: Any
 ) -> Any:
-    """The operand that a factor of 1, or a bool that decides nothing, leaves as it is."""
+    """The operand that a factor or divisor of 1, or a bool without effect, leaves as it is."""
     if function is np.power and isinstance(operands[0], Node) and operands[0].dtype == dtype:
         return _power(operands[0], operands[1], known[1])
+    if function is np.true_divide and known[1] == 1:
+        x = operands[0]
+        same = isinstance(x, Node) and (x.rows, x.core, x.dtype) == (rows, core, dtype)
+        return x if same else None
     if len(operands) != 2 or function not in _NEUTRAL:
         return None
     for x, other in zip(operands, reversed(known), strict=True):
@@ -148,48 +156,12 @@ def _broadcast_to(x: Any, shape: Shape) -> Any:
     return x.tape.add("broadcast", (x,), rows, core, x.dtype)
 
 
-def take_class(array: Any, labels: Any) -> Any:
-    """For each example the entry of the last axis that its label names."""
-    # Not `take_along_axis`, which takes several times as long to build its index.
-    return array.reshape(-1).take(_places(array, labels)).reshape(labels.shape)
-
-
 def take_class_of_node(array: Node, labels: Node) -> Node:
     """The same, recorded."""
     if not (array.rows and labels.rows and len(labels.core) == len(array.core) - 1):
         raise UntraceableError("labels of other examples")
     core = np.broadcast_shapes(array.core[:-1], labels.core)
     return array.tape.add(take_class, (array, labels), True, core, array.dtype)
-
-
-def put_class(array: Any, labels: Any, value: Any) -> None:
-    """Set, for each example, the entry of the last axis that its label names."""
-    if isinstance(value, np.ndarray):
-        value = value.reshape(-1)
-    array.reshape(-1)[_places(array, labels)] = value
-
-
-def sum_without(array: Any, labels: Any, **options: Any) -> Any:
-    """The sum over the last axis of all entries but that which a label names.
-
-    That entry is 0 for a moment, so that nothing need be copied.
-    """
-    flat, places = array.reshape(-1), _places(array, labels)
-    kept = flat[places]
-    flat[places] = 0
-    total = np.add.reduce(array, **options)
-    flat[places] = kept
-    return total
-
-
-def _places(array: Any, labels: Any) -> Any:
-    """Where the labels' entries stand in the array as one line."""
-    return labels.reshape(-1) + _starts(labels.size, array.shape[-1])
-
-
-@lru_cache(maxsize=64)
-def _starts(rows: int, classes: int) -> Any:
-    return np.arange(0, rows * classes, classes)
 
 
 def put_class_of_node(array: Node, labels: Node, value: Any) -> Node:

@@ -56,7 +56,7 @@ class Run:
     def _written(self) -> Callable[[dict[str, Any], Scratch], list[Any]]:
         """All that a call does, as a function: loops over the few steps would take as long."""
         steps = self._steps
-        names: dict[str, Any] = {"empty": np.empty}
+        names: dict[str, Any] = {"empty": np.empty, "zeros": np.zeros}
         lines = [f"v{slot} = arrays[{name!r}]" for slot, name in steps.inputs]
         known = set(range(len(self._values))) - {slot for slot, _ in steps.inputs}
         run = "scratch.run" if self._blocks == 1 else "walked"
@@ -71,13 +71,14 @@ class Run:
         walks = [walk.of_one() for walk in steps.walks] if self._rows == 1 else steps.walks
         for k, walk in enumerate(walks):
             compute(walk.before)
-            for slot, core, dtype in walk.results:
-                lines.append(f"v{slot} = empty(shape{slot}, dtype{slot})")
+            for slot, core, dtype, is_blank in walk.results:
+                maker = "zeros" if is_blank else "empty"
+                lines.append(f"v{slot} = {maker}(shape{slot}, dtype{slot})")
                 names |= {f"shape{slot}": (self._rows, *core), f"dtype{slot}": dtype}
                 known.discard(slot)
             inputs = "".join(f"arrays[{name!r}], " for name in walk.inputs)
             shared = "".join(f"v{slot}, " for slot in walk.shared)
-            made = "".join(f"v{slot}, " for slot, _, _ in walk.results)
+            made = "".join(f"v{slot}, " for slot, *_ in walk.results)
             last = "" if self._blocks == 1 else ", scratch"
             names[f"walk{k}"] = walk
             totals = "".join(f"v{slot}, " for slot, _, _ in walk.totals)

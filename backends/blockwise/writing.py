@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .few_classes import apart
 from .graph import Node, constant
+from .places import put_at
 from .sums import can_sum, sum_of, sum_of_products
-from .tracing import put_class
 
 LINE = 64
 """How many bytes a line of the cache has."""
@@ -25,7 +26,9 @@ _REDUCE = {
 }
 _EXTREMES = (np.maximum, np.minimum)
 _VIEWS = ("view", operator.getitem, np.expand_dims)
-_INTO = ("astype", "broadcast", "concat", put_class)
+_CHANGES = (put_at, apart)
+"""What changes some entries of its operand, in a copy if that is needed for something else."""
+_INTO = ("astype", "broadcast", "concat", *_CHANGES)
 
 
 class Buffer(NamedTuple):
@@ -48,10 +51,13 @@ class Block:
         results: list[Node],
         totals: list[Node],
         rows_last: bool = False,
+        blank: bool = False,
         one: bool = False,
     ) -> None:
-        self._made_of = nodes, inputs, shared, results, totals, rows_last
-        self._rows_last, self._one = rows_last, one
+        self._made_of = nodes, inputs, shared, results, totals, rows_last, blank
+        self._rows_last, self._blank, self._one = rows_last, blank, one
+        self._left_blank: set[str] = set()
+        """The results of which only what is not 0 is written, if they may be `blank` before."""
         self.buffers: list[Buffer] = []
         self._constants: dict[Any, str] = {}
         self._filled: dict[tuple[str, tuple[int, ...], Any], Any] = {}
@@ -68,7 +74,7 @@ class Block:
         self._roots: dict[int, Node] = {}
         for node in nodes:
             self._roots[id(node)] = self._root_of(node)
-        copied = self._place(results)
+        copied = self._place(nodes, results)
         self._last = self._last_uses(nodes, copied)
         for place, node in enumerate(nodes):
             self._write(place, node)
@@ -92,6 +98,10 @@ class Block:
         To write over an operand of one entry takes NumPy twice as long as to write elsewhere.
         """
         return Block(*self._made_of, one=True)
+
+    def leaves(self, place: int) -> bool:
+        """Whether of a result only what is not 0 is written."""
+        return f"o{place}" in self._left_blank
 
     def bytes_for(self, rows: int) -> int:
         """How much scratch memory some examples need."""
@@ -124,19 +134,30 @@ class Block:
         first = node.operands[0] if node.operands else None
         return self._roots.get(id(first), node) if node.function in _VIEWS else node
 
-    def _place(self, results: list[Node]) -> list[tuple[Node, str]]:
+    def _place(self, nodes: list[Node], results: list[Node]) -> list[tuple[Node, str]]:
         """Have results written where they belong; those that must be copied there instead."""
         copied = []
+        read = self._read(nodes)
         for k, node in enumerate(results):
             root = self._roots[id(node)]
             whole = node is root or (node.function == "view" and node.operands[0] is root)
             if self._rows_last and node.core:
-                copied.append((node, f"o{k}.T"))
+                # The last step may write over strides, which costs no more than a copy.
+                if whole and isinstance(root.function, np.ufunc) and id(root) not in read:
+                    self._lines.append(f"o{k}_turned = o{k}.T")
+                    self._results[id(root)] = f"o{k}_turned", node.dtype
+                else:
+                    copied.append((node, f"o{k}.T"))
             elif whole and _writes(root) and id(root) not in self._results:
                 self._results[id(root)] = f"o{k}", node.dtype
             else:
                 copied.append((node, f"o{k}"))
         return copied
+
+    def _read(self, nodes: list[Node]) -> set[int]:
+        """Whose memory is read by what is no view of it."""
+        operands = [x for n in nodes if n.function not in _VIEWS for x in n.operands]
+        return {id(self._roots[id(x)]) for x in operands if id(x) in self._roots}
 
     def _last_uses(self, nodes: list[Node], copied: list[tuple[Node, str]]) -> dict[int, int]:
         last = {}
@@ -160,7 +181,7 @@ class Block:
         due = node.core, node.dtype.itemsize
         over = isinstance(node.function, np.ufunc) and not self._one
         ending = self._ending(place, node) if over else []
-        if node.function is put_class:
+        if node.function in _CHANGES:
             own = id(self._roots.get(id(node.operands[0])))
             ending = [k for k in self._ending(place, node) if k == own]
         found = next((k for k in ending if self.buffers[self._memory[k]][:2] == due), None)
@@ -263,10 +284,12 @@ class Block:
             return f"copyto({out}, {listed})"
         if function == "concat":
             return f"concatenate(({listed}), out={out}{self._options(node)})"
-        if function is put_class:
-            if out != given[0]:
+        if function in _CHANGES:
+            if self._blank and id(node) in self._results and constant(node.operands[0]) == 0:
+                self._left_blank.add(out)
+            elif out != given[0]:
                 self._lines.append(f"copyto({out}, {given[0]})")
-            return f"{self._called(function)}({out}, {', '.join(given[1:])})"
+            return f"{self._called(function)}({', '.join((out, *given[1:]))})"
         if function in _REDUCE:
             reduce = f"{self._called(_REDUCE[function])}.reduce"
             return f"{reduce}({listed}, out={out}{self._options(node)})"

@@ -63,7 +63,7 @@ def _(xp, prediction, target, *, log_prediction, log_target):
         slope = third * (third * (second * -p.quotient(xp, first, q)))
     else:
         slope = -p.quotient(xp, target, q)
-    return p.nan_if_any(xp, slope, prediction, target)
+    return p.nan_if_outside(xp, slope, prediction, target)
 
 
 @kl_divergence.gradient("target")
@@ -73,7 +73,7 @@ def _(xp, prediction, target, *, log_prediction, log_target):
     if log_target:
         slope = _times_exp(xp, slope, target)
     unknown = _unknown(prediction, target, log_prediction, log_target)
-    return p.nan_if_any(xp, xp.where(unknown, 0.0, slope), prediction, target)
+    return p.nan_if_outside(xp, xp.where(unknown, 0.0, slope), prediction, target)
 
 
 @kl_divergence.curvature("prediction")
@@ -81,14 +81,14 @@ def _(xp, prediction, target, *, log_prediction, log_target):
     # t / q^2 in two quotients, neither of which underflows before it does.
     q, _ = _known(xp, prediction, target, log_prediction, log_target)
     if log_prediction:
-        return p.nan_if_any(xp, xp.zeros_like(q), prediction, target)
+        return p.nan_if_outside(xp, xp.zeros_like(q), prediction, target)
     if log_target:
         first, second, third = _factors(xp, target, q == 0)
         bend = (first / q * third) * (second / q * third)
     else:
         root = xp.sqrt(target) / q
         bend = root * root
-    return p.nan_if_any(xp, bend, prediction, target)
+    return p.nan_if_outside(xp, bend, prediction, target)
 
 
 @kl_divergence.curvature("target")
@@ -99,7 +99,7 @@ def _(xp, prediction, target, *, log_prediction, log_target):
     else:
         bend = 1.0 / t
     unknown = _unknown(prediction, target, log_prediction, log_target)
-    return p.nan_if_any(xp, xp.where(unknown, 0.0, bend), prediction, target)
+    return p.nan_if_outside(xp, xp.where(unknown, 0.0, bend), prediction, target)
 
 
 def _none(logarithm):
@@ -265,7 +265,7 @@ def _log_share(xp, own, other, base, share, rest):
     far = xp.log(ratio) - xp.log(xp.where(faint, mean, 1.0))
     nats = xp.where(close, -xp.log1p(near), xp.where(high, -far, far))
     slope = xp.where(nats == -xp.inf, nats, share * p.in_base(xp, nats, base))
-    return p.nan_if_any(xp, slope, own, other)
+    return p.nan_if_outside(xp, slope, own, other)
 
 
 def _js_curvature(xp, own, other, base, share, rest):
@@ -277,4 +277,4 @@ def _js_curvature(xp, own, other, base, share, rest):
     curvature = p.in_base(xp, root, base) / (2.0**26 * xp.where(q == 0, 1.0, q)) * by_mean
     curvature = xp.where(q == 0, xp.inf, curvature)
     curvature = xp.where(_unknown(own, other), 0.0, curvature)
-    return p.nan_if_any(xp, curvature, own, other)
+    return p.nan_if_outside(xp, curvature, own, other)

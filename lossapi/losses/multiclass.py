@@ -18,13 +18,13 @@ def categorical_cross_entropy(xp, probabilities, target, *, epsilon=0.0):
 def _(xp, probabilities, target, *, epsilon):
     slope = -p.quotient(xp, target, p.divisor(xp, probabilities, target))
     slope = _zero_where_clipped(xp, slope, probabilities, epsilon)
-    return p.nan_if_any(xp, slope, probabilities, target)
+    return p.nan_if_outside(xp, slope, probabilities, target)
 
 
 @categorical_cross_entropy.gradient("target")
 def _(xp, probabilities, target, *, epsilon):
     slope = 0.0 - xp.log(_clip(xp, probabilities, epsilon))
-    return p.nan_if_any(xp, slope, probabilities, target)
+    return p.nan_if_outside(xp, slope, probabilities, target)
 
 
 @categorical_cross_entropy.curvature("probabilities")
@@ -32,7 +32,7 @@ def _(xp, probabilities, target, *, epsilon):
     # y / p^2 by the root of y: neither p^2 nor y / p underflows before the quotient does.
     root = xp.sqrt(target) / p.divisor(xp, probabilities, target)
     curvature = _zero_where_clipped(xp, root * root, probabilities, epsilon)
-    return p.nan_if_any(xp, curvature, probabilities, target)
+    return p.nan_if_outside(xp, curvature, probabilities, target)
 
 
 def _clip(xp, probabilities, epsilon):
@@ -73,7 +73,7 @@ def _(xp, logits, target, *, label_smoothing, class_where=None):
     kept = 2.0 * (1.0 - label_smoothing)
     surprise = c.half_surprise(xp, c.ruled_out(xp, logits, class_where))
     slope = kept * surprise if kept else p.zero(xp, surprise)
-    return c.only(xp, class_where, p.nan_if_any(xp, slope, target))
+    return c.only(xp, class_where, p.nan_if_outside(xp, slope, target))
 
 
 @softmax_cross_entropy.curvature("logits")

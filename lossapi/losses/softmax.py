@@ -15,14 +15,13 @@ def nll(xp, log_probabilities, labels):
 
 @nll.gradient("log_probabilities")
 def _(xp, log_probabilities, labels):
-    right = c.is_label(xp, log_probabilities, labels)
-    slope = xp.where(right, -1.0, p.zero(xp, log_probabilities))
-    return p.nan_if_any(xp, slope, log_probabilities)
+    slope = xp.put_class(p.zero(xp, log_probabilities), labels, -1.0)
+    return p.nan_if_outside(xp, slope, log_probabilities)
 
 
 @nll.curvature("log_probabilities")
 def _(xp, log_probabilities, labels):
-    return p.nan_if_any(xp, p.zero(xp, log_probabilities), log_probabilities)
+    return p.nan_if_outside(xp, p.zero(xp, log_probabilities), log_probabilities)
 
 
 # --- from logits
