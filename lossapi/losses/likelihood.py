@@ -151,6 +151,9 @@ def heteroscedastic_gaussian_nll(xp, prediction, log_variance, target, *, full=T
     part, rest = _weight(xp, log_variance, beta)
     # A square of infinity wins over a log-variance of -infinity, and so does a weight of 0.
     without = xp.isinf(half_square) | (xp.isinf(log_variance) & (part == 0))
+    if not _is_zero(beta):  # nor is a weight of infinity to meet the 0 that is left
+        part = xp.where(xp.isinf(half_square), nothing, part)
+        rest = xp.where(xp.isinf(half_square), nothing, rest)
     volume = 0.5 * xp.where(without, 0.0, log_variance) + (_HALF_LOG_TAU if full else 0.0)
     return half_square + part * volume * rest
 
@@ -165,7 +168,14 @@ def _(xp, prediction, log_variance, target, *, full, beta):
 def _(xp, prediction, log_variance, target, *, full, beta):
     _, half_square = _weighted_residual(xp, prediction, log_variance, target, beta)
     part, rest = _weight(xp, log_variance, beta)
-    return 0.5 * part * rest - half_square
+    slope = 0.5 * part * rest - half_square
+    if _is_zero(beta):
+        return slope
+    # Where both terms overflow: the greater of e^s and r^2, of which v^beta is a common factor.
+    both = xp.isinf(half_square) & xp.isinf(part * rest) & xp.isfinite(log_variance)
+    size = xp.where(both, p.half_distance(xp, prediction, target), 0.5)
+    leads = log_variance > 2.0 * xp.log(size) + 2.0 * math.log(2.0)
+    return xp.where(both, xp.where(leads, xp.inf, -half_square), slope)
 
 
 @heteroscedastic_gaussian_nll.curvature("prediction", "target")
@@ -203,13 +213,14 @@ def _weighted_residual(xp, prediction, log_variance, target, beta):
 
 def _exponent(xp, log_variance, beta):
     """(beta - 1) s and its rounding error, which the exponential would enlarge."""
-    if isinstance(beta, float) and beta == 0.0:
+    if _is_zero(beta):
         return -log_variance, 0.0
     finite = ~xp.isinf(log_variance)
     s = xp.where(finite, log_variance, 0.0)
     high, low = p.two_product(xp, beta + xp.zeros_like(s), xp.stop_gradient(s))
     high, more = p.two_sum(high, -xp.stop_gradient(s))
     high, error = p.two_sum(high, low + more)
+    error = _of_use(xp, high, error)
     limit = xp.where(beta + 0.0 * s == 1, 0.0, -xp.where(finite, 0.0, log_variance))
     # The factor v^beta is held constant: the exponent falls by 1 as s grows by 1.
     return xp.where(finite, high, limit) - (s - xp.stop_gradient(s)), error
@@ -217,16 +228,27 @@ def _exponent(xp, log_variance, beta):
 
 def _weight(xp, log_variance, beta):
     """The factor v^beta, held constant under differentiation, as a product of two numbers."""
-    if isinstance(beta, float) and beta == 0.0:
+    if _is_zero(beta):
         return 1.0, 1.0
     s = xp.stop_gradient(log_variance)
     finite = ~xp.isinf(s)
     exponent, error = p.two_product(xp, beta + xp.zeros_like(s), xp.where(finite, s, 0.0))
+    error = _of_use(xp, exponent, error)
     exponent = xp.where(finite | (beta + xp.zeros_like(s) == 0), exponent, s)
     far = _is_far(xp, exponent)
     share = xp.where(far, 0.5, xp.ones_like(s))
     part = xp.exp(exponent * share) * (1.0 + error * share)
     return part, xp.where(far, part, 1.0)
+
+
+def _is_zero(beta):
+    """Whether beta is known to be 0."""
+    return isinstance(beta, float) and beta == 0.0
+
+
+def _of_use(xp, exponent, error):
+    """The error of an exponent, but for one whose exponential is 0 or infinite in any case."""
+    return xp.where(abs(exponent) < 1e4, error, xp.zeros_like(error))
 
 
 def _is_far(xp, exponent):
