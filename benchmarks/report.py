@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from .compare import LOOP, MODES, OURS, Row
+from .goals import described, outcomes
 from .peers import PEERS
 from .runs import Failure, Job, label
 from .timing import Budget
@@ -124,6 +125,20 @@ def from_json(
     return run["machine"], rows, failures
 
 
+def _laid(lines: list[list[str]]) -> str:
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _goals(rows: list[Row]) -> str:
+    """What is aimed at, how often a run reaches it, and where it does not."""
+    lines = [["what", "goal", "reached", "missed"], ["---", "---", "---", "---"]]
+    for goal, reached, missed in outcomes(rows):
+        worst = sorted(missed, key=lambda miss: miss[1])
+        cells = "; ".join(described(row, value) for row, value in worst)
+        lines.append([goal.text, goal.bound, f"{reached} of {reached + len(missed)}", cells])
+    return f"## Goals\n\n{_laid(lines)}" if len(lines) > 2 else ""
+
+
 def _commands(command: str) -> str:
     """What to call: one run, or several that are put together."""
     parts = command.split("\n")
@@ -149,9 +164,9 @@ def as_markdown(machine: dict[str, Any], rows: list[Row], failures: list[Failure
         machine["note"],
         LEGEND,
         "".join(f"- {remark}\n" for remark in remarks(rows, failures)),
+        _goals(rows),
     ]
     for table in tables(rows):
         lines = [table.header, ["---"] * 3 + ["---:"] * (len(table.header) - 3), *table.lines]
-        laid = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-        parts.append(f"## {table.title}\n\n{laid}")
+        parts.append(f"## {table.title}\n\n{_laid(lines)}")
     return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"
