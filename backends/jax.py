@@ -241,25 +241,24 @@ def _log1p(x: Any) -> Any:
 
 
 def _log1p_of_share(x: Any) -> Any:
-    """log(1 + x) for x from 0 to 1, where XLA's own costs four times an exponential."""
-    if x.dtype != jnp.float32:
-        return _log1p(x)
-    # 2 artanh(s) = 2 s + 2/3 s³ + 2/5 s⁵ …, of which s² is at most 1/9.
+    """log(1 + x) for x from 0 to 1, where XLA's own costs four to ten times an exponential."""
+    # x - x²/2 + s (x²/2 + s² (2/3 + 2/5 s² …)), of log(1 + x) = 2 artanh(s), whose s² is at most
+    # 1/9: what comes after x is small beside it, and so is its rounding.
     s = x / (2.0 + x)
-    square = s * s
-    series = jnp.full_like(x, 2 / 15)
-    for power in (13, 11, 9, 7, 5, 3):
+    square, half = s * s, 0.5 * x * x
+    last = 33 if x.dtype == jnp.float64 else 15
+    series = jnp.full_like(x, 2 / last)
+    for power in range(last - 2, 1, -2):
         series = series * square + 2 / power
     # The selection changes nothing, but keeps all this from XLA's slow sum of products.
-    return jnp.where(x == 0, x, 2.0 * s + s * square * series)
+    return jnp.where(x == 0, x, x - (half - s * (half + square * series)))
 
 
 def _sinh_of_share(x: Any) -> Any:
     """sinh(x) for a magnitude up to 1, where XLA's own costs three times an exponential."""
-    if x.dtype != jnp.float32:
-        return jnp.sinh(x)
-    square, series = x * x, jnp.full_like(x, 1 / math.factorial(13))
-    for power in (11, 9, 7, 5, 3):
+    last = 19 if x.dtype == jnp.float64 else 13
+    square, series = x * x, jnp.full_like(x, 1 / math.factorial(last))
+    for power in range(last - 2, 1, -2):
         series = series * square + 1 / math.factorial(power)
     return x + x * square * series
 

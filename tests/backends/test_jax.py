@@ -49,6 +49,22 @@ def test_an_exponential_does_not_lose_nan_between_two_selections(count: int) -> 
         assert jax.vmap(slope)(ends).tolist() == [0.0, 1.0, jnp.inf]
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("name", "least"), [("log1p", 0.0), ("sinh", -1.0)])
+def test_a_series_for_shares_is_right_to_its_last_digits(
+    name: str, least: float, dtype: str
+) -> None:
+    backend = get("jax")
+    powers = 10.0 ** np.linspace(-30, 0, 4000)
+    shares = np.concatenate([np.linspace(least, 1, 4001), powers, -powers if least else [0.0]])
+    x = shares.astype(dtype)
+    with backend.dtype_context(dtype):
+        series = getattr(backend.alone, f"{name}_of_share")
+        found = np.asarray(jax.jit(series)(jnp.asarray(x)), np.longdouble)
+    due = getattr(np, name)(x.astype(np.longdouble))
+    assert (np.abs(found - due) <= 1.5 * np.spacing(np.abs(due).astype(dtype))).all()
+
+
 def test_transforms_compose() -> None:
     logits, labels = jnp.asarray(LOGITS), jnp.asarray([2, 1])
 
