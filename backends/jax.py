@@ -16,6 +16,8 @@ from lossapi.backend import Backend, Transform, undifferentiated
 from lossapi.plan import Examples
 
 from .jax_blocks import along_what_varies, run
+from .jax_columns import by_columns, has_few
+from .jax_columns import inside as inside_by_columns
 from .jax_flat import LARGE, flat, inside, is_short
 
 if TYPE_CHECKING:
@@ -34,12 +36,15 @@ class JaxBackend(Backend):
     accuracy_factor = 2
     flushes_subnormals = True
     remembers = True
+    by_column = True
+    """Whether examples with few classes are computed class by class, if only values are wanted."""
     poisons_results = True  # of inputs the products keep XLA from fusing, and LLVM from vectors
 
     def __init__(self) -> None:
         super().__init__("jax", jnp)
         self.index_dtype = jnp.int32
-        self.xp.exp, self.xp.log1p, self.xp.log1p_of_share = _exp, _log1p, _log1p
+        self.xp.exp, self.xp.log1p = _exp, _log1p
+        self.xp.log1p_of_share = self.xp.log1p_of_shares = _log1p
         self.compiled = (None, *self.transforms())
         self.xp.matmul = partial(jnp.matmul, precision="highest")
         self.xp.tensordot = partial(jnp.tensordot, precision="highest")
@@ -49,6 +54,7 @@ class JaxBackend(Backend):
         self.alone.leading_class, self.alone.argmax = _leading_class, _argmax
         self.alone.marks_leaders = True
         self.alone.log1p_of_share = _log1p_of_share
+        self.alone.log1p_of_shares = _log1p_of_shares
         self.alone.sinh_of_share = _sinh_of_share
         """What kernels get whose derivative is known, or which have none."""
         self._differentiable = cache(partial(_differentiable, self))
@@ -118,6 +124,8 @@ class JaxBackend(Backend):
         by_entry = cores == 1 and not any(domain.is_increasing for domain in domains)
         if not by_entry or not is_short(arrays[0]) or jax.default_backend() != "cpu":
             return look(domains, arrays, cores)
+        if self.by_column and has_few(arrays[0]):
+            return inside_by_columns(lambda *given: look(domains, given, 0), arrays)
         by_row = partial(self.xp.all, axis=-1)
         return inside(lambda *given: look(domains, given, 0), by_row, arrays)
 
@@ -187,7 +195,7 @@ class JaxBackend(Backend):
         """Run a kernel whose derivative is the analytic gradient, in both modes."""
         if not program.function.gradients:
             return program.value(self.xp, arrays)
-        return self._differentiable(program)(*arrays)
+        return self._differentiable(program, self.by_column)(*arrays)
 
     def gradients(
         self, program: Program, wrt: tuple[str, ...], arrays: tuple[Any, ...]
@@ -244,23 +252,48 @@ def _log1p_of_share(x: Any) -> Any:
     """log(1 + x) for x from 0 to 1, where XLA's own costs four to ten times an exponential."""
     # x - x²/2 + s (x²/2 + s² (2/3 + 2/5 s² …)), of log(1 + x) = 2 artanh(s), whose s² is at most
     # 1/9: what comes after x is small beside it, and so is its rounding.
-    s = x / (2.0 + x)
-    square, half = s * s, 0.5 * x * x
-    last = 33 if x.dtype == jnp.float64 else 15
-    series = jnp.full_like(x, 2 / last)
-    for power in range(last - 2, 1, -2):
-        series = series * square + 2 / power
+    terms = 16 if x.dtype == jnp.float64 else 7
+    s, half = x / (2.0 + x), 0.5 * x * x
+    square = s * s
+    rest = square * _series(square, [2 / (2 * n + 3) for n in range(terms)])
     # The selection changes nothing, but keeps all this from XLA's slow sum of products.
-    return jnp.where(x == 0, x, x - (half - s * (half + square * series)))
+    return jnp.where(x == 0, x, x - (half - s * (half + rest)))
+
+
+def _log1p_of_shares(x: Any) -> Any:
+    """log(1 + x) for x from 0 to the number of classes."""
+    # k log(2) + log(1 + f) with the power of two next to 1 + x, so that f, which is exact but for
+    # its last digit, is at most 1/3. A series in f, as XLA would compute x anew for each user of a
+    # quotient; and the power from bits, as it would simplify sums.
+    double = x.dtype == jnp.float64
+    kind, digits, bias, terms = (jnp.int64, 52, 1023, 32) if double else (jnp.int32, 23, 127, 14)
+    power = jax.lax.bitcast_convert_type((1.0 + x) * 1.5, kind) >> digits
+    unit = jax.lax.bitcast_convert_type(power << digits, x.dtype)
+    inverse = jax.lax.bitcast_convert_type((2 * bias - power) << digits, x.dtype)
+    f, k = (x - (unit - 1.0)) * inverse, (power - bias).astype(x.dtype)
+    cubes = f * f * f * _series(f, [(-1) ** n / (n + 3) for n in range(terms)])
+    # Together log(2): of the first, which has 17 bits, any multiple is exact.
+    high, low = 0.693145751953125, 1.4286068203094173e-06
+    return k * high - ((0.5 * f * f - (cubes + k * low)) - f)
 
 
 def _sinh_of_share(x: Any) -> Any:
     """sinh(x) for a magnitude up to 1, where XLA's own costs three times an exponential."""
-    last = 19 if x.dtype == jnp.float64 else 13
-    square, series = x * x, jnp.full_like(x, 1 / math.factorial(last))
-    for power in range(last - 2, 1, -2):
-        series = series * square + 1 / math.factorial(power)
-    return x + x * square * series
+    terms = 9 if x.dtype == jnp.float64 else 6
+    square = x * x
+    return x + x * square * _series(square, [1 / math.factorial(2 * n + 3) for n in range(terms)])
+
+
+def _series(x: Any, coefficients: list[float]) -> Any:
+    """The sum of c_n xⁿ as four sums, none of which waits for another."""
+    square = x * x
+    fourth, sums = square * square, []
+    for first in range(4):
+        *others, total = coefficients[first::4]
+        for coefficient in reversed(others):
+            total = total * fourth + coefficient
+        sums.append(total)
+    return (sums[0] + sums[1] * x) + square * (sums[2] + sums[3] * x)
 
 
 def _all(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
@@ -293,16 +326,17 @@ def _argmax(x: Any, /, *, axis: int = -1) -> Any:
     return jnp.min(jnp.where(leading, places, x.shape[-1]), axis=-1)
 
 
-def _differentiable(backend: JaxBackend, program: Program) -> Callable[..., Any]:
+def _differentiable(backend: JaxBackend, program: Program, by_column: bool) -> Callable[..., Any]:
     """The kernel as a JAX function that knows its analytic derivative."""
-    function = program.function
+    function, shaped = program.function, by_columns if by_column else flat
 
     @jax.custom_jvp
     def value(*arrays: Any) -> Any:
-        return flat(lambda *given: program.value(backend.alone, given), arrays)
+        return shaped(lambda *given: program.value(backend.alone, given), arrays)
 
     def derivative(primals: Any, tangents: Any) -> Any:
-        result = value(*primals)
+        # By column it would share nothing with the gradients.
+        result = backend._differentiable(program, False)(*primals)
         total = jnp.zeros_like(result)
         # An input that does not vary is left out: its gradient may be infinite, and inf·0 is NaN.
         varying = {

@@ -17,6 +17,7 @@ from jax.custom_derivatives import SymbolicZero
 
 from .blockwise.graph import UntraceableError
 from .blockwise.layout import Layout
+from .jax_columns import is_few
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -147,7 +148,12 @@ class Blocks:
             name in layout.arrays for name in ("weights", "where", "class_weights")
         )
         """Whether the divisor of a mean is not the number of examples."""
+        self.is_few = any(
+            of_each and is_few(layout.count, core) for of_each, core, _ in layout.arrays.values()
+        )
+        """Whether the value is computed class by class, which needs no blocks."""
         self.of_block = copy.copy(backend)
+        self.of_block.by_column = False  # of slices that start anywhere XLA makes no vectors
         count = float(layout.count)
         self.of_block.count = lambda loop, least=0: count  # type: ignore[method-assign]
 
@@ -184,7 +190,7 @@ class Blocks:
 
         @jax.custom_jvp
         def value(*given: Any) -> Any:
-            if _is_arithmetic(jax.make_jaxpr(at_once)(*given).jaxpr):
+            if self.is_few or _is_arithmetic(jax.make_jaxpr(at_once)(*given).jaxpr):
                 return at_once(*given)
             return self((), dict(zip(names, given, strict=True)))
 

@@ -20,12 +20,12 @@ SHORT = 64
 LARGE = 2**12
 """How many entries make it worth a look."""
 
-_BY_ENTRY = {"add", "sub", "mul", "div", "neg", "abs", "sign", "max", "min", "integer_pow", "pow"}
-_BY_ENTRY |= {"square", "sqrt", "rsqrt", "exp", "expm1", "log", "log1p", "logistic", "tanh", "sinh"}
-_BY_ENTRY |= {"eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not", "xor", "is_finite", "floor"}
-_BY_ENTRY |= {"select_n", "convert_element_type", "erf"}
+BY_ENTRY = {"add", "sub", "mul", "div", "neg", "abs", "sign", "max", "min", "integer_pow", "pow"}
+BY_ENTRY |= {"square", "sqrt", "rsqrt", "exp", "expm1", "log", "log1p", "logistic", "tanh", "sinh"}
+BY_ENTRY |= {"eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not", "xor", "is_finite", "floor"}
+BY_ENTRY |= {"select_n", "convert_element_type", "erf"}
 """The operations that treat each entry alone."""
-_CALLS = {"jit", "pjit", "custom_jvp_call"}
+CALLS = {"jit", "pjit", "custom_jvp_call"}
 """Those that stand for others."""
 
 
@@ -35,7 +35,7 @@ def flat(function: Callable[..., Any], arrays: tuple[Any, ...]) -> Any:
     if shape is None:
         return function(*arrays)
     closed, result = jax.make_jaxpr(function, return_shape=True)(*arrays)
-    if not _is_plain(closed.jaxpr):
+    if not is_plain(closed.jaxpr):
         return function(*arrays)
     found = _evaluated(closed, arrays, shape)
     return jax.tree.unflatten(jax.tree.structure(result), found)
@@ -59,18 +59,19 @@ def is_short(x: Any) -> bool:
     return bool(x.ndim > 1 and 1 < x.shape[-1] <= SHORT and x.size >= LARGE)
 
 
-def _is_plain(jaxpr: Any) -> bool:
+def is_plain(jaxpr: Any) -> bool:
     """Whether it is operations one after the other, without loops and choices of what to do."""
     for equation in jaxpr.eqns:
-        if equation.primitive.name in _CALLS:
-            if not _is_plain(_called(equation).jaxpr):
+        if equation.primitive.name in CALLS:
+            if not is_plain(called(equation).jaxpr):
                 return False
         elif any(hasattr(x, "eqns") or hasattr(x, "jaxpr") for x in equation.params.values()):
             return False
     return True
 
 
-def _called(equation: Any) -> Any:
+def called(equation: Any) -> Any:
+    """The operations that one of `CALLS` stands for."""
     params = equation.params
     return params["jaxpr"] if "jaxpr" in params else params["call_jaxpr"]
 
@@ -85,17 +86,18 @@ def _evaluated(closed: Any, arrays: Any, shape: Shape) -> list[Any]:
 
     for equation in closed.jaxpr.eqns:
         given = [value(x) for x in equation.invars]
-        found = _done(equation, given, shape)
+        found = done(equation, given, shape)
         known |= dict(zip(equation.outvars, found, strict=True))
     return [value(x) for x in closed.jaxpr.outvars]
 
 
-def _done(equation: Any, given: list[Any], shape: Shape) -> list[Any]:
+def done(equation: Any, given: list[Any], shape: Shape) -> list[Any]:
+    """The results of one operation, which sees no axes of entries of the shape if it needs none."""
     primitive, params = equation.primitive, equation.params
-    if primitive.name in _CALLS:
-        return _evaluated(_called(equation), given, shape)
+    if primitive.name in CALLS:
+        return _evaluated(called(equation), given, shape)
     kinds = {jnp.shape(x) for x in given}
-    if primitive.name in _BY_ENTRY and shape in kinds and kinds <= {shape, ()}:
+    if primitive.name in BY_ENTRY and shape in kinds and kinds <= {shape, ()}:
         given = [x.reshape(-1) if jnp.shape(x) == shape else x for x in given]
         return [primitive.bind(*given, **params).reshape(shape)]
     found = primitive.bind(*given, **params)

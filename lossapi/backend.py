@@ -77,6 +77,8 @@ class Backend:
         self.xp.scan = self.scan
         # Or what is faster for arguments of a magnitude up to 1; the first from 0 on.
         self.xp.log1p_of_share, self.xp.sinh_of_share = self.xp.log1p, self.xp.sinh
+        # Or what is faster for a sum of as many shares as there are classes.
+        self.xp.log1p_of_shares = self.xp.log1p
         self.xp.leading_class = None  # or what is faster than `class_axis.leading_class`
         # Whether a mask of the largest entries is faster than the place of the first.
         self.xp.marks_leaders = False

@@ -109,14 +109,14 @@ def odds_against(xp: Namespace, parts: Softmax, labels: Array) -> Array:
 def log_softmax(xp: Namespace, logits: Array) -> Array:
     """The log-probability of each class."""
     parts = softmax_parts(xp, logits)
-    return with_leader(xp, parts, logits - parts.top, 0.0) - xp.log1p(parts.rest)
+    return with_leader(xp, parts, logits - parts.top, 0.0) - xp.log1p_of_shares(parts.rest)
 
 
 def half_surprise(xp: Namespace, logits: Array) -> Array:
     """-log(softmax(z)) / 2, as a spread of logits may overflow that a small weight makes finite."""
     parts = softmax_parts(xp, logits)
     gap = with_leader(xp, parts, 0.5 * parts.top - 0.5 * logits, 0.0)
-    return gap + 0.5 * xp.log1p(parts.rest)
+    return gap + 0.5 * xp.log1p_of_shares(parts.rest)
 
 
 def only(xp: Namespace, kept: Array | None, x: Array, otherwise: float = 0.0) -> Array:

@@ -94,7 +94,7 @@ def sparse_softmax_cross_entropy(xp, logits, labels, *, label_smoothing=0.0, cla
         return loss if label_smoothing == 1 else _inf_for_none(xp, loss, class_where)
     # Two terms of one sign, so that the loss of a right and confident prediction keeps its digits.
     parts = c.softmax_parts(xp, logits)
-    loss = c.gap_below_top(xp, parts, logits, labels) + xp.log1p(parts.rest[..., 0])
+    loss = c.gap_below_top(xp, parts, logits, labels) + xp.log1p_of_shares(parts.rest[..., 0])
     return _inf_for_none(xp, loss, class_where)
 
 

@@ -110,7 +110,7 @@ class _Judged(NamedTuple):
 def _judged(xp, parts, logits, labels):
     rest, gap = parts.rest[..., 0], c.gap_below_top(xp, parts, logits, labels)
     return _Judged(
-        surprise=gap + xp.log1p(rest),
+        surprise=gap + xp.log1p_of_shares(rest),
         probability=xp.take_class(parts.odds, labels) / (1.0 + rest),
         complement=c.odds_against(xp, parts, labels) / (1.0 + rest),
     )

@@ -50,18 +50,21 @@ def test_an_exponential_does_not_lose_nan_between_two_selections(count: int) -> 
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(("name", "least"), [("log1p", 0.0), ("sinh", -1.0)])
+@pytest.mark.parametrize(
+    ("name", "least", "most"),
+    [("log1p_of_share", 0.0, 1.0), ("log1p_of_shares", 0.0, 1e6), ("sinh_of_share", -1.0, 1.0)],
+)
 def test_a_series_for_shares_is_right_to_its_last_digits(
-    name: str, least: float, dtype: str
+    name: str, least: float, most: float, dtype: str
 ) -> None:
     backend = get("jax")
-    powers = 10.0 ** np.linspace(-30, 0, 4000)
-    shares = np.concatenate([np.linspace(least, 1, 4001), powers, -powers if least else [0.0]])
-    x = shares.astype(dtype)
+    powers = np.geomspace(1e-30, most, 4000)
+    shares = [np.linspace(least, 1, 4001), np.arange(1.0 + most), powers]
+    x = np.concatenate([*shares, -powers if least else [0.0]]).astype(dtype)
     with backend.dtype_context(dtype):
-        series = getattr(backend.alone, f"{name}_of_share")
+        series = getattr(backend.alone, name)
         found = np.asarray(jax.jit(series)(jnp.asarray(x)), np.longdouble)
-    due = getattr(np, name)(x.astype(np.longdouble))
+    due = getattr(np, name.partition("_")[0])(x.astype(np.longdouble))
     assert (np.abs(found - due) <= 1.5 * np.spacing(np.abs(due).astype(dtype))).all()
 
 
