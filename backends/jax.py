@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from contextlib import AbstractContextManager
 from functools import cache, partial
@@ -36,8 +37,8 @@ class JaxBackend(Backend):
     accuracy_factor = 2
     flushes_subnormals = True
     remembers = True
-    by_column = True
-    """Whether examples with few classes are computed class by class, if only values are wanted."""
+    by_column = False
+    """Whether examples with few classes are computed class by class."""
     poisons_results = True  # of inputs the products keep XLA from fusing, and LLVM from vectors
 
     def __init__(self) -> None:
@@ -60,6 +61,8 @@ class JaxBackend(Backend):
         self._differentiable = cache(partial(_differentiable, self))
         self._slopes = cache(partial(_slopes, self))
         self._pulled_back = cache(partial(_pulled_back, self))
+        self.by_class = copy.copy(self)
+        self.by_class.by_column = True
 
     def recognises(self, kind: type) -> bool:
         """Whether a type is that of JAX's arrays or tracers."""
@@ -335,8 +338,7 @@ def _differentiable(backend: JaxBackend, program: Program, by_column: bool) -> C
         return shaped(lambda *given: program.value(backend.alone, given), arrays)
 
     def derivative(primals: Any, tangents: Any) -> Any:
-        # By column it would share nothing with the gradients.
-        result = backend._differentiable(program, False)(*primals)
+        result = value(*primals)
         total = jnp.zeros_like(result)
         # An input that does not vary is left out: its gradient may be infinite, and inf·0 is NaN.
         varying = {

@@ -17,7 +17,7 @@ from jax.custom_derivatives import SymbolicZero
 
 from .blockwise.graph import UntraceableError
 from .blockwise.layout import Layout
-from .jax_columns import is_few
+from .jax_columns import has_few, is_few, suits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,8 +40,32 @@ def run(backend: JaxBackend, plan: Plan, arrays: Arrays) -> Any:
     """A whole call: in blocks where that is faster, at once elsewhere."""
     blocks = _blocks(backend, plan, arrays)
     if blocks is None:
-        return plan(backend, arrays)
+        return _at_once(backend, plan, arrays)
     return blocks.value(arrays) if plan.mode == "value" else blocks.value_and_grad(plan.wrt, arrays)
+
+
+def _at_once(backend: JaxBackend, plan: Plan, arrays: Arrays) -> Any:
+    """A whole call without blocks, whose value alone is computed class by class if they are few."""
+    vectors = any(core == 1 for core in plan.program.function.cores.values())
+    if plan.mode != "value" or not vectors or not any(map(has_few, arrays.values())):
+        return plan(backend, arrays)
+    names = tuple(arrays)
+
+    def in_shape(*given: Any) -> Any:
+        return plan(backend, dict(zip(names, given, strict=True)))
+
+    @jax.custom_jvp
+    def value(*given: Any) -> Any:
+        if not suits(in_shape, given):
+            return in_shape(*given)
+        return plan(backend.by_class, dict(zip(names, given, strict=True)))
+
+    def derivative(primals: Any, tangents: Any) -> Any:
+        # Class by class the value would share nothing with the gradients.
+        return along_what_varies(in_shape, primals, tangents)
+
+    value.defjvp(derivative, symbolic_zeros=True)
+    return value(*arrays.values())
 
 
 def along_what_varies(
@@ -151,9 +175,8 @@ class Blocks:
         self.is_few = any(
             of_each and is_few(layout.count, core) for of_each, core, _ in layout.arrays.values()
         )
-        """Whether the value is computed class by class, which needs no blocks."""
+        """Whether the value may be computed class by class."""
         self.of_block = copy.copy(backend)
-        self.of_block.by_column = False  # of slices that start anywhere XLA makes no vectors
         count = float(layout.count)
         self.of_block.count = lambda loop, least=0: count  # type: ignore[method-assign]
 
@@ -190,7 +213,11 @@ class Blocks:
 
         @jax.custom_jvp
         def value(*given: Any) -> Any:
-            if self.is_few or _is_arithmetic(jax.make_jaxpr(at_once)(*given).jaxpr):
+            if self.is_few and suits(
+                at_once, given
+            ):  # one pass; and of slices of blocks, no vectors
+                return self.plan(self.backend.by_class, dict(zip(names, given, strict=True)))
+            if _is_arithmetic(jax.make_jaxpr(at_once)(*given).jaxpr):
                 return at_once(*given)
             return self((), dict(zip(names, given, strict=True)))
 

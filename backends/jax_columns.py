@@ -31,6 +31,12 @@ _FOLDS: dict[str, Callable[[Any, Any], Any]] = {
 """What a reduction does to two columns; a maximum may lose a NaN, as XLA's own does."""
 
 
+_COSTLY = {"div", "exp", "expm1", "log", "log1p", "logistic", "pow", "sinh", "tanh", "erf"}
+_LOOPS = {"scan", "while"}
+MOST_COSTLY = 1
+"""How many costly operations for each class are faster so: with more LLVM makes no vectors."""
+
+
 def by_columns(function: Callable[..., Any], arrays: tuple[Any, ...]) -> Any:
     """What a function that nobody differentiates makes of arrays, faster for few classes."""
     shape = next((x.shape for x in arrays if has_few(x)), None)
@@ -41,6 +47,26 @@ def by_columns(function: Callable[..., Any], arrays: tuple[Any, ...]) -> Any:
     if not is_plain(closed.jaxpr) or any(x.shape == shape for x in closed.out_avals):
         return flat(function, arrays)
     return jax.tree.unflatten(jax.tree.structure(result), _Program(closed, shape)(arrays))
+
+
+def suits(function: Callable[..., Any], arrays: tuple[Any, ...]) -> bool:
+    """Whether a call on examples with few classes is faster class by class."""
+    entries = max(x.size for x in arrays)
+    return _costs(jax.make_jaxpr(function)(*arrays).jaxpr, entries) <= MOST_COSTLY
+
+
+def _costs(jaxpr: Any, entries: int) -> int:
+    """How many costly operations it has for each entry."""
+    count = 0
+    for equation in jaxpr.eqns:
+        if equation.primitive.name in CALLS:
+            count += _costs(called(equation).jaxpr, entries)
+        elif equation.primitive.name in _LOOPS:
+            count += MOST_COSTLY + 1
+        elif equation.primitive.name in _COSTLY:
+            # Of a quotient the divisor counts: by a number for each example it is not much.
+            count += equation.invars[-1].aval.size >= entries
+    return count
 
 
 def inside(test: Callable[..., Any], arrays: tuple[Any, ...]) -> Any:

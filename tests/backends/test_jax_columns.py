@@ -112,3 +112,17 @@ def test_results_for_each_class_and_many_classes_are_left_whole(
     ):
         jaxpr = _recorded(function, x)
         assert [e.primitive.name for e in jaxpr.eqns].count("reduce_sum") == 1
+
+
+def test_kernels_with_much_to_do_for_each_class_are_left_whole() -> None:
+    labels = jnp.arange(40) % 5
+    x = jnp.ones((40, 5)) / 5
+
+    def suits(loss: Any, *arrays: Any) -> bool:
+        return jax_columns.suits(loss, arrays)
+
+    assert suits(lossapi.sparse_softmax_cross_entropy, x, labels)
+    assert suits(lossapi.softmax_cross_entropy, x, x)
+    assert suits(lossapi.categorical_cross_entropy, x, x)
+    assert not suits(lossapi.kl_divergence, x, x)
+    assert not suits(lambda x: jax.lax.map(jnp.sum, x), x)
