@@ -29,7 +29,7 @@ class MlxBackend(Backend):
         self.xp.moveaxis, self.xp.tensordot = _moveaxis, _tensordot
         self.xp.sum = _sum
         self.xp.take, self.xp.take_along_axis = _taking(mx.take), _taking(mx.take_along_axis)
-        self.xp.argmax, self.xp.argsort = _argmax, _argsort
+        self.xp.argmax, self.xp.argsort, self.xp.where = _argmax, _argsort, _where
         self.xp.max, self.xp.min = _of_any_size(mx.max), _of_any_size(mx.min)
         for name in ("ones", "zeros", "arange", "asarray"):
             setattr(self.xp, name, _without_device(getattr(mx, name)))
@@ -131,7 +131,12 @@ def _sum(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
     return mx.sum(x, axis=axis, keepdims=keepdims)
 
 
-# An index has no derivative, which MLX is to be told, and nothing has no largest entry.
+# An index and a condition have no derivative, which MLX is to be told (it would take 0 times infinity
+# in forward mode), and nothing has no largest entry.
+
+
+def _where(condition: Any, x: Any, y: Any, /) -> Any:
+    return mx.where(mx.stop_gradient(condition), x, y)
 
 
 def _argmax(x: Any, /, *, axis: int) -> Any:

@@ -43,6 +43,16 @@ def test_gradients_are_the_written_ones_at_kinks_and_where_masked() -> None:
     np.testing.assert_array_equal(np.asarray(slopes), [0.0, -1.0, 0.0])
 
 
+def test_a_condition_has_no_derivative_that_infinity_could_meet() -> None:
+    rate = mx.array([-np.inf, 0.0])
+    (slopes,) = mx.jvp(
+        lambda s: lossapi.poisson_nll(s, mx.array([3.0, 3.0]), reduction="none"),
+        [rate],
+        [mx.ones(2)],
+    )[1]
+    np.testing.assert_array_equal(np.asarray(slopes), [-3.0, -2.0])
+
+
 def test_nothing_has_a_mean_and_no_leading_class() -> None:
     empty = mx.zeros((0, 3))
     assert float(lossapi.softmax_cross_entropy(empty, empty)) == 0.0
