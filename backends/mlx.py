@@ -131,8 +131,8 @@ def _sum(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
     return mx.sum(x, axis=axis, keepdims=keepdims)
 
 
-# An index and a condition have no derivative, which MLX is to be told (it would take 0 times infinity
-# in forward mode), and nothing has no largest entry.
+# An index and a condition have no derivative, which MLX is to be told (forward mode would multiply
+# zeros by infinity), and nothing has no largest entry.
 
 
 def _where(condition: Any, x: Any, y: Any, /) -> Any:
