@@ -25,7 +25,7 @@ class MlxBackend(Backend):
 
     def __init__(self) -> None:
         super().__init__("mlx", SimpleNamespace(**vars(mx), bool=mx.bool_))
-        self.xp.exp = _exp
+        self.xp.exp, self.xp.expm1 = _exp, _expm1
         self.xp.moveaxis, self.xp.tensordot = _moveaxis, _tensordot
         self.xp.sum = _sum
         self.xp.take, self.xp.take_along_axis = _taking(mx.take), _taking(mx.take_along_axis)
@@ -176,24 +176,21 @@ def _tensordot(a: Any, b: Any, /, *, axes: Any) -> Any:
 
 
 # MLX's exp keeps the digits of float32 in float64 too, and few of them far from 0; its expm1 is
-# right to the last digit.
+# right to the last digit, but for its derivative in forward mode, which is that exp.
 
 
 def _exp_value(x: Any) -> Any:
-    positive = x > 0
-    up = mx.expm1(mx.where(positive, x, 0.0)) + 1.0
-    root = 1.0 / (mx.expm1(mx.where(positive, 0.0, -0.5 * x)) + 1.0)
-    return mx.where(mx.isnan(x), math.nan, mx.where(positive, up, root * root))
+    above = x > -1
+    up = mx.expm1(mx.where(above, x, 0.0)) + 1.0
+    # Where exp(-x) would overflow, the square of the root.
+    far = x < -0.9 * math.log(mx.finfo(x.dtype).max)
+    down = 1.0 / (mx.expm1(mx.where(above, 0.0, -mx.where(far, 0.5 * x, x))) + 1.0)
+    down = down * mx.where(far, down, 1.0)
+    return mx.where(mx.isnan(x), math.nan, mx.where(above, up, down))
 
 
 _exp = mx.custom_function(_exp_value)
-
-
-@_exp.vjp
-def _(x: Any, cotangent: Any, result: Any) -> Any:
-    return cotangent * result
-
-
-@_exp.jvp
-def _(x: Any, tangent: Any) -> Any:
-    return tangent * _exp(x)
+_expm1 = mx.custom_function(mx.expm1)
+for _function in (_exp, _expm1):
+    _function.vjp(lambda x, cotangent, _: cotangent * _exp(x))
+    _function.jvp(lambda x, tangent: tangent * _exp(x))

@@ -21,7 +21,7 @@ from .sums import with_products
 from .writing import Block, size
 
 CACHE_BYTES = 3 * 1024 * 1024
-"""How much all scratch memory of a block may take: less would have threads wait for Python's lock."""
+"""How much all scratch memory of a block may take: with less, threads wait for Python's lock."""
 BLOCK_BYTES = CACHE_BYTES // 2
 """How much of one array a block may hold."""
 _LOOK = 3
