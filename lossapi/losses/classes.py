@@ -8,7 +8,9 @@ from ..loss import primitive
 def logsumexp(xp, logits, *, class_where=None):
     """The logarithm of a sum of exponentials."""
     parts = c.softmax_parts(xp, c.ruled_out(xp, logits, class_where))
-    total = xp.where(xp.isinf(parts.top), parts.top, parts.top + xp.log1p_of_shares(parts.rest))[..., 0]
+    total = xp.where(xp.isinf(parts.top), parts.top, parts.top + xp.log1p_of_shares(parts.rest))[
+        ..., 0
+    ]
     return c.only(xp, c.any_kept(xp, class_where), total, -xp.inf)
 
 
