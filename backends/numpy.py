@@ -66,7 +66,7 @@ class NumpyBackend(Backend):
     def execute(self, plan: Plan, arrays: dict[str, Any]) -> Any:
         """Run a whole call, on blocks of examples where its kernel allows that."""
         call = self.blockwise(plan, arrays)
-        return super().execute(plan, arrays) if call is None else call(arrays)
+        return super().execute(plan, arrays) if call is None else call(*arrays.values())
 
     def blockwise(self, plan: Plan, arrays: dict[str, Any]) -> Blockwise | None:
         """The plan as a program of blocks for arrays like these, if it can be one."""

@@ -279,7 +279,7 @@ class _HostCall:
         self,
         backend: TorchBackend,
         plan: Plan,
-        run: Callable[[dict[str, Any]], Any],
+        run: Callable[..., Any],
         names: tuple[str, ...],
         wanted: tuple[str, ...],
     ) -> None:
@@ -292,7 +292,7 @@ class _HostCall:
 
     def on_arrays(self, tensors: tuple[Any, ...]) -> Any:
         """The results as NumPy's arrays."""
-        return self._run(dict(zip(self._names, _as_numpy(tensors), strict=True)))
+        return self._run(*_as_numpy(tensors))
 
     def __call__(self, tensors: tuple[Any, ...]) -> Any:
         """The results as tensors."""

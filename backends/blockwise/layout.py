@@ -130,11 +130,15 @@ class Blockwise:
     """A plan as a program of blocks, for arrays of known shapes."""
 
     def __init__(self, layout: Layout, steps: Steps) -> None:
-        self._layout, self._run = layout, Run(steps, layout.count)
+        self._layout, self._run = layout, Run(steps, layout.count, layout.arrays)
 
-    def __call__(self, arrays: Arrays) -> Any:
-        """The results of the call."""
-        return self._layout.restored(self._run(self._layout.as_rows(arrays)))
+    def __call__(self, *arrays: Any) -> Any:
+        """The results of the call, from the arrays in the order of the layout."""
+        layout = self._layout
+        if not layout.flat:
+            named = dict(zip(layout.arrays, arrays, strict=True))
+            arrays = tuple(layout.as_rows(named).values())
+        return layout.restored(self._run(*arrays))
 
 
 def _listed(result: Any) -> list[Any]:

@@ -18,7 +18,7 @@ from .places import by_places
 from .ranges import Range, by_signs, narrowed
 from .rearranged import rearranged
 from .sums import with_products
-from .writing import Block, size
+from .writing import Block, Count, size
 
 BLOCK_BYTES = 1024 * 1024
 """How much of one array a block may hold."""
@@ -53,11 +53,12 @@ class Walk(NamedTuple):
     totals: list[tuple[int, int, Any]]
     """Where each total is to stand, for what follows each of the two blocks, and its dtype."""
 
-    def of_one(self) -> Walk:
-        """The same for a single example."""
-        ordinary = self.ordinary and self.ordinary.of_one()
+    def written_for(self, count: Count) -> Walk:
+        """The same for one example or for few."""
+        checks = self.checks_of_one if count is Count.ONE else self.checks
+        ordinary = self.ordinary and self.ordinary.written_for(count)
         return self._replace(
-            block=self.block.of_one(), ordinary=ordinary, checks=self.checks_of_one
+            block=self.block.written_for(count), ordinary=ordinary, checks=checks
         )
 
 
@@ -89,8 +90,11 @@ class Steps:
         self._shorter = {id(x): y for x, y in zip(targets, shorter, strict=True)}
         self.values: list[Any] = []
         """What is known beforehand of all that stands somewhere."""
+        self.dtypes: list[Any] = []
+        """Of all that stands somewhere the dtype; None of plain numbers."""
         self.counts: list[int] = []
         """Where the number of examples is to stand."""
+        self._written: dict[Count, list[Walk]] = {}
         self.inputs: list[tuple[int, str]] = []
         """Where the arrays are to stand that are the same for all examples."""
         self.first: list[Step] = []
@@ -117,6 +121,13 @@ class Steps:
         scratch = max(mostly + [3 * walk.block.bytes_each // 4 for walk in self.walks])
         self.rows = max(1, min(BLOCK_BYTES // widest, CACHE_BYTES // max(scratch, 1)))
         """How many examples make a block."""
+
+    def written_for(self, rows: int) -> list[Walk]:
+        """The walks over so many examples."""
+        count = Count.of(rows, self.entries)
+        if count not in self._written:
+            self._written[count] = [walk.written_for(count) for walk in self.walks]
+        return self._written[count]
 
     def _walk(self, totals: list[Node], results: list[Node]) -> Walk:
         nodes = _of_block([*totals, *results])
@@ -179,8 +190,10 @@ class Steps:
             if id(x) not in self._slots:
                 self._slots[id(x)] = len(self.values)
                 self.values.append(None if x.rows else constant(x))
+                self.dtypes.append(x.dtype)
             return self._slots[id(x)]
         self.values.append(x)
+        self.dtypes.append(None)
         return len(self.values) - 1
 
 

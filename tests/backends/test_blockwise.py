@@ -13,6 +13,7 @@ import lossapi
 from lossapi import call
 from lossapi.backend import Backend, get
 from lossapi.backends.blockwise import steps, walking
+from lossapi.backends.blockwise.writing import Count
 from lossapi.conformance.checks.cases import golden_cases, grouped
 from lossapi.conformance.oracle.specfile import load_spec, spec_names
 from lossapi.errors import ParameterError
@@ -113,7 +114,7 @@ def test_a_single_example_is_written_over_no_operand() -> None:
         return [names for names in calls if names[-1] in names[:-1]]
 
     assert overwriting(made.walks[0].block)
-    assert not overwriting(made.walks[0].block.of_one())
+    assert not overwriting(made.walks[0].block.written_for(Count.ONE))
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
