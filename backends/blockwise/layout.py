@@ -14,8 +14,6 @@ from lossapi.binding import CLASS_MASK
 
 from . import tracing
 from .graph import ROWS, Node, Tape, UntraceableError, constant
-from .steps import Steps
-from .walking import Run
 
 if TYPE_CHECKING:
     from lossapi.plan import Plan
@@ -94,25 +92,15 @@ class Layout:
             )
         }
 
-    def restored(self, outputs: list[Any]) -> Any:
-        """The results in their shapes, and together as the call gives them."""
+    def restored(self, outputs: list[str]) -> str:
+        """The text of the results, in their shapes and together as the call gives them."""
         plan = self.plan
-        if plan.mode == "sum_and_weight":
-            return tuple(outputs)
-        if not self.flat:
-            outputs = [
-                self.shaped(name, x)
-                for name, x in zip(
-                    (*((None,) if plan.mode.startswith("value") else ()), *plan.wrt),
-                    outputs,
-                    strict=True,
-                )
-            ]
-        if plan.mode == "value":
-            return outputs[0]
-        if plan.mode == "value_and_grad":
-            return outputs[0], tuple(outputs[1:])
-        return tuple(outputs)
+        value = (None,) if plan.mode.startswith("value") else ()
+        if not (self.flat or plan.mode == "sum_and_weight"):
+            names = (*value, *plan.wrt)
+            outputs = [f"shaped({n!r}, {x})" for n, x in zip(names, outputs, strict=True)]
+        alone, others = outputs[: len(value)], outputs[len(value) :]
+        return ", ".join([*alone, f"({''.join(f'{x}, ' for x in others)})"][: len(outputs)])
 
     def shaped(self, name: str | None, result: Any) -> Any:
         """A gradient by the input of this name, or the value, in its own shape."""
@@ -124,21 +112,6 @@ class Layout:
         if self.moved and (function.signature.output if name is None else name in self.moved):
             result = core_back(self.xp, result, plan.axis, self.shapes[name or first])
         return result[()]
-
-
-class Blockwise:
-    """A plan as a program of blocks, for arrays of known shapes."""
-
-    def __init__(self, layout: Layout, steps: Steps) -> None:
-        self._layout, self._run = layout, Run(steps, layout.count, layout.arrays)
-
-    def __call__(self, *arrays: Any) -> Any:
-        """The results of the call, from the arrays in the order of the layout."""
-        layout = self._layout
-        if not layout.flat:
-            named = dict(zip(layout.arrays, arrays, strict=True))
-            arrays = tuple(layout.as_rows(named).values())
-        return layout.restored(self._run(*arrays))
 
 
 def _listed(result: Any) -> list[Any]:

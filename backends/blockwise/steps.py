@@ -57,9 +57,7 @@ class Walk(NamedTuple):
         """The same for one example or for few."""
         checks = self.checks_of_one if count is Count.ONE else self.checks
         ordinary = self.ordinary and self.ordinary.written_for(count)
-        return self._replace(
-            block=self.block.written_for(count), ordinary=ordinary, checks=checks
-        )
+        return self._replace(block=self.block.written_for(count), ordinary=ordinary, checks=checks)
 
 
 class Steps:

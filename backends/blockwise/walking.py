@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import Context
 from itertools import count
@@ -16,6 +16,7 @@ from lossapi.threads import get_threads
 from .writing import LINE
 
 if TYPE_CHECKING:
+    from .layout import Layout
     from .steps import Step, Steps, Walk
     from .writing import Block
 
@@ -23,7 +24,7 @@ PER_THREAD = 500_000
 """How many entries make another thread worth its start."""
 _KEPT = 64
 """For how many programs and sizes scratch memory is kept divided."""
-_SIGNS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/"}
+_SIGNS: dict[Any, str] = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/"}
 """What NumPy's numbers do by themselves in a tenth of the time that its functions take."""
 _idle: list[Scratch] = []
 """Scratch memory that no thread uses now: fresh memory costs as much as computing in it."""
@@ -35,9 +36,10 @@ def forget() -> None:
 
 
 class Run:
-    """A program for a number of examples."""
+    """A plan as a program of blocks, for arrays of known shapes."""
 
-    def __init__(self, steps: Steps, rows: int, names: Iterable[str]) -> None:
+    def __init__(self, layout: Layout, steps: Steps) -> None:
+        rows = layout.count
         self._steps, self._rows = steps, rows
         # The nearest number of blocks: the beginning of one costs more than a cache half too small.
         self._size = -(-rows // max(1, round(rows / steps.rows)))
@@ -46,21 +48,26 @@ class Run:
         for slot in steps.counts:
             self._values[slot] = float(rows)
         _compute(steps.first, self._values)
-        self._call = self._written(list(names))
+        self._call = self._written(layout)
 
-    def __call__(self, *arrays: Any) -> list[Any]:
-        """The outputs, from arrays whose first axis is that of the examples, or that have none."""
+    def __call__(self, *arrays: Any) -> Any:
+        """The results of the call, from the arrays in the order of the layout."""
         scratch = _unused()
-        outputs: list[Any] = scratch.context.run(self._call, scratch, *arrays)
+        results = scratch.context.run(self._call, scratch, *arrays)
         _idle.append(scratch)
-        return outputs
+        return results
 
-    def _written(self, given: list[str]) -> Callable[..., list[Any]]:
+    def _written(self, layout: Layout) -> Callable[..., Any]:
         """All that a call does, as a function: loops over the few steps would take as long."""
         steps = self._steps
         names: dict[str, Any] = {"empty": np.empty, "zeros": np.zeros, "isfinite": isfinite}
-        arrays = {name: f"a{k}" for k, name in enumerate(given)}
-        lines = [f"v{slot} = {arrays[name]}" for slot, name in steps.inputs]
+        arrays = {name: f"a{k}" for k, name in enumerate(layout.arrays)}
+        lines = []
+        if not layout.flat:
+            names |= {"as_rows": layout.as_rows, "shaped": layout.shaped}
+            given = ", ".join(f"{name!r}: {x}" for name, x in arrays.items())
+            lines.append(f"[{', '.join(arrays.values())}] = as_rows({{{given}}}).values()")
+        lines += [f"v{slot} = {arrays[name]}" for slot, name in steps.inputs]
         known = set(range(len(self._values))) - {slot for slot, _ in steps.inputs}
         names["walked"] = self._walked
 
@@ -100,12 +107,12 @@ class Run:
                 lines.append(f"v{other} = v{slot}")
                 known -= {slot, other}
         compute(steps.after)
-        lines.append(f"return [{', '.join(f'v{slot}' for slot in steps.outputs)}]")
+        lines.append(f"return {layout.restored([f'v{slot}' for slot in steps.outputs])}")
         names |= {f"v{slot}": self._values[slot] for slot in known}
         text = "".join(f"    {line}\n" for line in lines)
         listed = ", ".join(("scratch", *arrays.values()))
         exec(f"def call({listed}):\n{text}", names)  # our own text, as that of blocks
-        call: Callable[..., list[Any]] = names["call"]
+        call: Callable[..., Any] = names["call"]
         return call
 
     def _at_once(

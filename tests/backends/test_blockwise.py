@@ -16,7 +16,7 @@ from lossapi.backends.blockwise import steps, walking
 from lossapi.backends.blockwise.writing import Count
 from lossapi.conformance.checks.cases import golden_cases, grouped
 from lossapi.conformance.oracle.specfile import load_spec, spec_names
-from lossapi.errors import ParameterError
+from lossapi.errors import DomainError, LabelError, ParameterError
 from lossapi.loss import registry
 
 WHOLE = {
@@ -85,7 +85,9 @@ def of_each(function: Any) -> dict[str, str]:
 
 
 def on_whole_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
+    call.forget()  # calls that know their program
     monkeypatch.setattr(type(get("numpy")), "execute", Backend.execute)
+    monkeypatch.setattr(type(get("numpy")), "direct", Backend.direct)
 
 
 def assert_close(found: list[Any], due: list[Any], ulp: float = 0.0) -> None:
@@ -289,6 +291,38 @@ def test_arrays_with_equal_signatures_are_not_taken_for_each_other() -> None:
     assert lossapi.huber_loss(x, y, delta=1) == lossapi.huber_loss(x, y, delta=1.0)
     with pytest.raises(ParameterError, match="delta"):
         lossapi.huber_loss(x, y, delta=True)
+    # Nor are numbers that look like arrays.
+    for delta in (0.5, 0.25):
+        number = np.float64(delta)
+        assert lossapi.huber_loss(x, y, delta=number) == lossapi.huber_loss(x, y, delta=delta)
+    logits, labels = np.arange(6.0).reshape(2, 3), np.asarray([0, 2])
+    for ignored in (0, 2):
+        found, due = (
+            lossapi.sparse_softmax_cross_entropy(logits, labels, ignore_index=index)
+            for index in (np.asarray(ignored), ignored)
+        )
+        assert found == due
+
+
+def test_what_is_wrong_is_found_in_the_second_call_too() -> None:
+    log_probabilities, labels = np.log(np.full((2, 3), 1 / 3)), np.asarray([0, 2])
+    for given, kind in (
+        ({"labels": np.asarray([0, 3])}, LabelError),
+        ({"labels": np.asarray([-1, 0])}, LabelError),
+        ({"labels": labels, "weights": np.asarray([1.0, -1.0])}, ParameterError),
+    ):
+        right = {**given, "labels": labels}
+        right |= {"weights": np.ones(2)} if "weights" in given else {}
+        due = lossapi.nll(log_probabilities, **right)
+        for _ in range(2):
+            with pytest.raises(kind):
+                lossapi.nll(log_probabilities, **given)
+            assert lossapi.nll(log_probabilities, **right) == due
+    probabilities, target = np.asarray([0.5, 1.5]), np.ones(2)
+    for _ in range(2):
+        assert np.isnan(lossapi.binary_cross_entropy(probabilities, target))
+        with lossapi.errors_on_invalid(), pytest.raises(DomainError):
+            lossapi.binary_cross_entropy(probabilities, target)
 
 
 # --- threads
