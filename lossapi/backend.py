@@ -355,12 +355,12 @@ def find(loss: str, values: Iterable[tuple[str, Any]]) -> Backend:
     return found or get("numpy")
 
 
+_NO_ARRAYS = (int, float, list, tuple, type(None))
+
+
 def known(value: Any) -> Backend | None:
     """The backend of an array, if an adapter knows it or one of its type has come before."""
-    found = _by_type.get(type(value))
-    if found is not None:
-        return found
-    if value is None or is_number(value) or isinstance(value, list | tuple):
+    if isinstance(value, _NO_ARRAYS):
         return None
     return _by_type[type(value)] if _has_adapter(type(value)) else None
 
