@@ -122,9 +122,12 @@ def _key(function: Function, mode: str, args: tuple[Any, ...], kwargs: dict[str,
         return None
     signature = backend.signature
     try:
-        parts: list[Any] = [function, mode, *map(signature, args)]
+        known = (function, mode, *map(signature, args))
     except AttributeError:  # a number or a list
         return None
+    if not kwargs:
+        return None if None in known else known
+    parts: list[Any] = list(known)
     for name, value in kwargs.items():
         kind = type(value)
         if kind in _PLAIN or (kind is tuple and all(type(x) in (int, str) for x in value)):

@@ -26,7 +26,10 @@ class Layout:
 
     def __init__(self, plan: Plan, arrays: Arrays, xp: Any = np) -> None:
         function = plan.program.function
-        self.plan, self.count, self.xp = plan, math.prod(plan.loop), xp
+        self.count, self.xp = math.prod(plan.loop), xp
+        if self.count == 1 and plan.reduction == "mean" and not _is_weighted(plan, arrays):
+            plan = plan.changed(reduction="sum")  # no division by 1
+        self.plan = plan
         if not self.count or plan.stretched or function.pullback_kernel:
             raise UntraceableError(
                 "no examples, a kernel with blocks of its own, or stretched inputs"
@@ -112,6 +115,12 @@ class Layout:
         if self.moved and (function.signature.output if name is None else name in self.moved):
             result = core_back(self.xp, result, plan.axis, self.shapes[name or first])
         return result[()]
+
+
+def _is_weighted(plan: Plan, arrays: Arrays) -> bool:
+    """Whether examples have weights, which may be 0."""
+    masks = {"weights", "class_weights", "where"}
+    return plan.ignore_index is not None or not masks.isdisjoint(arrays)
 
 
 def _listed(result: Any) -> list[Any]:

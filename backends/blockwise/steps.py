@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from .patterns import recognised
 from .places import by_places
 from .ranges import Range, by_signs, narrowed
 from .rearranged import rearranged
+from .single import Single, single
 from .sums import with_products
 from .writing import Block, Count, size
 
@@ -71,6 +73,7 @@ class Steps:
         self._supposes = found.supposes
         self._rows_last = are_few(targets), are_few(shorter)
         """Whether the two blocks have the examples along their last axis instead of the first."""
+        plain = [*targets, *shorter]
         targets, shorter = (
             with_products(
                 lowered(by_masks(graph, ranges) if rows_last else by_places(graph)), is_checked
@@ -85,6 +88,8 @@ class Steps:
         )
         nodes, outputs = ordered(targets), targets[: len(outputs)]
         self._slots: dict[int, int] = {}
+        self._plain = {id(x): y for x, y in zip((*targets, *shorter), plain, strict=True)}
+        """Of what is computed of each example: how, before it became arithmetic on bits."""
         self._shorter = {id(x): y for x, y in zip(targets, shorter, strict=True)}
         self.values: list[Any] = []
         """What is known beforehand of all that stands somewhere."""
@@ -147,6 +152,9 @@ class Steps:
             ordinary = Block(nodes_too, inputs, shared, results_too, totals_too, along_too, True)
             if ordinary.length + 2 * len(checks) >= block.length:
                 ordinary = None
+            else:
+                ordinary.single = self._single(inputs, shared, results_too, totals_too)
+        block.single = self._single(inputs, shared, results, totals)
         both = zip(totals, totals_too, strict=True)
         return Walk(
             before=before,
@@ -163,6 +171,13 @@ class Steps:
             ],
             totals=[(self._slot(n), self._slot(m), n.dtype) for n, m in both],
         )
+
+    def _single(
+        self, inputs: list[Node], shared: list[Node], results: list[Node], totals: list[Node]
+    ) -> Callable[[], Single | None]:
+        """What writes a block for one number, if there is such a block."""
+        plain = ([self._plain[id(n)] for n in nodes] for nodes in (results, totals))
+        return partial(single, inputs, shared, *plain)
 
     def _once(self, nodes: list[Node]) -> list[Step]:
         """The steps to what is the same for all examples and not yet done."""

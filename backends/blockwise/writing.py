@@ -73,6 +73,8 @@ class Block:
     ) -> None:
         self._made_of = nodes, inputs, shared, results, totals, rows_last, blank
         self._rows_last, self._blank, self._count = rows_last, blank, count
+        self.single: Callable[[], Block | None] | None = None
+        """What writes the same for one number."""
         self._left_blank: set[str] = set()
         """The results of which only what is not 0 is written, if they may be `blank` before."""
         self.buffers: list[Buffer] = []
@@ -117,7 +119,10 @@ class Block:
 
         To write over an operand of one entry takes NumPy twice as long as to write elsewhere.
         """
-        return self if count is Count.ANY else Block(*self._made_of, count=count)
+        if count is Count.ANY:
+            return self
+        alone = self.single() if count is Count.ONE and self.single else None
+        return alone or Block(*self._made_of, count=count)
 
     def leaves(self, place: int) -> bool:
         """Whether of a result only what is not 0 is written."""
@@ -263,9 +268,12 @@ class Block:
         core = node.operands[0].core
         scale = f"{node.options['scale']} * " if "scale" in node.options else ""
         dtype = node.operands[0].dtype
-        if self._count is Count.ONE and not core and dtype == node.dtype:
-            self._assign(node, scale + " * ".join(f"{name}[0]" for name in given))
-        elif self._count is Count.FEW and can_sum(dtype) and all(map(_is_array, node.operands)):
+        are_arrays = all(map(_is_array, node.operands))
+        few = self._count is Count.FEW or (self._count is Count.ONE and size(core) <= PIECE)
+        if self._count is Count.ONE and size(core) == 1 and are_arrays and dtype == node.dtype:
+            first = f"[{', '.join('0' for _ in (0, *core))}]"
+            self._assign(node, scale + " * ".join(f"{name}{first}" for name in given))
+        elif few and can_sum(dtype) and are_arrays:
             first, *others = map(self._flat, node.operands)
             other = others[0] if others else self._filled_with(_ONES, 1.0, core, dtype)
             self._assign(node, f"{scale}{first}.dot({other})")

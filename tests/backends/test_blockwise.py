@@ -13,6 +13,7 @@ import lossapi
 from lossapi import call
 from lossapi.backend import Backend, get
 from lossapi.backends.blockwise import steps, walking
+from lossapi.backends.blockwise.single import Single
 from lossapi.backends.blockwise.writing import Count
 from lossapi.conformance.checks.cases import golden_cases, grouped
 from lossapi.conformance.oracle.specfile import load_spec, spec_names
@@ -106,8 +107,8 @@ def test_every_function_runs_in_blocks_or_is_known_not_to(name: str) -> None:
 
 
 def test_a_single_example_is_written_over_no_operand() -> None:
-    x, y = np.asarray([0.5], np.float32), np.asarray([1.0], np.float32)
-    lossapi.log_cosh(x, y)
+    x, y = np.asarray([[0.5, 1.0]], np.float32), np.asarray([[1.0, 0.0]], np.float32)
+    lossapi.softmax_cross_entropy(x, y)
     (made,) = get("numpy")._steps.values()  # type: ignore[attr-defined]
 
     def overwriting(block: Any) -> list[list[str]]:
@@ -117,6 +118,23 @@ def test_a_single_example_is_written_over_no_operand() -> None:
 
     assert overwriting(made.walks[0].block)
     assert not overwriting(made.walks[0].block.written_for(Count.ONE))
+
+
+def test_a_single_number_is_computed_with_numbers() -> None:
+    rng = np.random.default_rng(4)
+    x, y = rng.normal(size=(2, 5)).astype("float32")
+    slopes = lossapi.log_cosh.value_and_grad(x, y, reduction="none")
+    for k in range(5):
+        found = lossapi.log_cosh.value_and_grad(x[k : k + 1], y[k : k + 1])
+        assert [n.item() for n in found] == [n[k].item() for n in slopes]
+        assert found[0].dtype == found[1].dtype == np.float32
+    made = list(get("numpy")._steps.values())[-1]  # type: ignore[attr-defined]
+    assert isinstance(made.written_for(1)[0].block, Single)
+    assert not isinstance(made.written_for(2)[0].block, Single)
+    shared = np.asarray(0.5)  # of a number, and for all of them
+    assert lossapi.huber_loss(x[:1], y[:1], delta=shared) == lossapi.huber_loss(
+        x[:1], y[:1], delta=0.5
+    )
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
