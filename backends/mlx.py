@@ -25,11 +25,11 @@ class MlxBackend(Backend):
 
     def __init__(self) -> None:
         super().__init__("mlx", SimpleNamespace(**vars(mx), bool=mx.bool_))
-        self.xp.exp = _exp
+        self.xp.exp, self.xp.expm1 = _exp, _expm1
         self.xp.moveaxis, self.xp.tensordot = _moveaxis, _tensordot
         self.xp.sum = _sum
         self.xp.take, self.xp.take_along_axis = _taking(mx.take), _taking(mx.take_along_axis)
-        self.xp.argmax, self.xp.argsort = _argmax, _argsort
+        self.xp.argmax, self.xp.argsort, self.xp.where = _argmax, _argsort, _where
         self.xp.max, self.xp.min = _of_any_size(mx.max), _of_any_size(mx.min)
         for name in ("ones", "zeros", "arange", "asarray"):
             setattr(self.xp, name, _without_device(getattr(mx, name)))
@@ -131,7 +131,12 @@ def _sum(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
     return mx.sum(x, axis=axis, keepdims=keepdims)
 
 
-# An index has no derivative, which MLX is to be told, and nothing has no largest entry.
+# An index and a condition have no derivative, which MLX is to be told (forward mode would multiply
+# zeros by infinity), and nothing has no largest entry.
+
+
+def _where(condition: Any, x: Any, y: Any, /) -> Any:
+    return mx.where(mx.stop_gradient(condition), x, y)
 
 
 def _argmax(x: Any, /, *, axis: int) -> Any:
@@ -171,24 +176,21 @@ def _tensordot(a: Any, b: Any, /, *, axes: Any) -> Any:
 
 
 # MLX's exp keeps the digits of float32 in float64 too, and few of them far from 0; its expm1 is
-# right to the last digit.
+# right to the last digit, but for its derivative in forward mode, which is that exp.
 
 
 def _exp_value(x: Any) -> Any:
-    positive = x > 0
-    up = mx.expm1(mx.where(positive, x, 0.0)) + 1.0
-    root = 1.0 / (mx.expm1(mx.where(positive, 0.0, -0.5 * x)) + 1.0)
-    return mx.where(mx.isnan(x), math.nan, mx.where(positive, up, root * root))
+    above = x > -1
+    up = mx.expm1(mx.where(above, x, 0.0)) + 1.0
+    # Where exp(-x) would overflow, the square of the root.
+    far = x < -0.9 * math.log(mx.finfo(x.dtype).max)
+    down = 1.0 / (mx.expm1(mx.where(above, 0.0, -mx.where(far, 0.5 * x, x))) + 1.0)
+    down = down * mx.where(far, down, 1.0)
+    return mx.where(mx.isnan(x), math.nan, mx.where(above, up, down))
 
 
 _exp = mx.custom_function(_exp_value)
-
-
-@_exp.vjp
-def _(x: Any, cotangent: Any, result: Any) -> Any:
-    return cotangent * result
-
-
-@_exp.jvp
-def _(x: Any, tangent: Any) -> Any:
-    return tangent * _exp(x)
+_expm1 = mx.custom_function(mx.expm1)
+for _function in (_exp, _expm1):
+    _function.vjp(lambda x, cotangent, _: cotangent * _exp(x))
+    _function.jvp(lambda x, tangent: tangent * _exp(x))

@@ -14,6 +14,7 @@ from lossapi.backend import Backend, get, undifferentiated
 from lossapi.binding import bind
 from lossapi.plan import Examples
 
+from .torch_native import finite, native
 from .torch_transforms import TRANSFORMS
 
 if TYPE_CHECKING:
@@ -143,7 +144,10 @@ class TorchBackend(Backend):
         if _are_plain(tensors):
             wanted = _wanted(tensors)
             if plan.prepared is None:
-                plan.prepared = {}
+                plan.prepared = {"native": native(plan, arrays)}
+            result = finite(plan.prepared["native"], tensors)
+            if result is not None:
+                return result
             if wanted not in plan.prepared:
                 names = tuple(compress(arrays, wanted))
                 plan.prepared[wanted] = self._on_host(plan, names, arrays)
@@ -155,13 +159,18 @@ class TorchBackend(Backend):
     def direct(
         self, plan: Plan, arrays: dict[str, Any], looks: list[tuple[int, Callable[[Any], bool]]]
     ) -> Callable[..., Any] | None:
-        """The program that `execute` made, after the looks, while nobody listens."""
+        """What `execute` found, after the looks, while nobody listens."""
         if not isinstance(plan.prepared, dict):
             return None
-        prepared = plan.prepared
+        prepared, own = plan.prepared, plan.prepared["native"]
 
         def call(*tensors: Any) -> Any:
-            on_host = None if _is_watched() else prepared.get(_wanted(tensors))
+            if _is_watched():
+                return None
+            result = finite(own, tensors)
+            if result is not None:
+                return result
+            on_host = prepared.get(_wanted(tensors))
             if on_host is None:
                 return None
             given = _as_numpy(tensors)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
+
+import lossapi
 
 from . import floor, timing
 from .cases import CASES, Shape, inputs
 from .libraries import LIBRARIES, NumpyLibrary
 from .peers import PEERS, load
 
-OURS, LOOP = "lossapi", "C loop"
+OURS, LOOP, ALONE = "lossapi", "C loop", "one thread"
 MODES = ("value", "value_and_grad")
 AGREEMENT = 1e-3
 """Largest difference, relative to the largest number, at which two compute the same loss."""
@@ -35,7 +38,8 @@ class Row(NamedTuple):
     ratios: dict[str, float]
     """The time of each peer over ours: above 1 we are faster."""
     floor: dict[str, float]
-    """The median time of a copy and a sum of the first input, and of the fused C loop."""
+    """The median time of a copy and a sum of the first input, of the fused C loop, and of our call
+    on one thread, where it has more."""
     memory: dict[str, int]
     """Bytes held at most beyond the results, by contender."""
     absent: dict[str, str]
@@ -60,6 +64,8 @@ def compare(
             floors = floor.passes(numbers)
             if loop is not None and LOOP not in absent:
                 floors[LOOP] = loop
+            if library == "numpy" and threads > 1:
+                floors[ALONE] = partial(_on_one_thread, calls[OURS])
             seconds, rounds = timing.medians({**calls, **floors}, budget)
             large = prod(shape) >= runner.large
             memory = {n: runner.extra_memory(call) for n, call in calls.items()} if large else {}
@@ -83,9 +89,14 @@ def compare(
     return rows
 
 
-def _input_names(loss: str) -> tuple[str, ...]:
-    import lossapi
+def _on_one_thread(call: Callable[[], Any]) -> None:
+    usual = lossapi.get_threads()
+    lossapi.set_threads(1)
+    call()
+    lossapi.set_threads(usual)
 
+
+def _input_names(loss: str) -> tuple[str, ...]:
     names: tuple[str, ...] = getattr(lossapi, loss).inputs
     return names
 

@@ -7,7 +7,7 @@ from math import prod
 from typing import NamedTuple
 
 from .cases import CASES, LAYERS, ROWS_BY_CLASSES
-from .compare import LOOP, OURS, Row
+from .compare import ALONE, LOOP, OURS, Row
 from .runs import label
 
 FOURFOLD = ("huber_loss", "log_cosh", "sigmoid_focal_loss", "quantile_loss")
@@ -44,7 +44,7 @@ class Outcome(NamedTuple):
 
 def outcomes(rows: list[Row]) -> Iterator[Outcome]:
     """What a run says of each goal of which it says anything."""
-    for goal in _goals(rows):
+    for goal in _goals():
         found = [(row, goal.measure(row)) for row in rows]
         measured = [(row, value) for row, value in found if value is not None]
         missed = [(row, value) for row, value in measured if not goal.holds(value)]
@@ -67,7 +67,7 @@ def _at_most(text: str, most: float, measure: Measure) -> Goal:
     return Goal(text, f"≤ {most:g}", measure, lambda value: value <= most)
 
 
-def _goals(rows: list[Row]) -> Iterator[Goal]:
+def _goals() -> Iterator[Goal]:
     best = "time of the best peer over ours, value with gradient"
     for size, least in ((1, 0.8), (10**3, 1.0), (10**5, 1.2), (10**7, 2.0)):
         yield _at_least(
@@ -82,11 +82,10 @@ def _goals(rows: list[Row]) -> Iterator[Goal]:
     )
     for text, few, least in (("ten classes", True, 3.0), ("more classes", False, 1.4)):
         yield _at_least(f"NumPy, softmax cross entropies of {text}: {best}", least, _softmax(few))
-    yield _at_most(
-        f"NumPy, {10**7} entries: MiB held beyond the results",
-        4.0,
-        lambda row: _memory(row) if _is(row, "numpy", 10**7) else None,
-    )
+    for text, alone in (("one thread", True), ("all threads", False)):
+        yield _at_most(
+            f"NumPy, {text}, {10**7} entries: MiB held beyond the results", 4.0, _held(alone)
+        )
     yield _at_most(
         f"NumPy, one thread, {10**7} entries: our time over that of the fused C loop, value with "
         "gradient",
@@ -98,7 +97,7 @@ def _goals(rows: list[Row]) -> Iterator[Goal]:
             f"NumPy, {10**7} entries: time of one thread over that of all, where exp or log is "
             f"{'' if computes else 'not '}computed",
             least,
-            _threads(rows, computes),
+            _threads(computes),
         )
     for size, least in ((10**3, 0.6), (10**5, 1.0), (10**7, 3.0)):
         yield _at_least(
@@ -145,8 +144,12 @@ def _best(row: Row) -> float | None:
     return min(row.ratios.values()) if row.ratios else None
 
 
-def _memory(row: Row) -> float | None:
-    return row.memory[OURS] / MIB if OURS in row.memory else None
+def _held(alone: bool) -> Measure:
+    def found(row: Row) -> float | None:
+        own = _is(row, "numpy", 10**7) and (row.threads == 1) == alone
+        return row.memory[OURS] / MIB if own and OURS in row.memory else None
+
+    return found
 
 
 def _over_loop(row: Row) -> float | None:
@@ -183,18 +186,10 @@ def _softmax(few: bool) -> Measure:
     return found
 
 
-def _threads(rows: list[Row], computes: bool) -> Measure:
-    alone = {
-        (row.loss, row.dtype, row.shape, row.mode): row.seconds[OURS]
-        for row in rows
-        if row.library == "numpy" and row.threads == 1
-    }
-
+def _threads(computes: bool) -> Measure:
     def found(row: Row) -> float | None:
-        one = alone.get((row.loss, row.dtype, row.shape, row.mode))
-        own = _is(row, "numpy", 10**7) and row.threads > 1
-        own = own and (row.loss in EXPONENTIAL) == computes
-        return None if one is None or not own else one / row.seconds[OURS]
+        own = _is(row, "numpy", 10**7) and (row.loss in EXPONENTIAL) == computes
+        return row.floor[ALONE] / row.seconds[OURS] if own and ALONE in row.floor else None
 
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from .compare import LOOP, MODES, OURS, Row
+from .compare import ALONE, LOOP, MODES, OURS, Row
 from .goals import described, outcomes
 from .peers import PEERS
 from .runs import Failure, Job, label
@@ -14,11 +14,12 @@ from .timing import Budget
 TITLES = {"value": "value", "value_and_grad": "value with gradient"}
 LEGEND = (
     "*ours* is the median time of a call of lossapi. A peer's number is its time over ours: above "
-    "1 we are faster; *best* is that of the fastest peer. *memory* is what a call holds at its "
-    "worst beyond its results, ours and the least of the peers', in MiB. *ours/C* and *ours/copy* "
-    "are our time over that of the loss fused into one C loop on one thread, and over a copy of "
-    "the first input. – : the peer has no such loss or no gradient. CPU time is that of this "
-    "process alone, user and system, so that other work on the machine counts little."
+    "1 we are faster; *best* is that of the fastest peer, *one thread* that of our own call on one "
+    "thread. *memory* is what a call holds at its worst beyond its results, ours and the least of "
+    "the peers', in MiB. *ours/C* and *ours/copy* are our time over that of the loss fused into "
+    "one C loop on one thread, and over a copy of the first input. – : the peer has no such loss "
+    "or no gradient. CPU time is that of this process alone, user and system, so that other work "
+    "on the machine counts little."
 )
 
 
@@ -37,15 +38,17 @@ def tables(rows: list[Row]) -> Iterator[Table]:
             shown = [r for r in rows if (r.library, r.threads, r.mode) == (library, threads, mode)]
             peers = PEERS[library]
             header = ["loss", "size", "dtype", "ours", "best", *peers]
-            header += ["ours/C", "ours/copy", "memory"]
+            alone = any(ALONE in row.floor for row in shown)
+            header += [*([ALONE] if alone else []), "ours/C", "ours/copy", "memory"]
             count = "1 thread" if threads == 1 else f"{threads} threads"
             count += ", CPU time" if any(row.clock == "cpu" for row in shown) else ""
-            lines = [_line(row, peers) for row in shown]
+            lines = [_line(row, peers, alone) for row in shown]
             yield Table(f"{library}, {count}: {TITLES[mode]}", header, lines)
 
 
-def _line(row: Row, peers: tuple[str, ...]) -> list[str]:
+def _line(row: Row, peers: tuple[str, ...], alone: bool) -> list[str]:
     ours = row.seconds[OURS]
+    one = [_times(row.floor[ALONE] / ours) if ALONE in row.floor else "–"] if alone else []
     return [
         row.loss,
         label(row.loss, row.shape),
@@ -53,6 +56,7 @@ def _line(row: Row, peers: tuple[str, ...]) -> list[str]:
         _time(ours),
         _times(min(row.ratios.values())) if row.ratios else "–",
         *(_peer(row, name) for name in peers),
+        *one,
         *(_times(ours / row.floor[name]) if name in row.floor else "–" for name in (LOOP, "copy")),
         _memory(row),
     ]

@@ -22,10 +22,10 @@ from .single import Single, single
 from .sums import with_products
 from .writing import Block, Count, size
 
-BLOCK_BYTES = 1024 * 1024
+CACHE_BYTES = 3 * 1024 * 1024
+"""How much all scratch memory of a block may take: with less, threads wait for Python's lock."""
+BLOCK_BYTES = CACHE_BYTES // 2
 """How much of one array a block may hold."""
-CACHE_BYTES = 2 * 1024 * 1024
-"""How much all scratch memory of a block may take, so that the cache of a core holds it."""
 _LOOK = 3
 """As how many nodes it costs to look at an input."""
 
@@ -121,7 +121,7 @@ class Steps:
         widest = max((size(n.core) * n.dtype.itemsize for n in nodes if n.rows), default=1)
         # The general block of a walk may come beside the ordinary one, and beyond the cache.
         mostly = [(walk.ordinary or walk.block).bytes_each for walk in self.walks]
-        scratch = max(mostly + [3 * walk.block.bytes_each // 4 for walk in self.walks])
+        scratch = max(mostly + [7 * walk.block.bytes_each // 8 for walk in self.walks])
         self.rows = max(1, min(BLOCK_BYTES // widest, CACHE_BYTES // max(scratch, 1)))
         """How many examples make a block."""
 

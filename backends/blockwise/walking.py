@@ -218,9 +218,10 @@ class Scratch:
     def _divide(self, block: Block, rows: int) -> list[Any]:
         due = block.bytes_for(rows)
         if due > self._memory.size:
+            del self._memory, self._filled
+            self._divided.clear()  # and with them the last hold on what is too small
             memory = np.empty(due + LINE, np.uint8)
-            self._memory = memory[-memory.ctypes.data % LINE :]
-            self._divided.clear()
+            self._memory, self._filled = memory[-memory.ctypes.data % LINE :], []
         if len(self._divided) >= _KEPT:
             self._divided.clear()
         buffers = self._divided[block, rows] = block.buffers_in(self._memory, rows)

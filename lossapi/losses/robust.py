@@ -27,8 +27,8 @@ def general_robust_loss(xp, prediction, target, *, alpha=1.0, scale=1.0):
     y = xp.where(near, parts.y, xp.where(near, 1.0, bend) * log_base)
     log_power = xp.where(near, k * parts.y, xp.where(near, 0.0, alpha) * log_base)
     bow = bend < 0.25
-    large = ~bow & ((log_power >= 2) | (log_power <= -2))
-    small = ~bow & ~large
+    large = xp.logical_and(~bow, (log_power >= 2) | (log_power <= -2))
+    small = xp.logical_and(~bow, ~large)
     # At an alpha of 2 the power is inf^0, whose slope in alpha is infinite.
     steep = xp.where(parts.ratio == 0, xp.ones_like(y), xp.inf)
     parts = parts._replace(base=xp.where(parts.parabola, steep, parts.base))
