@@ -37,7 +37,8 @@ def native(plan: Plan, arrays: dict[str, Any]) -> Callable[..., Any] | None:
         return None
     if first.dtype not in (torch.float32, torch.float64):
         return None
-    if plan.program.parameters.get("beta", 1.0) < 0.25:
+    beta = plan.program.parameters.get("beta")
+    if beta is not None and beta < 0.25:
         return None  # it squares before it divides: what underflow took would be enlarged
     if any((x.shape, x.dtype) != (first.shape, first.dtype) for x in arrays.values()):
         return None
