@@ -125,8 +125,10 @@ def _key(function: Function, mode: str, args: tuple[Any, ...], kwargs: dict[str,
         known = (function, mode, *map(signature, args))
     except AttributeError:  # a number or a list
         return None
+    if None in known:
+        return None
     if not kwargs:
-        return None if None in known else known
+        return known
     parts: list[Any] = list(known)
     for name, value in kwargs.items():
         kind = type(value)
@@ -137,7 +139,9 @@ def _key(function: Function, mode: str, args: tuple[Any, ...], kwargs: dict[str,
                 parts += (name, signature(value))
             except AttributeError:
                 return None
-    return None if None in parts else tuple(parts)
+            if parts[-1] is None:
+                return None
+    return tuple(parts)
 
 
 def _remember(

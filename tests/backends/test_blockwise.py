@@ -322,6 +322,13 @@ def test_arrays_with_equal_signatures_are_not_taken_for_each_other() -> None:
         assert found == due
 
 
+def test_a_call_with_an_option_of_none_is_known_again() -> None:
+    x, y = np.arange(3.0), np.ones(3)
+    for _ in range(2):
+        lossapi.huber_loss(x, y, weights=None)
+    assert len(call._known) == 1
+
+
 def test_what_is_wrong_is_found_in_the_second_call_too() -> None:
     log_probabilities, labels = np.log(np.full((2, 3), 1 / 3)), np.asarray([0, 2])
     for given, kind in (
