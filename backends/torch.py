@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 import array_api_compat.torch as compat
@@ -14,7 +14,7 @@ from lossapi.backend import Backend, get, undifferentiated
 from lossapi.binding import bind
 from lossapi.plan import Examples
 
-from .torch_native import native
+from .torch_native import finite, native
 from .torch_transforms import TRANSFORMS
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ class TorchBackend(Backend):
 
     def signature(self, array: Any) -> Any:
         """What a plan depends on."""
-        if type(array) not in self.kinds:
+        kind = type(array)
+        if kind is not torch.Tensor and kind is not torch.nn.Parameter:
             return None
         return array.dtype, array.shape, array.device
 
@@ -141,21 +142,44 @@ class TorchBackend(Backend):
             return self._pulled_back(plan, arrays)
         tensors = tuple(arrays.values())
         if _are_plain(tensors):
-            wanted: tuple[str, ...] = ()
-            if torch.is_grad_enabled():
-                wanted = tuple([name for name, x in arrays.items() if x.requires_grad])
+            wanted = _wanted(tensors)
             if plan.prepared is None:
                 plan.prepared = {"native": native(plan, arrays)}
-            if (own := plan.prepared["native"]) is not None:
-                result = own(*tensors)
-                if isfinite(result.item()):
-                    return result
+            result = finite(plan.prepared["native"], tensors)
+            if result is not None:
+                return result
             if wanted not in plan.prepared:
-                plan.prepared[wanted] = self._on_host(plan, wanted, arrays)
+                names = tuple(compress(arrays, wanted))
+                plan.prepared[wanted] = self._on_host(plan, names, arrays)
             on_host = plan.prepared[wanted]
             if on_host is not None:
-                return _OnHost.apply(on_host, *tensors) if wanted else on_host(tensors)
+                return on_host(_as_numpy(tensors), tensors)
         return plan(self, arrays)
+
+    def direct(
+        self, plan: Plan, arrays: dict[str, Any], looks: list[tuple[int, Callable[[Any], bool]]]
+    ) -> Callable[..., Any] | None:
+        """What `execute` found, after the looks, while nobody listens."""
+        if not isinstance(plan.prepared, dict):
+            return None
+        prepared, own = plan.prepared, plan.prepared["native"]
+
+        def call(*tensors: Any) -> Any:
+            if _is_watched():
+                return None
+            result = finite(own, tensors)
+            if result is not None:
+                return result
+            on_host = prepared.get(_wanted(tensors))
+            if on_host is None:
+                return None
+            given = _as_numpy(tensors)
+            for place, holds in looks:
+                if not holds(given[place]):
+                    return None
+            return on_host(given, tensors)
+
+        return call
 
     def _pulled_back(self, plan: Plan, arrays: dict[str, Any]) -> Any:
         """A call of a loss that gives its gradients together with its value."""
@@ -250,13 +274,25 @@ def _is_transforming() -> bool:
     )
 
 
+def _is_watched() -> bool:
+    """Whether anything but a compiler sees what is done to tensors, whatever they are."""
+    return bool(
+        torch._C._are_functorch_transforms_active()
+        or forward_ad._current_level >= 0
+        or torch._C._is_tracing()
+        or torch._C._len_torch_dispatch_stack()
+    )
+
+
+def _wanted(tensors: tuple[Any, ...]) -> tuple[bool, ...]:
+    """Of which tensors autograd wants gradients."""
+    graded = torch.is_grad_enabled()
+    return tuple([graded and x.requires_grad for x in tensors])
+
+
 def _are_plain(tensors: Any) -> bool:
     """Whether these are tensors in the host's memory that NumPy can share, and nobody listens."""
-    if (
-        _is_transforming()
-        or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
-        or torch._C._len_torch_dispatch_stack()
-    ):
+    if torch.compiler.is_compiling() or _is_watched():
         return False
     for x in tensors:  # each call asks this of each tensor, and a generator takes as long again
         if type(x) not in TorchBackend.kinds or not x.is_cpu or x.is_neg():
@@ -267,13 +303,13 @@ def _are_plain(tensors: Any) -> bool:
 
 
 def _as_numpy(tensors: Any) -> list[Any]:
-    return [x.detach().numpy() if x.requires_grad else x.numpy() for x in tensors]
+    return [x.numpy(force=True) for x in tensors]
 
 
 def _as_tensors(result: Any) -> Any:
     if isinstance(result, tuple):
         return tuple([_as_tensors(x) for x in result])
-    return torch.from_numpy(np.asarray(result))
+    return torch.from_numpy(result if isinstance(result, np.ndarray) else np.asarray(result))
 
 
 class _HostCall:
@@ -285,7 +321,7 @@ class _HostCall:
         self,
         backend: TorchBackend,
         plan: Plan,
-        run: Callable[[dict[str, Any]], Any],
+        run: Callable[..., Any],
         names: tuple[str, ...],
         wanted: tuple[str, ...],
     ) -> None:
@@ -293,16 +329,18 @@ class _HostCall:
         self.places = [names.index(name) for name in wanted]
         """Which tensors gradients are wanted of."""
         self.cores = [plan.program.function.cores.get(name, 0) for name in wanted]
-        self.none = [None] * (len(names) + 1)
-        """No gradient by the call itself, nor by any tensor."""
+        self.none = [None] * (len(names) + 2)
+        """No gradient by the call itself, nor by what it gave, nor by any tensor."""
 
-    def on_arrays(self, tensors: tuple[Any, ...]) -> Any:
-        """The results as NumPy's arrays."""
-        return self._run(dict(zip(self._names, _as_numpy(tensors), strict=True)))
+    def __call__(self, arrays: list[Any], tensors: tuple[Any, ...]) -> Any:
+        """The results as tensors, from NumPy's arrays in the memory of these."""
+        results = self._run(*arrays)
+        return _OnHost.apply(self, results, *tensors) if self.places else _as_tensors(results)
 
-    def __call__(self, tensors: tuple[Any, ...]) -> Any:
-        """The results as tensors."""
-        return _as_tensors(self.on_arrays(tensors))
+    def gradients(self, tensors: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The gradients once more, as NumPy's arrays."""
+        found: tuple[Any, ...] = self._run(*_as_numpy(tensors))[1]
+        return found
 
     def as_recorded(self, tensors: tuple[Any, ...]) -> Any:
         """The value by operations that PyTorch sees."""
@@ -317,11 +355,11 @@ class _OnHost(_Function):  # type: ignore[misc,valid-type]
     """A call whose value and gradients NumPy computes together, on the memory of the tensors."""
 
     @staticmethod
-    def forward(ctx: Any, call: _HostCall, *tensors: Any) -> Any:
-        value, ctx.gradients = call.on_arrays(tensors)
+    def forward(ctx: Any, call: _HostCall, results: Any, *tensors: Any) -> Any:
+        value, ctx.gradients = results
         ctx.call = call
         ctx.save_for_backward(*tensors)
-        return torch.from_numpy(np.asarray(value))
+        return _as_tensors(value)
 
     @staticmethod
     def backward(ctx: Any, cotangent: Any) -> Any:
@@ -332,11 +370,11 @@ class _OnHost(_Function):  # type: ignore[misc,valid-type]
             gradients = torch.autograd.grad(value, wanted, cotangent, create_graph=True)
         else:
             known, ctx.gradients = ctx.gradients, None  # theirs who asks first
-            gradients = _as_tensors(known or call.on_arrays(tensors)[1])
+            gradients = _as_tensors(known or call.gradients(tensors))
             _scale(gradients, cotangent, call.cores)
         found = list(call.none)
         for place, gradient in zip(call.places, gradients, strict=True):
-            found[place + 1] = gradient
+            found[place + 2] = gradient
         return tuple(found)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -36,8 +37,17 @@ def native(plan: Plan, arrays: dict[str, Any]) -> Callable[..., Any] | None:
         return None
     if first.dtype not in (torch.float32, torch.float64):
         return None
-    if plan.program.parameters.get("beta", 1.0) < 0.25:
+    beta = plan.program.parameters.get("beta")
+    if beta is not None and beta < 0.25:
         return None  # it squares before it divides: what underflow took would be enlarged
     if any((x.shape, x.dtype) != (first.shape, first.dtype) for x in arrays.values()):
         return None
     return partial(own, reduction=plan.reduction, **plan.program.parameters)
+
+
+def finite(own: Callable[..., Any] | None, tensors: tuple[Any, ...]) -> Any:
+    """The result of what `native` gave; None if it gave nothing, or the result is not finite."""
+    if own is None:
+        return None
+    result = own(*tensors)
+    return result if isfinite(result.item()) else None

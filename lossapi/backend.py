@@ -144,11 +144,24 @@ class Backend:
     """Whether calls with the same signatures share a plan, which then is made only once."""
 
     def signature(self, array: Any) -> Any:
-        """All that a plan may depend on; None for what is no array or not always the same."""
+        """All that a plan may depend on; None for what is not always the same.
+
+        ``AttributeError`` for what is no array.
+        """
         kind = type(array)
         if _by_type.get(kind) is not self:
             return None
         return kind, array.dtype, tuple(array.shape), self.device(array)
+
+    def direct(
+        self, plan: Plan, arrays: dict[str, Any], looks: list[tuple[int, Callable[[Any], bool]]]
+    ) -> Callable[..., Any] | None:
+        """What `execute` does for arrays like these, given in their order, without detours.
+
+        It looks at the values of arrays as NumPy has them, by their places, and gives None unless
+        all looks say that they are right. None where there is no such way.
+        """
+        return None
 
     # --- functions that losses need and the standard lacks
 
@@ -344,9 +357,12 @@ def find(loss: str, values: Iterable[tuple[str, Any]]) -> Backend:
     return found or get("numpy")
 
 
+_NO_ARRAYS = (int, float, list, tuple, type(None))
+
+
 def known(value: Any) -> Backend | None:
     """The backend of an array, if an adapter knows it or one of its type has come before."""
-    if value is None or is_number(value) or isinstance(value, list | tuple):
+    if isinstance(value, _NO_ARRAYS):
         return None
     return _by_type[type(value)] if _has_adapter(type(value)) else None
 

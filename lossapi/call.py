@@ -15,7 +15,7 @@ from .plan import Plan, Program
 from .signature import length
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from .backend import Backend
     from .loss import Function
@@ -42,8 +42,7 @@ def run(function: Function, mode: str, args: tuple[Any, ...], kwargs: dict[str, 
     key = _key(function, mode, args, kwargs)
     known = _known.get(key)
     if known is not None:
-        call, places = known
-        return call({n: kwargs[p] if isinstance(p, str) else args[p] for n, p in places.items()})
+        return known(args, kwargs)
     bound = bind(function, mode, args, kwargs)
     given = _given(bound)
     backend = backends.find(function.__name__, given.items())
@@ -54,9 +53,10 @@ def run(function: Function, mode: str, args: tuple[Any, ...], kwargs: dict[str, 
     call = _Checked(
         function, backend, _plan(function, mode, bound, backend, arrays, stretched), bound.single
     )
+    result = call(arrays)
     if key is not None:
         _remember(key, call, arrays, args, kwargs)
-    return call(arrays)
+    return result
 
 
 _LOOKED_AT = ("weights", "class_weights")
@@ -65,37 +65,46 @@ _LOOKED_AT = ("weights", "class_weights")
 class _Checked:
     """A call whose arguments are accepted but for the values of its arrays."""
 
-    __slots__ = ("_backend", "_function", "_judges", "_looks", "_plan", "_single")
+    __slots__ = ("_function", "_judges", "_looks", "_opens", "backend", "plan")
 
     def __init__(self, function: Function, backend: Backend, plan: Plan, single: bool) -> None:
-        self._function, self._backend, self._plan, self._single = function, backend, plan, single
+        self._function, self.backend, self.plan = function, backend, plan
         self._judges = function.judges_values
+        self._opens = single and plan.mode not in ("value", "sum_and_weight")
+        """Whether one gradient is given instead of a tuple of one."""
         self._looks: bool | None = None
         """Whether some of the arrays are looked at even if what is outside is no error."""
 
     def __call__(self, arrays: dict[str, Any]) -> Any:
-        plan = self._plan
+        plan = self.plan
         if self._looks is None:
             others = arrays.keys() - self._function.inputs
             self._looks = self._function.labelled or not others.isdisjoint(_LOOKED_AT)
             self._looks = self._looks or not others.isdisjoint(plan.program.array_parameters)
         if self._looks or (self._judges and self._is_strict(arrays)):
-            values.check(self._function, self._backend, plan, arrays, _errors_on_invalid.get)
-        result = self._backend.execute(plan, arrays)
-        if not self._single or plan.mode in ("value", "sum_and_weight"):
+            values.check(self._function, self.backend, plan, arrays, _errors_on_invalid.get)
+        return self.opened(self.backend.execute(plan, arrays))
+
+    def opened(self, result: Any) -> Any:
+        """The result as the call gives it."""
+        if not self._opens:
             return result
-        return (result[0], result[1][0]) if plan.mode == "value_and_grad" else result[0]
+        return (result[0], result[1][0]) if self.plan.mode == "value_and_grad" else result[0]
+
+    def looks(self, names: Iterable[str]) -> list[tuple[int, Callable[[Any], bool]]] | None:
+        """Looks that tell that all is well unless one is strict; None where none are so quick."""
+        return values.looks(self._function, self.plan, names)
 
     def _is_strict(self, arrays: dict[str, Any]) -> bool:
         # Compilers that cannot read a context variable see no values either: the order matters.
-        return any(map(self._backend.is_visible, arrays.values())) and _errors_on_invalid.get()
+        return any(map(self.backend.is_visible, arrays.values())) and _errors_on_invalid.get()
 
 
 # --- calls that came before
 
 _KEPT = 256
 _PLAIN = (float, int, bool, str, type(None))
-_known: dict[Any, tuple[_Checked, dict[str, int | str]]] = {}
+_known: dict[Any, _Again] = {}
 
 
 def forget() -> None:
@@ -112,15 +121,24 @@ def _key(function: Function, mode: str, args: tuple[Any, ...], kwargs: dict[str,
     if backend is None or not backend.remembers:
         return None
     signature = backend.signature
-    parts: list[Any] = [function, mode, *map(signature, args)]
-    if None in parts:
+    try:
+        known = (function, mode, *map(signature, args))
+    except AttributeError:  # a number or a list
         return None
+    if None in known:
+        return None
+    if not kwargs:
+        return known
+    parts: list[Any] = list(known)
     for name, value in kwargs.items():
         kind = type(value)
         if kind in _PLAIN or (kind is tuple and all(type(x) in (int, str) for x in value)):
             parts += (name, kind, value)
         else:
-            parts += (name, signature(value))
+            try:
+                parts += (name, signature(value))
+            except AttributeError:
+                return None
             if parts[-1] is None:
                 return None
     return tuple(parts)
@@ -131,7 +149,7 @@ def _remember(
 ) -> None:
     """Keep a call for others with this key, unless some of its arrays were made for it."""
     function = key[0]
-    places: dict[str, int | str] = {}
+    places: dict[str, int | str] = {}  # which argument an array is
     for name, array in arrays.items():
         place = function.inputs.index(name) if name in function.inputs else len(args)
         keyword = function.class_mask if name == CLASS_MASK else name
@@ -141,9 +159,37 @@ def _remember(
             places[name] = keyword
         else:
             return
+    kept = {*places.values(), *(n for n, x in kwargs.items() if type(x) in (*_PLAIN, tuple))}
+    if not kwargs.keys() <= kept:  # something like a number, whose value is not in the key
+        return
     if len(_known) >= _KEPT:
         _known.clear()
-    _known[key] = call, places
+    _known[key] = _Again(call, places, arrays)
+
+
+class _Again:
+    """A call like one that came before."""
+
+    __slots__ = ("_call", "_direct", "_in_order", "_places")
+
+    def __init__(
+        self, call: _Checked, places: dict[str, int | str], arrays: dict[str, Any]
+    ) -> None:
+        self._call, self._places = call, places
+        self._in_order = list(places.values()) == list(range(len(places)))
+        looks = call.looks(places)
+        self._direct = None if looks is None else call.backend.direct(call.plan, arrays, looks)
+
+    def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        given = args
+        if not self._in_order:
+            places = self._places.values()
+            given = tuple([kwargs[p] if isinstance(p, str) else args[p] for p in places])
+        if self._direct is not None and not _errors_on_invalid.get():
+            result = self._direct(*given)
+            if result is not None:
+                return self._call.opened(result)
+        return self._call(dict(zip(self._places, given, strict=True)))
 
 
 # --- the way there

@@ -14,8 +14,6 @@ from lossapi.binding import CLASS_MASK
 
 from . import tracing
 from .graph import ROWS, Node, Tape, UntraceableError, constant
-from .steps import Steps
-from .walking import Run
 
 if TYPE_CHECKING:
     from lossapi.plan import Plan
@@ -28,7 +26,10 @@ class Layout:
 
     def __init__(self, plan: Plan, arrays: Arrays, xp: Any = np) -> None:
         function = plan.program.function
-        self.plan, self.count, self.xp = plan, math.prod(plan.loop), xp
+        self.count, self.xp = math.prod(plan.loop), xp
+        if self.count == 1 and plan.reduction == "mean" and not _is_weighted(plan, arrays):
+            plan = plan.changed(reduction="sum")  # no division by 1
+        self.plan = plan
         if not self.count or plan.stretched or function.pullback_kernel:
             raise UntraceableError(
                 "no examples, a kernel with blocks of its own, or stretched inputs"
@@ -94,25 +95,15 @@ class Layout:
             )
         }
 
-    def restored(self, outputs: list[Any]) -> Any:
-        """The results in their shapes, and together as the call gives them."""
+    def restored(self, outputs: list[str]) -> str:
+        """The text of the results, in their shapes and together as the call gives them."""
         plan = self.plan
-        if plan.mode == "sum_and_weight":
-            return tuple(outputs)
-        if not self.flat:
-            outputs = [
-                self.shaped(name, x)
-                for name, x in zip(
-                    (*((None,) if plan.mode.startswith("value") else ()), *plan.wrt),
-                    outputs,
-                    strict=True,
-                )
-            ]
-        if plan.mode == "value":
-            return outputs[0]
-        if plan.mode == "value_and_grad":
-            return outputs[0], tuple(outputs[1:])
-        return tuple(outputs)
+        value = (None,) if plan.mode.startswith("value") else ()
+        if not (self.flat or plan.mode == "sum_and_weight"):
+            names = (*value, *plan.wrt)
+            outputs = [f"shaped({n!r}, {x})" for n, x in zip(names, outputs, strict=True)]
+        alone, others = outputs[: len(value)], outputs[len(value) :]
+        return ", ".join([*alone, f"({''.join(f'{x}, ' for x in others)})"][: len(outputs)])
 
     def shaped(self, name: str | None, result: Any) -> Any:
         """A gradient by the input of this name, or the value, in its own shape."""
@@ -126,15 +117,10 @@ class Layout:
         return result[()]
 
 
-class Blockwise:
-    """A plan as a program of blocks, for arrays of known shapes."""
-
-    def __init__(self, layout: Layout, steps: Steps) -> None:
-        self._layout, self._run = layout, Run(steps, layout.count)
-
-    def __call__(self, arrays: Arrays) -> Any:
-        """The results of the call."""
-        return self._layout.restored(self._run(self._layout.as_rows(arrays)))
+def _is_weighted(plan: Plan, arrays: Arrays) -> bool:
+    """Whether examples have weights, which may be 0."""
+    masks = {"weights", "class_weights", "where"}
+    return plan.ignore_index is not None or not masks.isdisjoint(arrays)
 
 
 def _listed(result: Any) -> list[Any]:

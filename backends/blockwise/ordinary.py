@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _FAR = 2.0**30
 """How far from 0, and by its inverse how close to it, ordinary numbers may be."""
+_FEW = 4096
+"""Up to how many entries the place of the largest is found sooner than the largest itself."""
 _CLOSE = 64.0
 """Up to where the exponential of a number has room above it, in float32 too."""
 
@@ -123,8 +125,8 @@ def _within(far: Any) -> Callable[[Any], bool]:
     most = float(far) * float(far)
 
     def holds(block: Any) -> bool:
-        flat = block.reshape(-1)
-        return bool(np.dot(flat, flat) <= most)
+        flat = block if block.ndim == 1 else block.reshape(-1)
+        return bool(flat.dot(flat) <= most)
 
     return holds
 
@@ -132,12 +134,26 @@ def _within(far: Any) -> Callable[[Any], bool]:
 def _up_to(high: Any) -> Callable[[Any], bool]:
     """Numbers from 0 on are ordered as their bits are; NaN and what has a sign lie above all."""
     kind = np.dtype(f"u{high.itemsize}")
-    most = high.view(kind)
+    most = int(high.view(kind))
 
     def holds(block: Any) -> bool:
-        return bool(np.maximum.reduce(block.view(kind), None) <= most)
+        return bool(_greatest(block.view(kind)) <= most)
 
     return holds
+
+
+def _greatest(block: Any) -> Any:
+    """The greatest entry, or NaN, as a Python number."""
+    if block.size <= _FEW:
+        return block.item(block.argmax())
+    return np.maximum.reduce(block, None).item()
+
+
+def _least(block: Any) -> Any:
+    """The least entry, or NaN, as a Python number."""
+    if block.size <= _FEW:
+        return block.item(block.argmin())
+    return np.minimum.reduce(block, None).item()
 
 
 def _without_upper_end(given: Ordinary) -> Ordinary:
@@ -146,8 +162,10 @@ def _without_upper_end(given: Ordinary) -> Ordinary:
 
 
 def _above(low: Any) -> Ordinary:
+    number = low.item()
+
     def holds(block: Any) -> bool:
-        return bool(np.minimum.reduce(block, None) >= low)
+        return bool(_least(block) >= number)
 
     return Ordinary(low, type(low)(np.inf), holds)
 
@@ -157,8 +175,10 @@ def _below(high: Any) -> Ordinary:
 
 
 def _at_most(high: Any) -> Callable[[Any], bool]:
+    number = high.item()
+
     def holds(block: Any) -> bool:
-        return bool(np.maximum.reduce(block, None) <= high)  # NaN is not
+        return bool(_greatest(block) <= number)  # NaN is not
 
     return holds
 
@@ -169,9 +189,12 @@ def _of_magnitude(size: Any) -> Callable[[Any], bool]:
     And no others, the sign left aside.
     """
     kind = np.dtype(f"u{size.itemsize}").type
-    wanted, besides = size.view(kind), kind(np.iinfo(kind).max >> 1)
+    wanted, besides, number = size.view(kind), kind(np.iinfo(kind).max >> 1), size.item()
 
     def holds(block: Any) -> bool:
+        if block.size <= _FEW:
+            sizes = np.absolute(block)
+            return bool(_least(sizes) == number == _greatest(sizes))
         bits = block.view(kind)
         common, any_of = np.bitwise_and.reduce(bits, None), np.bitwise_or.reduce(bits, None)
         return bool(common & besides == wanted and any_of & besides == wanted)
@@ -180,8 +203,9 @@ def _of_magnitude(size: Any) -> Callable[[Any], bool]:
 
 
 def _between(low: Any, high: Any) -> Callable[[Any], bool]:
+    lowest, highest = low.item(), high.item()
+
     def holds(block: Any) -> bool:
-        least, most = np.minimum.reduce(block, None), np.maximum.reduce(block, None)
-        return bool(least >= low and most <= high)
+        return bool(_least(block) >= lowest and _greatest(block) <= highest)
 
     return holds

@@ -26,8 +26,8 @@ def _placed(node: Node, operands: tuple[Any, ...]) -> Node | None:
 
 def places(labels: Any, *, classes: int) -> Any:
     """Where the labels' entries stand in vectors of so many classes."""
-    found = labels.reshape(-1) + _multiples(labels.size, classes)
-    return found.reshape(labels.shape)
+    multiples = _multiples(labels.size, classes)
+    return labels + (multiples if labels.ndim == 1 else multiples.reshape(labels.shape))
 
 
 def places_by_class(labels: Any) -> Any:
@@ -45,14 +45,14 @@ def _multiples(count: int, of: int) -> Any:
 
 def take_at(array: Any, where: Any) -> Any:
     """The entries at these places."""
-    return array.reshape(-1).take(where)
+    return array.take(where)
 
 
 def put_at(array: Any, where: Any, value: Any) -> None:
     """Set the entries at these places."""
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray) and value.ndim > 1:
         value = value.reshape(-1)
-    array.reshape(-1)[where.reshape(-1)] = value
+    array.reshape(-1)[where if where.ndim == 1 else where.reshape(-1)] = value
 
 
 def sum_without(array: Any, where: Any, **options: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,8 +18,9 @@ from .patterns import recognised
 from .places import by_places
 from .ranges import Range, by_signs, narrowed
 from .rearranged import rearranged
+from .single import Single, single
 from .sums import with_products
-from .writing import Block, size
+from .writing import Block, Count, size
 
 CACHE_BYTES = 3 * 1024 * 1024
 """How much all scratch memory of a block may take: with less, threads wait for Python's lock."""
@@ -53,12 +55,11 @@ class Walk(NamedTuple):
     totals: list[tuple[int, int, Any]]
     """Where each total is to stand, for what follows each of the two blocks, and its dtype."""
 
-    def of_one(self) -> Walk:
-        """The same for a single example."""
-        ordinary = self.ordinary and self.ordinary.of_one()
-        return self._replace(
-            block=self.block.of_one(), ordinary=ordinary, checks=self.checks_of_one
-        )
+    def written_for(self, count: Count) -> Walk:
+        """The same for one example or for few."""
+        checks = self.checks_of_one if count is Count.ONE else self.checks
+        ordinary = self.ordinary and self.ordinary.written_for(count)
+        return self._replace(block=self.block.written_for(count), ordinary=ordinary, checks=checks)
 
 
 class Steps:
@@ -72,6 +73,7 @@ class Steps:
         self._supposes = found.supposes
         self._rows_last = are_few(targets), are_few(shorter)
         """Whether the two blocks have the examples along their last axis instead of the first."""
+        plain = [*targets, *shorter]
         targets, shorter = (
             with_products(
                 lowered(by_masks(graph, ranges) if rows_last else by_places(graph)), is_checked
@@ -86,11 +88,16 @@ class Steps:
         )
         nodes, outputs = ordered(targets), targets[: len(outputs)]
         self._slots: dict[int, int] = {}
+        self._plain = {id(x): y for x, y in zip((*targets, *shorter), plain, strict=True)}
+        """Of what is computed of each example: how, before it became arithmetic on bits."""
         self._shorter = {id(x): y for x, y in zip(targets, shorter, strict=True)}
         self.values: list[Any] = []
         """What is known beforehand of all that stands somewhere."""
+        self.dtypes: list[Any] = []
+        """Of all that stands somewhere the dtype; None of plain numbers."""
         self.counts: list[int] = []
         """Where the number of examples is to stand."""
+        self._written: dict[Count, list[Walk]] = {}
         self.inputs: list[tuple[int, str]] = []
         """Where the arrays are to stand that are the same for all examples."""
         self.first: list[Step] = []
@@ -118,6 +125,13 @@ class Steps:
         self.rows = max(1, min(BLOCK_BYTES // widest, CACHE_BYTES // max(scratch, 1)))
         """How many examples make a block."""
 
+    def written_for(self, rows: int) -> list[Walk]:
+        """The walks over so many examples."""
+        count = Count.of(rows, self.entries)
+        if count not in self._written:
+            self._written[count] = [walk.written_for(count) for walk in self.walks]
+        return self._written[count]
+
     def _walk(self, totals: list[Node], results: list[Node]) -> Walk:
         nodes = _of_block([*totals, *results])
         totals_too = [self._shorter[id(n)] for n in totals]
@@ -138,6 +152,9 @@ class Steps:
             ordinary = Block(nodes_too, inputs, shared, results_too, totals_too, along_too, True)
             if ordinary.length + 2 * len(checks) >= block.length:
                 ordinary = None
+            else:
+                ordinary.single = self._single(inputs, shared, results_too, totals_too)
+        block.single = self._single(inputs, shared, results, totals)
         both = zip(totals, totals_too, strict=True)
         return Walk(
             before=before,
@@ -154,6 +171,13 @@ class Steps:
             ],
             totals=[(self._slot(n), self._slot(m), n.dtype) for n, m in both],
         )
+
+    def _single(
+        self, inputs: list[Node], shared: list[Node], results: list[Node], totals: list[Node]
+    ) -> Callable[[], Single | None]:
+        """What writes a block for one number, if there is such a block."""
+        plain = ([self._plain[id(n)] for n in nodes] for nodes in (results, totals))
+        return partial(single, inputs, shared, *plain)
 
     def _once(self, nodes: list[Node]) -> list[Step]:
         """The steps to what is the same for all examples and not yet done."""
@@ -179,8 +203,10 @@ class Steps:
             if id(x) not in self._slots:
                 self._slots[id(x)] = len(self.values)
                 self.values.append(None if x.rows else constant(x))
+                self.dtypes.append(x.dtype)
             return self._slots[id(x)]
         self.values.append(x)
+        self.dtypes.append(None)
         return len(self.values) - 1
 
 

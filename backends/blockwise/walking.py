@@ -16,6 +16,7 @@ from lossapi.threads import get_threads
 from .writing import LINE
 
 if TYPE_CHECKING:
+    from .layout import Layout
     from .steps import Step, Steps, Walk
     from .writing import Block
 
@@ -23,6 +24,8 @@ PER_THREAD = 500_000
 """How many entries make another thread worth its start."""
 _KEPT = 64
 """For how many programs and sizes scratch memory is kept divided."""
+_SIGNS: dict[Any, str] = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/"}
+"""What NumPy's numbers do by themselves in a tenth of the time that its functions take."""
 _idle: list[Scratch] = []
 """Scratch memory that no thread uses now: fresh memory costs as much as computing in it."""
 
@@ -33,9 +36,10 @@ def forget() -> None:
 
 
 class Run:
-    """A program for a number of examples."""
+    """A plan as a program of blocks, for arrays of known shapes."""
 
-    def __init__(self, steps: Steps, rows: int) -> None:
+    def __init__(self, layout: Layout, steps: Steps) -> None:
+        rows = layout.count
         self._steps, self._rows = steps, rows
         # The nearest number of blocks: the beginning of one costs more than a cache half too small.
         self._size = -(-rows // max(1, round(rows / steps.rows)))
@@ -44,58 +48,103 @@ class Run:
         for slot in steps.counts:
             self._values[slot] = float(rows)
         _compute(steps.first, self._values)
-        self._call = self._written()
+        self._call = self._written(layout)
 
-    def __call__(self, arrays: dict[str, Any]) -> list[Any]:
-        """The outputs, from arrays whose first axis is that of the examples, or that have none."""
+    def __call__(self, *arrays: Any) -> Any:
+        """The results of the call, from the arrays in the order of the layout."""
         scratch = _unused()
-        outputs: list[Any] = scratch.context.run(self._call, arrays, scratch)
+        results = scratch.context.run(self._call, scratch, *arrays)
         _idle.append(scratch)
-        return outputs
+        return results
 
-    def _written(self) -> Callable[[dict[str, Any], Scratch], list[Any]]:
+    def _written(self, layout: Layout) -> Callable[..., Any]:
         """All that a call does, as a function: loops over the few steps would take as long."""
         steps = self._steps
-        names: dict[str, Any] = {"empty": np.empty, "zeros": np.zeros}
-        lines = [f"v{slot} = arrays[{name!r}]" for slot, name in steps.inputs]
+        names: dict[str, Any] = {"empty": np.empty, "zeros": np.zeros, "isfinite": isfinite}
+        arrays = {name: f"a{k}" for k, name in enumerate(layout.arrays)}
+        lines = []
+        if not layout.flat:
+            names |= {"as_rows": layout.as_rows, "shaped": layout.shaped}
+            given = ", ".join(f"{name!r}: {x}" for name, x in arrays.items())
+            lines.append(f"[{', '.join(arrays.values())}] = as_rows({{{given}}}).values()")
+        lines += [f"v{slot} = {arrays[name]}" for slot, name in steps.inputs]
         known = set(range(len(self._values))) - {slot for slot, _ in steps.inputs}
-        run = "scratch.run" if self._blocks == 1 else "walked"
         names["walked"] = self._walked
 
         def compute(planned: list[Step]) -> None:
             for slot, function, places in planned:
-                lines.append(f"v{slot} = f{slot}({', '.join(f'v{x}' for x in places)})")
+                sign = _SIGNS.get(function)
+                operands = [f"v{x}" for x in places]
+                text = f" {sign} ".join(operands) if sign else f"f{slot}({', '.join(operands)})"
+                lines.append(f"v{slot} = {text}")
                 names[f"f{slot}"] = function
                 known.discard(slot)
 
-        walks = [walk.of_one() for walk in steps.walks] if self._rows == 1 else steps.walks
-        for k, walk in enumerate(walks):
+        for k, walk in enumerate(steps.written_for(self._rows)):
             compute(walk.before)
             for slot, core, dtype, is_blank in walk.results:
                 maker = "zeros" if is_blank else "empty"
                 lines.append(f"v{slot} = {maker}(shape{slot}, dtype{slot})")
                 names |= {f"shape{slot}": (self._rows, *core), f"dtype{slot}": dtype}
                 known.discard(slot)
-            inputs = "".join(f"arrays[{name!r}], " for name in walk.inputs)
-            shared = "".join(f"v{slot}, " for slot in walk.shared)
-            made = "".join(f"v{slot}, " for slot, *_ in walk.results)
-            last = "" if self._blocks == 1 else ", scratch"
-            names[f"walk{k}"] = walk
+            inputs = [arrays[name] for name in walk.inputs]
+            shared = [f"d{slot}" if slot in known else f"v{slot}" for slot in walk.shared]
+            # As arrays, which NumPy's functions take in faster than numbers.
+            names |= {
+                f"d{slot}": np.asarray(self._values[slot], steps.dtypes[slot])
+                for slot in known.intersection(walk.shared)
+            }
+            made = [f"v{slot}" for slot, *_ in walk.results]
             totals = "".join(f"v{slot}, " for slot, _, _ in walk.totals)
             target = f"{totals} = " if totals else ""
-            lines.append(
-                f"{target}{run}(walk{k}, ({inputs}), ({shared}), ({made}), {self._rows}{last})"
-            )
+            names[f"walk{k}"] = walk
+            if self._blocks == 1:
+                lines += self._at_once(f"{k}", walk, target, inputs, [*shared, *made], names)
+            else:
+                lists = ", ".join(f"[{', '.join(part)}]" for part in (inputs, shared, made))
+                lines.append(f"{target}walked(walk{k}, {lists}, {self._rows}, scratch)")
             for slot, other, _ in walk.totals:
                 lines.append(f"v{other} = v{slot}")
                 known -= {slot, other}
         compute(steps.after)
-        lines.append(f"return [{', '.join(f'v{slot}' for slot in steps.outputs)}]")
+        lines.append(f"return {layout.restored([f'v{slot}' for slot in steps.outputs])}")
         names |= {f"v{slot}": self._values[slot] for slot in known}
         text = "".join(f"    {line}\n" for line in lines)
-        exec(f"def call(arrays, scratch):\n{text}", names)  # our own text, as that of blocks
-        call: Callable[[dict[str, Any], Scratch], list[Any]] = names["call"]
+        listed = ", ".join(("scratch", *arrays.values()))
+        exec(f"def call({listed}):\n{text}", names)  # our own text, as that of blocks
+        call: Callable[..., Any] = names["call"]
         return call
+
+    def _at_once(
+        self,
+        k: str,
+        walk: Walk,
+        target: str,
+        inputs: list[str],
+        others: list[str],
+        names: dict[str, Any],
+    ) -> list[str]:
+        """The lines for all examples as a single block."""
+
+        def run(name: str, block: Block) -> str:
+            names[f"{name}{k}"], names[f"{name}{k}_memory"] = block.function, (block, self._rows)
+            taken = ", ".join((*inputs, *others, f"*scratch.memory({name}{k}_memory)"))
+            return f"{target}{name}{k}({taken})"
+
+        general = run("general", walk.block)
+        if walk.ordinary is None:
+            return [general]
+        names |= {f"look{k}_{place}": holds for place, holds in walk.checks}
+        looks = [f"look{k}_{place}({inputs[place]})" for place, _ in walk.checks]
+        finite = [f"isfinite(v{slot})" for slot, *_ in walk.totals] if walk.supposes else []
+        return [
+            f"usual = {' and '.join(looks) or True}",
+            "if usual:",
+            f"    {run('ordinary', walk.ordinary)}",
+            *([f"    usual = {' and '.join(finite)}"] if finite else []),
+            "if not usual:",
+            f"    {general}",
+        ]
 
     def _walked(
         self, walk: Walk, inputs: Any, shared: Any, results: Any, rows: int, scratch: Scratch
@@ -150,19 +199,21 @@ class Scratch:
                 if not holds(inputs[place]):
                     break
             else:
-                totals = self._compute(walk.ordinary, inputs, shared, results, rows)
+                buffers = self.memory((walk.ordinary, rows))
+                totals = walk.ordinary.function(*inputs, *shared, *results, *buffers)
                 if not walk.supposes or all(map(isfinite, totals)):
                     return totals
-        return self._compute(walk.block, inputs, shared, results, rows)
+        return walk.block.function(*inputs, *shared, *results, *self.memory((walk.block, rows)))
 
-    def _compute(self, block: Block, inputs: Any, shared: Any, results: Any, rows: int) -> Any:
-        buffers = self._divided.get((block, rows))
+    def memory(self, key: tuple[Block, int]) -> list[Any]:
+        """The buffers of a block for so many examples, those of one number filled."""
+        buffers = self._divided.get(key)
         if buffers is None:
-            buffers = self._divide(block, rows)
+            buffers = self._divide(*key)
         if buffers is not self._filled:
-            block.fill(buffers)
+            key[0].fill(buffers)
             self._filled = buffers
-        return block.function(*inputs, *shared, *results, *buffers)
+        return buffers
 
     def _divide(self, block: Block, rows: int) -> list[Any]:
         due = block.bytes_for(rows)

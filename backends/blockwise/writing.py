@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
+from enum import Enum, auto
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from .few_classes import apart
 from .graph import Node, constant
 from .places import put_at
-from .sums import can_sum, sum_of, sum_of_products
+from .sums import PIECE, can_sum, sum_of, sum_of_products
 
 LINE = 64
 """How many bytes a line of the cache has."""
@@ -29,6 +30,22 @@ _VIEWS = ("view", operator.getitem, np.expand_dims)
 _CHANGES = (put_at, apart)
 """What changes some entries of its operand, in a copy if that is needed for something else."""
 _INTO = ("astype", "broadcast", "concat", *_CHANGES)
+_ONES = "ones"
+"""What a buffer of ones is known by, with which a dot product adds up."""
+
+
+class Count(Enum):
+    """For how many examples a block is written."""
+
+    ONE = auto()
+    FEW = auto()
+    """So many that no array has more entries than one dot product adds up."""
+    ANY = auto()
+
+    @staticmethod
+    def of(rows: int, entries: int) -> Count:
+        """That of so many examples, of which an array has so many entries each."""
+        return Count.ONE if rows == 1 else Count.FEW if rows * entries <= PIECE else Count.ANY
 
 
 class Buffer(NamedTuple):
@@ -36,8 +53,8 @@ class Buffer(NamedTuple):
 
     core: tuple[int, ...]
     itemsize: int
-    kinds: list[Any]
-    """The dtypes as which it is seen."""
+    kinds: list[tuple[Any, bool]]
+    """The dtypes as which it is seen, and whether as one line."""
 
 
 class Block:
@@ -52,10 +69,12 @@ class Block:
         totals: list[Node],
         rows_last: bool = False,
         blank: bool = False,
-        one: bool = False,
+        count: Count = Count.ANY,
     ) -> None:
         self._made_of = nodes, inputs, shared, results, totals, rows_last, blank
-        self._rows_last, self._blank, self._one = rows_last, blank, one
+        self._rows_last, self._blank, self._count = rows_last, blank, count
+        self.single: Callable[[], Block | None] | None = None
+        """What writes the same for one number."""
         self._left_blank: set[str] = set()
         """The results of which only what is not 0 is written, if they may be `blank` before."""
         self.buffers: list[Buffer] = []
@@ -81,23 +100,29 @@ class Block:
         self._lines += [f"copyto({name}, {self._result(node)})" for node, name in copied]
         self._lines.append(f"return ({''.join(f'{self._names[id(n)]}, ' for n in totals)})")
         names += [f"o{k}" for k in range(len(results))]
-        names += [self._seen_as(k, kind) for k, b in enumerate(self.buffers) for kind in b.kinds]
+        names += [self._seen_as(k, *kind) for k, b in enumerate(self.buffers) for kind in b.kinds]
         names += [f"w{k}" for k in range(len(self._filled))]
         lines = "".join(f"    {line}\n" for line in self._lines)
         self.source = f"def block({', '.join(names)}):\n{lines}"
         self.length = len(self._lines)
         exec(self.source, self._globals)  # our own text throughout, as in collections.namedtuple
         self.function: Callable[..., Any] = self._globals["block"]
-        self.buffers += [Buffer(core, dtype.itemsize, [dtype]) for _, core, dtype in self._filled]
+        self.buffers += [
+            Buffer(core, dtype.itemsize, [(dtype, name == _ONES)])
+            for name, core, dtype in self._filled
+        ]
         self.bytes_each = sum(size(core) * itemsize for core, itemsize, _ in self.buffers)
         """How much scratch memory an example needs."""
 
-    def of_one(self) -> Block:
-        """The same for a single example.
+    def written_for(self, count: Count) -> Block:
+        """The same for one example or for few.
 
         To write over an operand of one entry takes NumPy twice as long as to write elsewhere.
         """
-        return Block(*self._made_of, one=True)
+        if count is Count.ANY:
+            return self
+        alone = self.single() if count is Count.ONE and self.single else None
+        return alone or Block(*self._made_of, count=count)
 
     def leaves(self, place: int) -> bool:
         """Whether of a result only what is not 0 is written."""
@@ -114,7 +139,9 @@ class Block:
         for core, itemsize, kinds in self.buffers:
             due = rows * size(core) * itemsize
             piece = memory[start : start + due]
-            found += [piece.view(kind).reshape(self._shape(rows, core)) for kind in kinds]
+            for kind, flat in kinds:
+                seen = piece.view(kind)
+                found.append(seen if flat else seen.reshape(self._shape(rows, core)))
             start += _apart(due)
         return found
 
@@ -179,7 +206,7 @@ class Block:
             name, dtype = self._results[id(node)]
             return name if dtype == node.dtype else self._view_of(name, node.dtype)
         due = node.core, node.dtype.itemsize
-        over = isinstance(node.function, np.ufunc) and not self._one
+        over = isinstance(node.function, np.ufunc) and self._count is not Count.ONE
         ending = self._ending(place, node) if over else []
         if node.function in _CHANGES:
             own = id(self._roots.get(id(node.operands[0])))
@@ -197,11 +224,11 @@ class Block:
         self._memory[id(node)] = place
         return self._seen_as(place, node.dtype)
 
-    def _seen_as(self, place: int, kind: Any) -> str:
+    def _seen_as(self, place: int, kind: Any, flat: bool = False) -> str:
         kinds = self.buffers[place].kinds
-        if kind not in kinds:
-            kinds.append(kind)
-        return f"s{place}_{np.dtype(kind).name}"
+        if (kind, flat) not in kinds:
+            kinds.append((kind, flat))
+        return f"s{place}_{np.dtype(kind).name}{'_flat' if flat else ''}"
 
     # --- lines
 
@@ -240,9 +267,17 @@ class Block:
         given = self._operands(node)
         core = node.operands[0].core
         scale = f"{node.options['scale']} * " if "scale" in node.options else ""
-        if self._one and not core and node.operands[0].dtype == node.dtype:
-            self._assign(node, scale + " * ".join(f"{name}[0]" for name in given))
-        elif can_sum(node.operands[0].dtype):
+        dtype = node.operands[0].dtype
+        are_arrays = all(map(_is_array, node.operands))
+        few = self._count is Count.FEW or (self._count is Count.ONE and size(core) <= PIECE)
+        if self._count is Count.ONE and size(core) == 1 and are_arrays and dtype == node.dtype:
+            first = f"[{', '.join('0' for _ in (0, *core))}]"
+            self._assign(node, scale + " * ".join(f"{name}{first}" for name in given))
+        elif few and can_sum(dtype) and are_arrays:
+            first, *others = map(self._flat, node.operands)
+            other = others[0] if others else self._filled_with(_ONES, 1.0, core, dtype)
+            self._assign(node, f"{scale}{first}.dot({other})")
+        elif can_sum(dtype):
             function = sum_of if len(given) == 1 else sum_of_products
             self._assign(node, f"{scale}{self._called(function)}({', '.join(given)})")
         else:
@@ -311,10 +346,22 @@ class Block:
         value = self._globals.get(name)
         if value is None:
             return name
-        key = name, node.core, node.dtype
-        if key not in self._filled:
-            self._filled[key] = value
+        return self._filled_with(name, value, node.core, node.dtype)
+
+    def _filled_with(self, name: str, value: Any, core: tuple[int, ...], dtype: Any) -> str:
+        """A buffer that holds one number throughout."""
+        key = name, core, dtype
+        self._filled.setdefault(key, value)
         return f"w{list(self._filled).index(key)}"
+
+    def _flat(self, x: Node) -> str:
+        """The entries of an operand as one line."""
+        if not x.core:
+            return self._names[id(x)]
+        place = self._memory.get(id(x))
+        if place is None:
+            return f"{self._names[id(x)]}.reshape(-1)"
+        return self._seen_as(place, x.dtype, flat=True)
 
     def _given(self, x: Node) -> str:
         """The name of an operand, of what all examples share in the shape that blocks want."""
@@ -347,6 +394,11 @@ class Block:
         name = f"f_{function.__name__}"
         self._globals[name] = function
         return name
+
+
+def _is_array(x: Any) -> bool:
+    """Whether an operand has entries for each example that are not known beforehand."""
+    return isinstance(x, Node) and x.rows and constant(x) is None
 
 
 def _apart(due: int) -> int:

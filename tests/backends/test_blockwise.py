@@ -13,9 +13,11 @@ import lossapi
 from lossapi import call
 from lossapi.backend import Backend, get
 from lossapi.backends.blockwise import steps, walking
+from lossapi.backends.blockwise.single import Single
+from lossapi.backends.blockwise.writing import Count
 from lossapi.conformance.checks.cases import golden_cases, grouped
 from lossapi.conformance.oracle.specfile import load_spec, spec_names
-from lossapi.errors import ParameterError
+from lossapi.errors import DomainError, LabelError, ParameterError
 from lossapi.loss import registry
 
 WHOLE = {
@@ -84,7 +86,9 @@ def of_each(function: Any) -> dict[str, str]:
 
 
 def on_whole_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
+    call.forget()  # calls that know their program
     monkeypatch.setattr(type(get("numpy")), "execute", Backend.execute)
+    monkeypatch.setattr(type(get("numpy")), "direct", Backend.direct)
 
 
 def assert_close(found: list[Any], due: list[Any], ulp: float = 0.0) -> None:
@@ -103,8 +107,8 @@ def test_every_function_runs_in_blocks_or_is_known_not_to(name: str) -> None:
 
 
 def test_a_single_example_is_written_over_no_operand() -> None:
-    x, y = np.asarray([0.5], np.float32), np.asarray([1.0], np.float32)
-    lossapi.log_cosh(x, y)
+    x, y = np.asarray([[0.5, 1.0]], np.float32), np.asarray([[1.0, 0.0]], np.float32)
+    lossapi.softmax_cross_entropy(x, y)
     (made,) = get("numpy")._steps.values()  # type: ignore[attr-defined]
 
     def overwriting(block: Any) -> list[list[str]]:
@@ -113,7 +117,24 @@ def test_a_single_example_is_written_over_no_operand() -> None:
         return [names for names in calls if names[-1] in names[:-1]]
 
     assert overwriting(made.walks[0].block)
-    assert not overwriting(made.walks[0].block.of_one())
+    assert not overwriting(made.walks[0].block.written_for(Count.ONE))
+
+
+def test_a_single_number_is_computed_with_numbers() -> None:
+    rng = np.random.default_rng(4)
+    x, y = rng.normal(size=(2, 5)).astype("float32")
+    slopes = lossapi.log_cosh.value_and_grad(x, y, reduction="none")
+    for k in range(5):
+        found = lossapi.log_cosh.value_and_grad(x[k : k + 1], y[k : k + 1])
+        assert [n.item() for n in found] == [n[k].item() for n in slopes]
+        assert found[0].dtype == found[1].dtype == np.float32
+    made = list(get("numpy")._steps.values())[-1]  # type: ignore[attr-defined]
+    assert isinstance(made.written_for(1)[0].block, Single)
+    assert not isinstance(made.written_for(2)[0].block, Single)
+    shared = np.asarray(0.5)  # of a number, and for all of them
+    assert lossapi.huber_loss(x[:1], y[:1], delta=shared) == lossapi.huber_loss(
+        x[:1], y[:1], delta=0.5
+    )
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
@@ -288,6 +309,45 @@ def test_arrays_with_equal_signatures_are_not_taken_for_each_other() -> None:
     assert lossapi.huber_loss(x, y, delta=1) == lossapi.huber_loss(x, y, delta=1.0)
     with pytest.raises(ParameterError, match="delta"):
         lossapi.huber_loss(x, y, delta=True)
+    # Nor are numbers that look like arrays.
+    for delta in (0.5, 0.25):
+        number = np.float64(delta)
+        assert lossapi.huber_loss(x, y, delta=number) == lossapi.huber_loss(x, y, delta=delta)
+    logits, labels = np.arange(6.0).reshape(2, 3), np.asarray([0, 2])
+    for ignored in (0, 2):
+        found, due = (
+            lossapi.sparse_softmax_cross_entropy(logits, labels, ignore_index=index)
+            for index in (np.asarray(ignored), ignored)
+        )
+        assert found == due
+
+
+def test_a_call_with_an_option_of_none_is_known_again() -> None:
+    x, y = np.arange(3.0), np.ones(3)
+    for _ in range(2):
+        lossapi.huber_loss(x, y, weights=None)
+    assert len(call._known) == 1
+
+
+def test_what_is_wrong_is_found_in_the_second_call_too() -> None:
+    log_probabilities, labels = np.log(np.full((2, 3), 1 / 3)), np.asarray([0, 2])
+    for given, kind in (
+        ({"labels": np.asarray([0, 3])}, LabelError),
+        ({"labels": np.asarray([-1, 0])}, LabelError),
+        ({"labels": labels, "weights": np.asarray([1.0, -1.0])}, ParameterError),
+    ):
+        right = {**given, "labels": labels}
+        right |= {"weights": np.ones(2)} if "weights" in given else {}
+        due = lossapi.nll(log_probabilities, **right)
+        for _ in range(2):
+            with pytest.raises(kind):
+                lossapi.nll(log_probabilities, **given)
+            assert lossapi.nll(log_probabilities, **right) == due
+    probabilities, target = np.asarray([0.5, 1.5]), np.ones(2)
+    for _ in range(2):
+        assert np.isnan(lossapi.binary_cross_entropy(probabilities, target))
+        with lossapi.errors_on_invalid(), pytest.raises(DomainError):
+            lossapi.binary_cross_entropy(probabilities, target)
 
 
 # --- threads

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import lossapi
+from lossapi.errors import LabelError
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
@@ -184,3 +185,35 @@ def test_vmap_takes_classes_on_any_axis() -> None:
     torch.testing.assert_close(torch.func.vmap(losses)(logits, labels), each)
     both = torch.func.vmap(lambda x: lossapi.softmax(x, axis=(0, 1)))(logits)
     assert torch.allclose(both.sum(dim=(1, 2)), torch.ones(2))
+
+
+def test_a_call_that_came_before_is_seen_by_every_transform() -> None:
+    x, y = torch.linspace(-1, 1, 5), torch.zeros(5)
+    own = x.clone().requires_grad_()
+
+    def loss(prediction: torch.Tensor) -> torch.Tensor:
+        return lossapi.log_cosh(prediction, y)
+
+    for _ in range(3):
+        due = torch.autograd.grad(loss(own), own)[0]
+        assert not loss(x).requires_grad
+        with torch.no_grad():
+            assert not loss(own).requires_grad
+        torch.testing.assert_close(torch.func.grad(loss)(x), due)
+        # The tangent of a sum that is divided by a number is float64, in PyTorch alone too.
+        torch.testing.assert_close(torch.func.jacfwd(loss)(x).to(due.dtype), due)
+        slopes = torch.func.vmap(torch.func.grad(loss))(torch.stack([x, x]))
+        torch.testing.assert_close(slopes, torch.stack([due, due]))
+        hessian = torch.func.hessian(loss)(x)
+        twice = torch.autograd.grad(loss(own), own, create_graph=True)[0]
+        again = torch.autograd.grad(twice.sum(), own)[0]
+        torch.testing.assert_close(hessian.diagonal(), again)
+
+
+def test_labels_are_looked_at_in_every_call() -> None:
+    log_probabilities = torch.log_softmax(torch.ones(2, 3), -1).requires_grad_()
+    right, wrong = torch.tensor([0, 2]), torch.tensor([0, 3])
+    for _ in range(3):
+        assert lossapi.nll(log_probabilities, right).requires_grad
+        with pytest.raises(LabelError):
+            lossapi.nll(log_probabilities, wrong)
