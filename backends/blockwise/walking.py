@@ -199,8 +199,9 @@ class Scratch:
                 if not holds(inputs[place]):
                     break
             else:
-                buffers = self.memory((walk.ordinary, rows))
-                totals = walk.ordinary.function(*inputs, *shared, *results, *buffers)
+                taken = *inputs, *shared, *results, *self.memory((walk.ordinary, rows))
+                totals = walk.ordinary.function(*taken)
+                del taken  # the other program may find this memory too small, and give it back
                 if not walk.supposes or all(map(isfinite, totals)):
                     return totals
         return walk.block.function(*inputs, *shared, *results, *self.memory((walk.block, rows)))
