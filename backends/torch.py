@@ -14,6 +14,7 @@ from lossapi.backend import Backend, get, undifferentiated
 from lossapi.binding import bind
 from lossapi.plan import Examples
 
+from .torch_functions import cumulative_sum, in_full, isfinite, isinf, isnan, tensordot
 from .torch_native import finite, native
 from .torch_transforms import TRANSFORMS
 
@@ -35,9 +36,10 @@ class TorchBackend(Backend):
         super().__init__("torch", compat)
         self.xp.moveaxis = torch.movedim  # the same under the name that vmap knows
         # The compatibility layer's looks its namespace up in a cache, of which Dynamo warns.
-        self.xp.cumulative_sum = _cumulative_sum
-        self.xp.matmul, self.xp.tensordot = _in_full(torch.matmul), _in_full(_tensordot)
-        self.xp.addmm = _in_full(torch.addmm)
+        self.xp.cumulative_sum = cumulative_sum
+        self.xp.isnan, self.xp.isinf, self.xp.isfinite = isnan, isinf, isfinite
+        self.xp.matmul, self.xp.tensordot = in_full(torch.matmul), in_full(tensordot)
+        self.xp.addmm = in_full(torch.addmm)
         self.alone = undifferentiated(self.xp)
         """What kernels get whose derivative is not PyTorch's to find."""
 
@@ -232,27 +234,6 @@ class TorchBackend(Backend):
     def transforms(self) -> dict[str, Transform]:
         """What PyTorch does to functions."""
         return TRANSFORMS
-
-
-def _cumulative_sum(x: Any, /, *, axis: int) -> Any:
-    return torch.cumsum(x, dim=axis)
-
-
-def _tensordot(a: Any, b: Any, /, *, axes: Any) -> Any:
-    return torch.tensordot(a, b, dims=axes)
-
-
-def _in_full(product: Callable[..., Any]) -> Callable[..., Any]:
-    """A product of matrices that autocast leaves alone."""
-
-    def in_full(*arrays: Any, **options: Any) -> Any:
-        kind = arrays[0].device.type
-        if not torch.is_autocast_enabled(kind):
-            return product(*arrays, **options)
-        with torch.autocast(kind, enabled=False):
-            return product(*arrays, **options)
-
-    return in_full
 
 
 def _recorded(tensors: tuple[Any, ...]) -> bool:

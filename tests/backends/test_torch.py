@@ -217,3 +217,11 @@ def test_labels_are_looked_at_in_every_call() -> None:
         assert lossapi.nll(log_probabilities, right).requires_grad
         with pytest.raises(LabelError):
             lossapi.nll(log_probabilities, wrong)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
+def test_what_is_missing_or_infinite_is_seen_by_comparison(dtype: torch.dtype) -> None:
+    xp = get("torch").xp
+    x = torch.tensor([0.0, -1.5, torch.inf, -torch.inf, torch.nan], dtype=dtype)
+    for name in ("isnan", "isinf", "isfinite"):
+        assert torch.equal(getattr(xp, name)(x), getattr(torch, name)(x))
