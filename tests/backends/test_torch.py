@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import lossapi
+from lossapi.backend import get
 from lossapi.errors import LabelError
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
