@@ -227,7 +227,8 @@ class TorchBackend(Backend):
         looked_into = _transformed(arrays)
         if not (looked_into or torch.is_grad_enabled()):
             return program.value(self.alone, arrays)
-        if looked_into or not function.gradients or any(x.requires_grad for x in parameters):
+        by_hand = function.gradients and (not looked_into or _is_only_compiled(arrays))
+        if not by_hand or any(x.requires_grad for x in parameters):
             return program.value(self.xp, self.held(function, arrays))
         return _Analytic.apply(self, program, *arrays)  # type: ignore[no-untyped-call]
 
@@ -252,6 +253,17 @@ def _is_transforming() -> bool:
         torch.compiler.is_compiling()
         or torch._C._are_functorch_transforms_active()
         or forward_ad._current_level >= 0
+    )
+
+
+def _is_only_compiled(tensors: tuple[Any, ...]) -> bool:
+    """Whether a compiler records what is done to tensors with a gradient, and nothing else does."""
+    # Derived from the kernel, the backward pass would be given the mask of each selection as bytes.
+    return (
+        torch.compiler.is_compiling()
+        and _recorded(tensors)
+        and not torch._C._are_functorch_transforms_active()
+        and forward_ad._current_level < 0
     )
 
 

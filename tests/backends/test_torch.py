@@ -226,3 +226,21 @@ def test_what_is_missing_or_infinite_is_seen_by_comparison(dtype: torch.dtype) -
     x = torch.tensor([0.0, -1.5, torch.inf, -torch.inf, torch.nan], dtype=dtype)
     for name in ("isnan", "isinf", "isfinite"):
         assert torch.equal(getattr(xp, name)(x), getattr(torch, name)(x))
+
+
+@pytest.mark.parametrize("loss", ["absolute_error", "smooth_l1_loss"])
+def test_compiled_the_gradient_is_the_written_one_and_keeps_no_masks(loss: str) -> None:
+    function = getattr(lossapi, loss)
+    x, y = torch.randn(64, requires_grad=True), torch.randn(64)
+    kept: list[torch.dtype] = []
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        kept.append(tensor.dtype)
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        result = torch.compile(function, fullgraph=True, backend="aot_eager")(x, y)
+    assert kept
+    assert torch.bool not in kept
+    (slope,) = torch.autograd.grad(result, x)
+    torch.testing.assert_close(slope, function.grad(x, y))
