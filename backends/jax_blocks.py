@@ -213,9 +213,8 @@ class Blocks:
 
         @jax.custom_jvp
         def value(*given: Any) -> Any:
-            if self.is_few and suits(
-                at_once, given
-            ):  # one pass; and of slices of blocks, no vectors
+            # In one pass: of slices of blocks LLVM makes no vectors.
+            if self.is_few and suits(at_once, given):
                 return self.plan(self.backend.by_class, dict(zip(names, given, strict=True)))
             if _is_arithmetic(jax.make_jaxpr(at_once)(*given).jaxpr):
                 return at_once(*given)

@@ -92,8 +92,10 @@ def compare(
 def _on_one_thread(call: Callable[[], Any]) -> None:
     usual = lossapi.get_threads()
     lossapi.set_threads(1)
-    call()
-    lossapi.set_threads(usual)
+    try:
+        call()
+    finally:  # what is timed next is to have all of them
+        lossapi.set_threads(usual)
 
 
 def _input_names(loss: str) -> tuple[str, ...]:
