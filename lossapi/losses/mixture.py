@@ -105,9 +105,9 @@ def _responsibilities(xp, mixture_logits, means, log_variances, target):
             xp, leads, u, 0.25 * half_square, 0.125 * log_variances, lost
         )
         if not last:
+            # Their order is that of the products' roots, which neither overflow nor vanish.
             total, gap = _excess(xp, leads, u)
-            tiny = _tiny_factor(xp, gap)
-            behind = xp.where(lost, -(total * tiny) * (gap * tiny), behind)
+            behind = xp.where(lost, 0.0 - _root(xp, total) * _root(xp, gap), behind)
         level = xp.where(present, behind, absent)
     leads, peak = c.leading_class(xp, level)
     exponent = xp.where(leads, p.zero(xp, level), 4.0 * (level - peak))
@@ -154,15 +154,19 @@ def _extra_cost(xp, leads, t, quarter_square, eighth_s, lost):
     """A quarter of each component's cost beyond the leader's."""
     total, gap = _excess(xp, leads, t)
     nothing = (total == 0) | (gap == 0)
-    exact = 0.125 * xp.where(nothing, 0.0, total) * xp.where(nothing, 0.0, gap)
-    exact = exact * xp.where(exact == 0, 1.0, t.common) * xp.where(exact == 0, 1.0, t.common)
+    common = xp.where(nothing, 1.0, t.common)
+    # In this order, since the product of both may underflow where that with the square does not.
+    exact = xp.where(nothing, 0.0, gap) * common * (0.125 * xp.where(nothing, 0.0, total)) * common
     plain = _apart(xp, leads, xp.where(lost, 0.0, quarter_square))
     close = xp.isfinite(t.u) & (t.u * t.u < xp.inf)
     return xp.where(lost | close, exact, plain) + _apart(xp, leads, eighth_s)
 
 
-def _tiny_factor(xp, x):
-    return 2.0 ** (-520 if xp.finfo(x.dtype).bits == 64 else -70)
+def _root(xp, x):
+    """The root of the size of x, with its sign."""
+    negative = x < 0
+    root = xp.sqrt(xp.where(negative, -x, x))
+    return xp.where(negative, -root, root)
 
 
 def _leading(xp, leads, x):
