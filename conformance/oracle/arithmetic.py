@@ -17,6 +17,7 @@ Mpf = Any
 # exp of an argument with more bits than this before the point is 0 or inf: its exact value would
 # take longer to write down than anyone can wait, and lies beyond every format by far.
 _EXPONENT_BITS = 20_000
+_INFINITIES = (libmp.finf, libmp.fninf)
 _LARGE_BITS = 32
 _REMEMBERED = 4_096
 _MOST_CHORDS = 400
@@ -44,10 +45,10 @@ class Arithmetic:
         """An int, a bool, a float or an mpmath number, unrounded, as a number of this precision."""
         if type(value) is self.kind:
             return value
-        if hasattr(value, "_mpf_"):
-            return self._context.make_mpf(value._mpf_)
         if isinstance(value, int):
             return self._as_written(int(value))
+        if hasattr(value, "_mpf_"):
+            return self._context.make_mpf(value._mpf_)
         return self._context.make_mpf(libmp.from_float(float(value)))
 
     def decimal(self, text: str) -> Mpf:
@@ -71,37 +72,40 @@ class Arithmetic:
 
     def isinf(self, x: Mpf) -> bool:
         """Whether it is one of the infinities."""
-        return x._mpf_ in (libmp.finf, libmp.fninf)
+        return x._mpf_ in _INFINITIES
 
     def divide(self, x: Mpf, y: Mpf) -> Mpf:
         """x / y; a number over zero is an infinity with the sign of the number."""
-        if y == 0:
+        if y._mpf_ == libmp.fzero:
             return self.nan if self.isnan(x) or x == 0 else self.sign(x) * self.inf
         return x / y
 
     def power(self, x: Mpf, y: Mpf) -> Mpf:
         """x ** y as IEEE 754's pow: 1 wherever y is 0 or x is 1."""
-        if y == 0 or x == 1:
+        base, exponent = x._mpf_, y._mpf_
+        if exponent == libmp.fzero or base == libmp.fone:
             return self.one
-        if self.isnan(x) or self.isnan(y):
+        if libmp.fnan in (base, exponent):
             return self.nan
-        if self.isinf(y):
+        if exponent in _INFINITIES:
             size = abs(x)
             if size == 1:
                 return self.one
             return self.inf if (size > 1) == (y > 0) else self.zero
         whole = self._context.isint(y)
-        if x == 0:
+        if base == libmp.fzero:
             return self.zero if y > 0 else self.inf
-        if x < 0 and not whole:
+        if base[0] and not whole:
             return self.nan
-        if self.isinf(x):
+        if base in _INFINITIES:
             odd = whole and self._context.isint((y - 1) / 2)
             size = self.inf if y > 0 else self.zero
             return -size if x < 0 and odd else size
-        size = self._binary_logarithm(abs(x)) * y
-        if self._context.mag(size) > _EXPONENT_BITS:
-            return self.inf if size > 0 else self.zero
+        binary = self._context.mag(x)  # log2(x) rounded up, or one more
+        if int(binary).bit_length() + self._context.mag(y) >= _EXPONENT_BITS:
+            size = self._binary_logarithm(abs(x)) * y
+            if self._context.mag(size) > _EXPONENT_BITS:
+                return self.inf if size > 0 else self.zero
         return x**y
 
     def _binary_logarithm(self, x: Mpf) -> Mpf:

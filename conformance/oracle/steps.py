@@ -52,10 +52,10 @@ class Maker:
 
     def number(self, value: Value, node: ast.AST, real: Arithmetic) -> Mpf:
         """An operand as an mpmath number."""
-        if hasattr(value, "_mpf_"):
-            return value
         if isinstance(value, int):
             return real.number(value)
+        if hasattr(value, "_mpf_"):
+            return value
         what = "a list" if isinstance(value, list) else "none"
         raise self.refuse(node, f"{what} where a number is due")
 
@@ -195,6 +195,7 @@ class Maker:
 
     def _loop(self, loop: ast.comprehension, body: Loop) -> Loop:
         over, bind = self.step(loop.iter), self._binding(loop.target)
+        name = loop.target.id if isinstance(loop.target, ast.Name) else None
         tests = [self._truth(test) for test in loop.ifs]
 
         def run(scope: Scope, found: list[Value]) -> None:
@@ -202,8 +203,14 @@ class Maker:
             if not isinstance(items, list):
                 raise self.refuse(loop.iter, "only lists can be looped over")
             for item in items:
-                bind(scope, item)
-                if all(test(scope) for test in tests):
+                if name is None:
+                    bind(scope, item)
+                else:
+                    scope[name] = item
+                for test in tests:
+                    if not test(scope):
+                        break
+                else:
                     body(scope, found)
 
         return run
@@ -214,10 +221,14 @@ class Maker:
             return lambda scope, item: scope.__setitem__(name, item)
         assert isinstance(target, ast.Tuple)
         parts = [self._binding(part) for part in target.elts]
+        names = [part.id for part in target.elts if isinstance(part, ast.Name)]
 
         def bind(scope: Scope, item: Value) -> None:
             if not isinstance(item, list) or len(item) != len(parts):
                 raise self.refuse(target, f"needs items of {len(parts)} parts")
+            if len(names) == len(parts):
+                scope.update(zip(names, item, strict=True))
+                return
             for part, value in zip(parts, item, strict=True):
                 part(scope, value)
 
