@@ -79,6 +79,16 @@ class TorchBackend(Backend):
             array = array.float()
         return array.numpy()
 
+    def poisoned(self, program: Program, array: Any, poison: Any) -> Any:
+        """The array with NaN: by a sum where a compiler is given the written gradient.
+
+        That gradient is NaN itself, and the product's would store where it is as bytes.
+        """
+        written = program.function.gradients and not program.array_parameters
+        if written and _is_only_compiled((array,)):
+            return array + torch.where(isnan(poison), torch.nan, -0.0)
+        return super().poisoned(program, array, poison)
+
     def class_index(self, array: Any) -> Any:
         """The integers 0 … K-1 along the last axis."""
         return torch.arange(array.shape[-1], device=array.device)

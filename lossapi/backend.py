@@ -179,6 +179,14 @@ class Backend:
             found = self.xp.all(found, axis=-1)
         return found
 
+    def poisoned(self, program: Program, array: Any, poison: Any) -> Any:
+        """The array with NaN where the other one, which is 1 elsewhere, has it.
+
+        A product with NaN, not a selection of NaN: its derivative is NaN too, so that every
+        autodiff carries the fault to value and gradient alike.
+        """
+        return array * poison
+
     def take_class(self, array: Any, labels: Any) -> Any:
         """For each example the entry of the last axis that its label names."""
         xp, loop = self.xp, tuple(array.shape[:-1])

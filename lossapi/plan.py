@@ -326,11 +326,7 @@ class Examples:
         return self.xp.where(trail(self.mask, self._cores.get(name, 0)), array, fill)
 
     def _poisoned(self, inputs: Arrays) -> Arrays:
-        """The inputs with NaN for every example that lies outside the domain.
-
-        A product with NaN, not a selection of NaN: its derivative is NaN too, so that every
-        autodiff carries the fault to value and gradient alike.
-        """
+        """The inputs with NaN for every example that lies outside the domain."""
         xp, valid = self.xp, self._valid(inputs)
         if valid is None:
             return inputs
@@ -349,7 +345,8 @@ class Examples:
             if late:  # in the shape that the product would have
                 core = self._cores.get(name, 0)
                 return xp.broadcast_to(array, (*self.plan.loop, *array.shape[array.ndim - core :]))
-            return array * trail(poison, self._cores.get(name, 0))
+            poisons = trail(poison, self._cores.get(name, 0))
+            return self.backend.poisoned(self.plan.program, array, poisons)
 
         return {name: poisoned(name, array) for name, array in inputs.items()}
 
