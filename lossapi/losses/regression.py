@@ -68,7 +68,8 @@ def huber_loss(xp, prediction, target, *, delta=1.0):
     """Quadratic for small residuals, linear for large ones."""
     # With the slope s, the residual r clipped to delta: s (r - s/2) is r²/2 or δ (|r| - δ/2).
     residual = prediction - target
-    if isinstance(delta, float | int) and delta >= 1:  # the loss overflows where the distance does
+    if not xp.differentiates and isinstance(delta, float | int) and delta >= 1:
+        # The loss overflows where the distance does.
         slope = _clipped(xp, residual, delta)
         return slope * (residual - 0.5 * slope)
     wide = xp.isinf(residual)
