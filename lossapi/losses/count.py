@@ -12,6 +12,8 @@ _MANY = 7.0
 @loss("(),()->()", target="[0, inf)", log_input="{false, true}", full="{false, true}")
 def poisson_nll(xp, prediction, target, *, log_input=True, full=False):
     """The negative log-likelihood of a count under a Poisson distribution, given its rate."""
+    if log_input and not full:
+        return _above_line(xp, prediction, target, prediction)
     many = (target >= _MANY) & full
     # log(y!) as y (log(y) - 1) and a rest, so that y log(y) and y s cancel before either overflows.
     large = xp.where(many, target, _MANY)

@@ -68,7 +68,7 @@ def huber_loss(xp, prediction, target, *, delta=1.0):
     """Quadratic for small residuals, linear for large ones."""
     # With the slope s, the residual r clipped to delta: s (r - s/2) is r²/2 or δ (|r| - δ/2).
     residual = prediction - target
-    if not xp.differentiates and isinstance(delta, float | int) and delta >= 1:
+    if not xp.differentiates and _lies(1.0, delta, math.inf):
         # The loss overflows where the distance does.
         slope = _clipped(xp, residual, delta)
         return slope * (residual - 0.5 * slope)
@@ -102,6 +102,10 @@ def smooth_l1_loss(xp, prediction, target, *, beta=1.0):
     """Absolute error whose corner is rounded by a parabola of half-width beta."""
     # With c, the residual r clipped to beta: c/beta (r - c/2) is r²/2beta or |r| - beta/2.
     residual = prediction - target
+    if not xp.differentiates and _lies(2.0**-64, beta, 1.0):
+        # The loss overflows where the distance does.
+        clipped = _clipped(xp, residual, beta)
+        return clipped / beta * (residual - 0.5 * clipped)
     wide = xp.isinf(residual)
     residual = xp.where(wide, 0.0, residual)
     clipped = _clipped(xp, residual, beta)
@@ -120,12 +124,19 @@ def _(xp, prediction, target, *, beta):
 
 def _share(xp, clipped, beta, prediction, target):
     """The clipped residual as a share of beta; its sign where beta is 0."""
+    if _lies(2.0**-64, beta, 2.0**64):
+        return clipped / beta
     width = beta + xp.zeros_like(clipped)
     point = width + width == 0  # a subnormal width too, where arithmetic takes it for 0
     # A compiler may multiply by the inverse of a huge width, which is subnormal.
     unit = xp.where(width > 2.0**64, 2.0**-64, xp.ones_like(width))
     share = clipped * unit / xp.where(point, 1.0, width * unit)
     return xp.where(point, p.order(xp, prediction, target), share)
+
+
+def _lies(low, x, high):
+    """Whether it is known now, as a number and not an array, that x lies between these."""
+    return isinstance(x, float | int) and low <= x <= high
 
 
 @smooth_l1_loss.curvature("prediction", "target")
