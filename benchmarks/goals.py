@@ -32,6 +32,8 @@ class Goal(NamedTuple):
     measure: Measure
     """None for rows of which it is not asked."""
     holds: Callable[[float], bool]
+    why: str = ""
+    """The heading in docs/findings.md under which it stands why rows miss it."""
 
 
 class Outcome(NamedTuple):
@@ -44,7 +46,7 @@ class Outcome(NamedTuple):
 
 def outcomes(rows: list[Row]) -> Iterator[Outcome]:
     """What a run says of each goal of which it says anything."""
-    for goal in _goals():
+    for goal in GOALS:
         found = [(row, goal.measure(row)) for row in rows]
         measured = [(row, value) for row, value in found if value is not None]
         missed = [(row, value) for row, value in measured if not goal.holds(value)]
@@ -59,12 +61,12 @@ def described(row: Row, value: float) -> str:
     return f"{row.loss}{mode} {place} {row.dtype}: {value:.2f}"
 
 
-def _at_least(text: str, least: float, measure: Measure) -> Goal:
-    return Goal(text, f"≥ {least:g}", measure, lambda value: value >= least)
+def _at_least(text: str, least: float, measure: Measure, why: str = "") -> Goal:
+    return Goal(text, f"≥ {least:g}", measure, lambda value: value >= least, why)
 
 
-def _at_most(text: str, most: float, measure: Measure) -> Goal:
-    return Goal(text, f"≤ {most:g}", measure, lambda value: value <= most)
+def _at_most(text: str, most: float, measure: Measure, why: str = "") -> Goal:
+    return Goal(text, f"≤ {most:g}", measure, lambda value: value <= most, why)
 
 
 def _goals() -> Iterator[Goal]:
@@ -74,23 +76,34 @@ def _goals() -> Iterator[Goal]:
             f"NumPy, one thread, {size} entries: {best}",
             least,
             _numpy(_best, size, CASES.keys() - (FOURFOLD if size == 10**7 else ())),
+            "NumPy: large arrays" if size >= 10**5 else "NumPy: small calls",
         )
     yield _at_least(
         f"NumPy, one thread, {10**7} entries, {', '.join(FOURFOLD)}: {best}",
         4.0,
         _numpy(_best, 10**7, FOURFOLD),
+        "NumPy: float64",
     )
-    for text, few, least in (("ten classes", True, 3.0), ("more classes", False, 1.4)):
-        yield _at_least(f"NumPy, softmax cross entropies of {text}: {best}", least, _softmax(few))
+    for text, few, least, why in (
+        ("ten classes", True, 3.0, "NumPy: ten classes"),
+        ("more classes", False, 1.4, "NumPy: 1000 classes"),
+    ):
+        yield _at_least(
+            f"NumPy, softmax cross entropies of {text}: {best}", least, _softmax(few), why
+        )
     for text, alone in (("one thread", True), ("all threads", False)):
         yield _at_most(
-            f"NumPy, {text}, {10**7} entries: MiB held beyond the results", 4.0, _held(alone)
+            f"NumPy, {text}, {10**7} entries: MiB held beyond the results",
+            4.0,
+            _held(alone),
+            "NumPy: two threads",
         )
     yield _at_most(
         f"NumPy, one thread, {10**7} entries: our time over that of the fused C loop, value with "
         "gradient",
         2.5,
         _numpy(_over_loop, 10**7, CASES),
+        "NumPy: float64",
     )
     for computes, least in ((True, 1.5), (False, 1.0)):
         yield _at_least(
@@ -98,6 +111,7 @@ def _goals() -> Iterator[Goal]:
             f"{'' if computes else 'not '}computed",
             least,
             _threads(computes),
+            "NumPy: two threads",
         )
     for size, least in ((10**3, 0.6), (10**5, 1.0), (10**7, 3.0)):
         yield _at_least(
@@ -105,16 +119,19 @@ def _goals() -> Iterator[Goal]:
             "ours, forward and backward",
             least,
             _over("torch", "torch.nn.functional", _elementwise(size)),
+            "PyTorch in eager mode",
         )
     yield _at_least(
         "PyTorch compiled: time of compiled torch.nn.functional over ours",
         1 / 1.05,
         _over("torch.compile", "torch.nn.functional", lambda row: row.shape not in LAYERS),
+        "PyTorch compiled",
     )
     yield _at_least(
         "JAX under jit: time of optax over ours",
         0.95,
         _over("jax", "optax", lambda row: row.shape not in LAYERS, both_modes=True),
+        "JAX",
     )
     yield _at_least(
         f"JAX under jit, {', '.join(TWOFOLD_ON_JAX)} from {10**5} entries on: time of optax over "
@@ -214,3 +231,7 @@ def _dense(row: Row, of: dict[str, float]) -> float | None:
 def _dense_memory(row: Row) -> float | None:
     dense = _dense(row, {name: float(size) for name, size in row.memory.items()})
     return None if dense is None else dense / max(row.memory[OURS], 1)
+
+
+GOALS = tuple(_goals())
+"""All goals, in the order of the page."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from .runs import Failure, Job, label
 from .timing import Budget
 
 TITLES = {"value": "value", "value_and_grad": "value with gradient"}
+FINDINGS = "../docs/findings.md"
 LEGEND = (
     "*ours* is the median time of a call of lossapi. A peer's number is its time over ours: above "
     "1 we are faster; *best* is that of the fastest peer, *one thread* that of our own call on one "
@@ -135,12 +137,17 @@ def _laid(lines: list[list[str]]) -> str:
 
 def _goals(rows: list[Row]) -> str:
     """What is aimed at, how often a run reaches it, and where it does not."""
-    lines = [["what", "goal", "reached", "missed"], ["---", "---", "---", "---"]]
+    lines = [["what", "goal", "reached", "missed", "why"], ["---"] * 5]
     for goal, reached, missed in outcomes(rows):
         worst = sorted(missed, key=lambda miss: miss[1])
         cells = "; ".join(described(row, value) for row, value in worst)
-        lines.append([goal.text, goal.bound, f"{reached} of {reached + len(missed)}", cells])
+        why = f"[{goal.why}]({FINDINGS}#{_slug(goal.why)})" if missed and goal.why else ""
+        lines.append([goal.text, goal.bound, f"{reached} of {reached + len(missed)}", cells, why])
     return f"## Goals\n\n{_laid(lines)}" if len(lines) > 2 else ""
+
+
+def _slug(heading: str) -> str:
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
 def _commands(command: str) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from benchmarks.compare import ALONE, LOOP, OURS, Row
-from benchmarks.goals import described, outcomes
+from benchmarks.goals import GOALS, described, outcomes
 from benchmarks.report import as_markdown
 
 MIB = 2**20
@@ -108,4 +109,12 @@ def test_a_page_shows_them() -> None:
     )
     rows = [row("numpy", "squared_error", (10**7,), 2.0, ratios={"numpy": 1.5})]
     page = as_markdown({**machine, "versions": {}}, rows, [])
-    assert "| ≥ 2 | 0 of 1 | squared_error 10000000 float32: 1.50 |" in page
+    why = "[NumPy: large arrays](../docs/findings.md#numpy-large-arrays)"
+    assert f"| ≥ 2 | 0 of 1 | squared_error 10000000 float32: 1.50 | {why} |" in page
+
+
+def test_what_tells_why_a_goal_is_missed_is_there() -> None:
+    headings = (Path(__file__).parents[2] / "docs" / "findings.md").read_text("utf-8").splitlines()
+    titles = {goal.why for goal in GOALS} - {""}
+    assert titles
+    assert [title for title in titles if f"### {title}" not in headings] == []
