@@ -11,11 +11,12 @@ import numpy as np
 from .graph import Node, constant, ordered
 from .writing import Block
 
-_SIGNS: dict[Any, str] = {
+SIGNS: dict[Any, str] = {
     **{np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/"},
     **{np.less: "<", np.less_equal: "<=", np.greater: ">", np.greater_equal: ">="},
     **{np.equal: "==", np.not_equal: "!=", np.bitwise_and: "&", np.bitwise_or: "|"},
 }
+"""What NumPy's numbers do by themselves in a tenth of the time that its functions take."""
 _PREFIXES: dict[Any, str] = {np.negative: "-", np.absolute: "abs"}
 _SAME = (
     *(np.sum, np.max, np.min, np.any, np.all, np.prod),
@@ -91,8 +92,8 @@ def _text(node: Node, told: dict[int, str], names: dict[str, Any]) -> str | None
         return f"to_{node.dtype.name}({given[0]})"
     if not isinstance(function, np.ufunc) or node.options:
         return None
-    if function in _SIGNS:
-        return f" {_SIGNS[function]} ".join(given)
+    if function in SIGNS:
+        return f" {SIGNS[function]} ".join(given)
     if function in _PREFIXES:
         return f"{_PREFIXES[function]}({given[0]})"
     names[f"f_{function.__name__}"] = function

@@ -13,6 +13,7 @@ import numpy as np
 
 from lossapi.threads import get_threads
 
+from .single import SIGNS
 from .writing import LINE
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ PER_THREAD = 500_000
 """How many entries make another thread worth its start."""
 _KEPT = 64
 """For how many programs and sizes scratch memory is kept divided."""
-_SIGNS: dict[Any, str] = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/"}
-"""What NumPy's numbers do by themselves in a tenth of the time that its functions take."""
 _idle: list[Scratch] = []
 """Scratch memory that no thread uses now: fresh memory costs as much as computing in it."""
 
@@ -73,7 +72,7 @@ class Run:
 
         def compute(planned: list[Step]) -> None:
             for slot, function, places in planned:
-                sign = _SIGNS.get(function)
+                sign = SIGNS.get(function)
                 operands = [f"v{x}" for x in places]
                 text = f" {sign} ".join(operands) if sign else f"f{slot}({', '.join(operands)})"
                 lines.append(f"v{slot} = {text}")
