@@ -403,11 +403,13 @@ class _Analytic(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, cotangent: Any) -> Any:
         function = ctx.program.function
+        # Without gradients, as it is always traced when compiled, it is not differentiated again.
+        xp = ctx.backend.xp if torch.is_grad_enabled() else ctx.backend.alone
         arrays = ctx.backend.held(function, ctx.saved_tensors)
         needs = zip(function.inputs, ctx.needs_input_grad[2:], strict=False)
         needed = tuple(name for name, need in needs if need)
         known = tuple(name for name in needed if name in function.gradients)
-        found = dict(zip(known, ctx.program.gradients(ctx.backend.xp, known, arrays), strict=True))
+        found = dict(zip(known, ctx.program.gradients(xp, known, arrays), strict=True))
         gradients: list[Any] = [None] * len(arrays)
         for place, name in enumerate(function.inputs):
             if name in found:
