@@ -37,7 +37,7 @@ CALLS = {
     "half_squared_error": 4,
     "squared_hinge_loss": 7,
     "poisson_nll": 7,
-    "smooth_l1_loss": 9,
+    "smooth_l1_loss": 8,
     "hinge_loss": 10,
     "binary_cross_entropy": 14,
     "logistic_loss": 17,
@@ -51,7 +51,8 @@ def test_ordinary_inputs_take_few_calls(name: str) -> None:
     registry[name].value_and_grad(*arrays)
     (steps,) = get("numpy")._steps.values()  # type: ignore[attr-defined]
     (walk,) = steps.walks
-    assert walk.ordinary.length <= CALLS[name]
+    # Where nothing is left to guard against, there is but one program.
+    assert (walk.ordinary or walk.block).length <= CALLS[name]
     given = dict(zip(registry[name].inputs, arrays, strict=True))
     taken = [given[x] for x in walk.inputs]
     assert all(holds(taken[place]) for place, holds in walk.checks)
