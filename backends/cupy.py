@@ -1,6 +1,7 @@
 """CuPy: the analytic kernels on the device, nothing looked at, nothing synchronised.
 
-A loss of numbers is one CUDA kernel, with its gradients and its sum; others are CuPy's functions.
+A loss of numbers, or of few classes, is one CUDA kernel, with its gradients and its sum; others are
+CuPy's functions.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ class CupyBackend(Backend):
         self._kernels.clear()
 
     def execute(self, plan: Plan, arrays: dict[str, Any]) -> Any:
-        """Run a whole call: as one kernel where it treats each number alone."""
+        """Run a whole call: as one kernel where it can be one."""
         if plan.mode in _MODES and all(isinstance(x, cp.ndarray) for x in arrays.values()):
             try:
                 layout = Layout(plan, arrays, cp)
@@ -102,7 +103,10 @@ def _launched(
     with cp.cuda.Device(next(iter(arrays.values())).device.id):
         blocks = min(-(-count // cuda_source.THREADS), _BLOCKS)
         given = [cp.ascontiguousarray(rows[name]) for name in kernel.inputs]
-        results = [cp.empty((count,) if each else (), dtype) for each, dtype in kernel.results]
+        results = [
+            cp.empty((count, *core) if each else core, dtype)
+            for each, core, dtype in kernel.results
+        ]
         room = []
         if kernel.totals:
             room = [cp.empty(kernel.totals * blocks), cp.zeros(1, "uint32")]
