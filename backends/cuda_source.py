@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .blockwise.graph import Node, constant, ordered
+from .blockwise.graph import Node, constant, ordered, rewritten
 from .blockwise.tracing import put_class, take_class
 
 THREADS = 256
@@ -120,10 +120,13 @@ template <class T> __device__ T smallest(T a, T b) { return a <= b || a != a ? a
 class Kernel(NamedTuple):
     """A kernel's text, and in which order it takes its arrays after the number of examples."""
 
+    name: str
     source: str
     inputs: list[str]
     results: list[tuple[bool, tuple[int, ...], Any]]
     """Of each: whether there is one for each example, its core shape, and its dtype."""
+    goals: list[int | str]
+    """Which of the outputs each of them is, or under what name a second kernel takes it."""
     totals: int
     """How many totals there are: as many sums of each block come after the results, and how many
     blocks have ended."""
@@ -133,21 +136,45 @@ class _UnwritableError(Exception):
     """A call that a kernel does not have."""
 
 
-def kernel(name: str, outputs: list[Any]) -> Kernel | None:
-    """What computes the outputs in one kernel; None where that cannot be.
+def kernels(name: str, outputs: list[Any]) -> list[Kernel] | None:
+    """What computes the outputs in one kernel, or two; None where that cannot be.
 
-    A thread computes an example, and each of its entries has a name: so there are but few.
+    A thread computes an example, and each of its entries has a name: so there are but few. Where
+    results of examples wait for totals, as for a sum of weights, a second kernel computes them.
     """
     nodes = ordered(outputs)
-    waiting = _after_totals(nodes)
     if not all(isinstance(x, Node) for x in outputs):
         return None
-    if any(math.prod(n.core) > ENTRIES or (n.rows and id(n) in waiting) for n in nodes):
+    if any(math.prod(n.core) > ENTRIES for n in nodes):
         return None
+    waiting = _after_totals(nodes)
+    late = [n for n in nodes if n.rows and id(n) in waiting]
+    awaited = {id(x): x for n in late for x in n.operands if _is_awaited(x, waiting)}
+    now = {k: x for k, x in enumerate(outputs) if not (x.rows and id(x) in waiting)}
+    then = {k: x for k, x in enumerate(outputs) if k not in now}
+    sums = {id(x): f"sum{k}" for k, x in enumerate(awaited.values())}
+
+    def given(node: Node, _: Any) -> Node | None:
+        """What the first kernel gives the second one."""
+        if id(node) not in sums:
+            return None
+        return node.tape.input(sums[id(node)], False, node.core, node.dtype)
+
+    parts = [(name, {**now, **{sums[id(x)]: x for x in awaited.values()}})]
+    if then:
+        rest = rewritten(list(then.values()), given)
+        parts.append((f"{name}_then", dict(zip(then, rest, strict=True))))
     try:
-        return _Writer().written(name, outputs, nodes, waiting)
+        return [_Writer().written(name, part) for name, part in parts]
     except _UnwritableError:
         return None
+
+
+def _is_awaited(x: Any, waiting: set[int]) -> bool:
+    """Whether an operand of an example's number is a total, or known after one."""
+    if not isinstance(x, Node) or x.rows:
+        return False
+    return x.function == "total" or id(x) in waiting
 
 
 def _after_totals(nodes: list[Node]) -> set[int]:
@@ -165,10 +192,11 @@ class _Writer:
         """Of each node the names of its entries, as an array of its core shape."""
         self._count = 0
 
-    def written(
-        self, name: str, outputs: list[Node], nodes: list[Node], waiting: set[int]
-    ) -> Kernel:
+    def written(self, name: str, goals: dict[int | str, Node]) -> Kernel:
         """The kernel for these outputs."""
+        outputs = list(goals.values())
+        nodes = ordered(outputs)
+        waiting = _after_totals(nodes)
         inputs = [n for n in nodes if n.function == "input"]
         totals = [n for n in nodes if n.function == "total"]
         for k, node in enumerate(totals):
@@ -217,7 +245,7 @@ class _Writer:
         )
         names = [n.options["name"] for n in inputs]
         results = [(n.rows, n.core, n.dtype) for n in outputs]
-        return Kernel(source, names, results, len(totals))
+        return Kernel(name, source, names, results, list(goals), len(totals))
 
     def _write(self, node: Node, lines: list[str]) -> None:
         """Name the entries of a node, and write what computes them."""

@@ -21,6 +21,8 @@ from .blockwise.layout import Layout
 if TYPE_CHECKING:
     from lossapi.plan import Plan
 
+Program = list[tuple[cuda_source.Kernel, Any]]
+"""Kernels, and each as CuPy takes it."""
 _MODES = ("value", "grad", "value_and_grad", "hessian_diag")
 _BLOCKS = 2048
 """How many blocks a kernel has at most: some for each multiprocessor, and few sums to add up."""
@@ -33,7 +35,7 @@ class CupyBackend(Backend):
 
     def __init__(self) -> None:
         super().__init__("cupy", compat)
-        self._kernels: dict[Any, tuple[cuda_source.Kernel, Any] | None] = {}
+        self._programs: dict[Any, Program | None] = {}
 
     def recognises(self, kind: type) -> bool:
         """Whether a type is that of CuPy's arrays."""
@@ -67,52 +69,56 @@ class CupyBackend(Backend):
 
     def forget(self) -> None:
         """Drop all kernels."""
-        self._kernels.clear()
+        self._programs.clear()
 
     def execute(self, plan: Plan, arrays: dict[str, Any]) -> Any:
         """Run a whole call: as one kernel where it can be one."""
+        program = None
         if plan.mode in _MODES and all(isinstance(x, cp.ndarray) for x in arrays.values()):
             try:
                 layout = Layout(plan, arrays, cp)
-                found = self._kernel(layout)
             except UntraceableError:
-                found = None
-            if found is not None:
-                return _launched(layout, *found, arrays)
-        return super().execute(plan, arrays)
+                return super().execute(plan, arrays)
+            program = self._program(layout)
+        return _launched(layout, program, arrays) if program else super().execute(plan, arrays)
 
-    def _kernel(self, layout: Layout) -> tuple[cuda_source.Kernel, Any] | None:
-        """What a plan is as a kernel, and that compiled, on its first call."""
-        if layout.key not in self._kernels:
+    def _program(self, layout: Layout) -> Program | None:
+        """What a plan is in kernels, compiled on their first call."""
+        if layout.key not in self._programs:
             name = f"lossapi_{layout.plan.program.function.__name__}"
-            written = cuda_source.kernel(name, layout.record(get("numpy")))
-            compiled = None
-            if written is not None:
-                source = cuda_source.PREAMBLE + written.source
-                compiled = cp.RawKernel(source, name, options=cuda_source.OPTIONS)
-            self._kernels[layout.key] = None if written is None else (written, compiled)
-        return self._kernels[layout.key]
+            try:
+                written = cuda_source.kernels(name, layout.record(get("numpy")))
+            except UntraceableError:
+                written = None
+            self._programs[layout.key] = written and [(one, _compiled(one)) for one in written]
+        return self._programs[layout.key]
 
 
-def _launched(
-    layout: Layout, kernel: cuda_source.Kernel, compiled: Any, arrays: dict[str, Any]
-) -> Any:
-    """The results of a kernel, in their shapes; nothing waits for them."""
+def _compiled(kernel: cuda_source.Kernel) -> Any:
+    source = cuda_source.PREAMBLE + kernel.source
+    return cp.RawKernel(source, kernel.name, options=cuda_source.OPTIONS)
+
+
+def _launched(layout: Layout, program: Program, arrays: dict[str, Any]) -> Any:
+    """The results of kernels, in their shapes; nothing waits for them."""
     plan, count = layout.plan, layout.count
-    rows = layout.as_rows(arrays)
+    given, found = dict(layout.as_rows(arrays)), {}
+    blocks = min(-(-count // cuda_source.THREADS), _BLOCKS)
     with cp.cuda.Device(next(iter(arrays.values())).device.id):
-        blocks = min(-(-count // cuda_source.THREADS), _BLOCKS)
-        given = [cp.ascontiguousarray(rows[name]) for name in kernel.inputs]
-        results = [
-            cp.empty((count, *core) if each else core, dtype)
-            for each, core, dtype in kernel.results
-        ]
-        room = []
-        if kernel.totals:
-            room = [cp.empty(kernel.totals * blocks), cp.zeros(1, "uint32")]
-        compiled((blocks,), (cuda_source.THREADS,), (cp.int64(count), *given, *results, *room))
-    names = [*([None] if plan.mode.startswith("value") else []), *plan.wrt][: len(results)]
-    shaped = [layout.shaped(name, x) for name, x in zip(names, results, strict=True)]
+        for kernel, compiled in program:
+            taken = [cp.ascontiguousarray(given[name]) for name in kernel.inputs]
+            shapes = [(count, *core) if each else core for each, core, _ in kernel.results]
+            kinds = [dtype for *_, dtype in kernel.results]
+            results = [cp.empty(*of_one) for of_one in zip(shapes, kinds, strict=True)]
+            room = []
+            if kernel.totals:
+                room = [cp.empty(kernel.totals * blocks), cp.zeros(1, "uint32")]
+            arguments = (cp.int64(count), *taken, *results, *room)
+            compiled((blocks,), (cuda_source.THREADS,), arguments)
+            for goal, result in zip(kernel.goals, results, strict=True):
+                (given if isinstance(goal, str) else found)[goal] = result
+    names = [*([None] if plan.mode.startswith("value") else []), *plan.wrt][: len(found)]
+    shaped = [layout.shaped(name, found[k]) for k, name in enumerate(names)]
     if plan.mode == "value":
         return shaped[0]
     slopes = tuple(shaped[plan.mode == "value_and_grad" :])
