@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,14 +25,14 @@ _TYPES = {
     "int64": "long long",
     "bool": "bool",
 }
-_INFIX = {
+_INFIX: dict[Any, str] = {
     **{np.add: "+", np.subtract: "-", np.multiply: "*", np.true_divide: "/"},
     **{np.less: "<", np.less_equal: "<=", np.greater: ">", np.greater_equal: ">="},
     **{np.equal: "==", np.not_equal: "!="},
     **{np.logical_and: "&&", np.logical_or: "||"},
 }
 _OF_BOOLS = {np.bitwise_and: "&&", np.bitwise_or: "||", np.bitwise_xor: "!="}
-_CALLS = {
+_CALLS: dict[Any, str] = {
     **{np.exp: "exp", np.log: "log", np.log1p: "log1p", np.expm1: "expm1", np.sqrt: "sqrt"},
     **{np.sinh: "sinh", np.cosh: "cosh", np.tanh: "tanh", np.power: "pow", np.absolute: "fabs"},
     **{
@@ -150,8 +151,9 @@ def kernels(name: str, outputs: list[Any]) -> list[Kernel] | None:
     waiting = _after_totals(nodes)
     late = [n for n in nodes if n.rows and id(n) in waiting]
     awaited = {id(x): x for n in late for x in n.operands if _is_awaited(x, waiting)}
-    now = {k: x for k, x in enumerate(outputs) if not (x.rows and id(x) in waiting)}
-    then = {k: x for k, x in enumerate(outputs) if k not in now}
+    is_late = [x.rows and id(x) in waiting for x in outputs]
+    now: dict[int | str, Node] = {k: x for k, x in enumerate(outputs) if not is_late[k]}
+    then: dict[int | str, Node] = {k: x for k, x in enumerate(outputs) if is_late[k]}
     sums = {id(x): f"sum{k}" for k, x in enumerate(awaited.values())}
 
     def given(node: Node, _: Any) -> Node | None:
@@ -160,12 +162,13 @@ def kernels(name: str, outputs: list[Any]) -> list[Kernel] | None:
             return None
         return node.tape.input(sums[id(node)], False, node.core, node.dtype)
 
-    parts = [(name, {**now, **{sums[id(x)]: x for x in awaited.values()}})]
+    now.update((sums[id(x)], x) for x in awaited.values())
+    rest = rewritten(list(then.values()), given)
+    parts = [(name, now)]
     if then:
-        rest = rewritten(list(then.values()), given)
         parts.append((f"{name}_then", dict(zip(then, rest, strict=True))))
     try:
-        return [_Writer().written(name, part) for name, part in parts]
+        return [_Writer().written(*part) for part in parts]
     except _UnwritableError:
         return None
 
@@ -192,7 +195,7 @@ class _Writer:
         """Of each node the names of its entries, as an array of its core shape."""
         self._count = 0
 
-    def written(self, name: str, goals: dict[int | str, Node]) -> Kernel:
+    def written(self, name: str, goals: Mapping[Any, Node]) -> Kernel:
         """The kernel for these outputs."""
         outputs = list(goals.values())
         nodes = ordered(outputs)

@@ -90,7 +90,8 @@ class CupyBackend(Backend):
                 written = cuda_source.kernels(name, layout.record(get("numpy")))
             except UntraceableError:
                 written = None
-            self._programs[layout.key] = written and [(one, _compiled(one)) for one in written]
+            found = None if written is None else [(one, _compiled(one)) for one in written]
+            self._programs[layout.key] = found
         return self._programs[layout.key]
 
 
@@ -102,7 +103,8 @@ def _compiled(kernel: cuda_source.Kernel) -> Any:
 def _launched(layout: Layout, program: Program, arrays: dict[str, Any]) -> Any:
     """The results of kernels, in their shapes; nothing waits for them."""
     plan, count = layout.plan, layout.count
-    given, found = dict(layout.as_rows(arrays)), {}
+    given: dict[Any, Any] = dict(layout.as_rows(arrays))
+    found: dict[Any, Any] = {}
     blocks = min(-(-count // cuda_source.THREADS), _BLOCKS)
     with cp.cuda.Device(next(iter(arrays.values())).device.id):
         for kernel, compiled in program:
