@@ -71,7 +71,7 @@ def huber_loss(xp, prediction, target, *, delta=1.0):
     if not xp.differentiates and _lies(1.0, delta, math.inf):
         # The loss overflows where the distance does.
         slope = _clipped(xp, residual, delta)
-        return slope * (residual - 0.5 * slope)
+        return _at_last(xp, slope * (residual - 0.5 * slope), residual)
     wide = xp.isinf(residual)
     slope = _clipped(xp, xp.where(wide, 0.0, residual), delta)
     near = slope * (xp.where(wide, 0.0, residual) - 0.5 * slope)
@@ -105,7 +105,7 @@ def smooth_l1_loss(xp, prediction, target, *, beta=1.0):
     if not xp.differentiates and _lies(2.0**-64, beta, 1.0):
         # The loss overflows where the distance does.
         clipped = _clipped(xp, residual, beta)
-        return clipped / beta * (residual - 0.5 * clipped)
+        return _at_last(xp, clipped / beta * (residual - 0.5 * clipped), residual)
     wide = xp.isinf(residual)
     residual = xp.where(wide, 0.0, residual)
     clipped = _clipped(xp, residual, beta)
@@ -132,6 +132,11 @@ def _share(xp, clipped, beta, prediction, target):
     unit = xp.where(width > 2.0**64, 2.0**-64, xp.ones_like(width))
     share = clipped * unit / xp.where(point, 1.0, width * unit)
     return xp.where(point, p.order(xp, prediction, target), share)
+
+
+def _at_last(xp, product, residual):
+    """The product by a selection, without which XLA stores each of its factors."""
+    return xp.where(xp.isnan(residual), residual, product)
 
 
 def _lies(low, x, high):
