@@ -1,4 +1,4 @@
-"""A recorded plan as one CUDA kernel: results and totals of examples with few entries."""
+"""A recorded plan as one CUDA kernel, or two: results and totals of examples with few entries."""
 
 from __future__ import annotations
 
@@ -149,6 +149,8 @@ def kernels(name: str, outputs: list[Any]) -> list[Kernel] | None:
     if any(math.prod(n.core) > ENTRIES for n in nodes):
         return None
     waiting = _after_totals(nodes)
+    if any(n.function == "total" and id(n) in waiting for n in nodes):
+        return None  # a sum over examples that need a sum themselves would take a third kernel
     late = [n for n in nodes if n.rows and id(n) in waiting]
     awaited = {id(x): x for n in late for x in n.operands if _is_awaited(x, waiting)}
     is_late = [x.rows and id(x) in waiting for x in outputs]

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 Program = list[tuple[cuda_source.Kernel, Any]]
 """Kernels, and each as CuPy takes it."""
 _MODES = ("value", "grad", "value_and_grad", "hessian_diag")
+_KEPT = 1000
+"""How many plans are kept as kernels: another parameter is another plan."""
 _BLOCKS = 2048
 """How many blocks a kernel has at most: some for each multiprocessor, and few sums to add up."""
 
@@ -90,6 +92,8 @@ class CupyBackend(Backend):
                 written = cuda_source.kernels(name, layout.record(get("numpy")))
             except UntraceableError:
                 written = None
+            if len(self._programs) >= _KEPT:
+                self._programs.clear()
             found = None if written is None else [(one, _compiled(one)) for one in written]
             self._programs[layout.key] = found
         return self._programs[layout.key]

@@ -218,7 +218,7 @@ PLAIN = {
     ),
     *("ctc_loss", "linear_chain_crf_nll", "wasserstein_distance_1d"),
 }
-"""What is no single kernel: it looks at other examples, or goes on step by step."""
+"""What cannot be recorded: pairs of boxes, losses over a whole batch, recursions."""
 NAMES = sorted(
     name for name, function in registry.items() if function.gradients and not function.libraries
 )
@@ -341,12 +341,16 @@ def test_few_classes_along_any_axis(both: Any) -> None:
     agree(found, due, 4.0)
 
 
-@pytest.mark.parametrize("form", ["many classes", "halves", "no entries"])
+@pytest.mark.parametrize(
+    "form", ["many classes", "halves", "no entries", "a sum that waits for a sum"]
+)
 def test_what_is_no_single_kernel_is_computed_as_ever(form: str, both: Any) -> None:
     x = np.linspace(-1, 1, 6, dtype="float16" if form == "halves" else "float64")
     function, arrays, options = lossapi.squared_error, [x, 0 * x], {}
     if form == "many classes":
         function, arrays = lossapi.softmax_cross_entropy, [np.ones((2, 100)), np.eye(100)[:2]]
+    elif form == "a sum that waits for a sum":
+        arrays, options = [x, np.asarray(0.25)], {"weights": x + 2, "wrt": "target"}
     elif form == "no entries":
         arrays, options = [x[:0], x[:0]], {"reduction": "sum"}
     due, found = both(function.value_and_grad, *arrays, kernels=0, **options)
