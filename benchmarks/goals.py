@@ -149,6 +149,7 @@ def _goals() -> Iterator[Goal]:
         f"linear_cross_entropy, {layer}: time of the dense form over ours, value with gradient",
         0.9,
         lambda row: _dense(row, row.ratios),
+        "JAX",
     )
     yield _at_least(
         f"linear_cross_entropy, {layer}: memory of the dense form over ours, value with gradient",

@@ -92,6 +92,8 @@ class Tape:
 
     def __init__(self) -> None:
         self._known: dict[Any, Node] = {}
+        self.orders: dict[tuple[int, ...], tuple[Node, ...]] = {}
+        """What was found to be needed for which outputs."""
 
     def __len__(self) -> int:
         return len(self._known)
@@ -148,10 +150,20 @@ def constant(x: Any) -> Any:
     return x.operands[0] if x.function == "full" else None
 
 
-def ordered(outputs: list[Any]) -> list[Node]:
+def ordered(outputs: list[Any]) -> tuple[Node, ...]:
     """All nodes that the outputs need, each after its operands."""
+    wanted = [x for x in outputs if isinstance(x, Node)]
+    if not wanted:
+        return ()
+    orders, key = wanted[0].tape.orders, tuple(map(id, wanted))
+    if key not in orders:
+        orders[key] = _ordered(wanted)
+    return orders[key]
+
+
+def _ordered(outputs: list[Node]) -> tuple[Node, ...]:
     found: dict[int, Node] = {}
-    stack = [(x, False) for x in reversed(outputs) if isinstance(x, Node)]
+    stack = [(x, False) for x in reversed(outputs)]
     while stack:
         node, is_ready = stack.pop()
         if id(node) in found:
@@ -163,7 +175,7 @@ def ordered(outputs: list[Any]) -> list[Node]:
             for x in reversed(node.operands):
                 if isinstance(x, Node) and id(x) not in found:
                     stack.append((x, False))
-    return list(found.values())
+    return tuple(found.values())
 
 
 def rewritten(outputs: list[Any], change: Callable[[Node, tuple[Any, ...]], Any]) -> list[Any]:
