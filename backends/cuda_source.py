@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -182,7 +182,7 @@ def _is_awaited(x: Any, waiting: set[int]) -> bool:
     return x.function == "total" or id(x) in waiting
 
 
-def _after_totals(nodes: list[Node]) -> set[int]:
+def _after_totals(nodes: Sequence[Node]) -> set[int]:
     """What can be computed only when totals are known."""
     found: set[int] = set()
     for node in nodes:

@@ -13,7 +13,7 @@ from lossapi.backend import Backend
 from .blockwise import walking
 from .blockwise.graph import UntraceableError
 from .blockwise.layout import Layout
-from .blockwise.ordinary import ordinary
+from .blockwise.ordinary import are_ordinary, ordinary
 from .blockwise.steps import Steps
 
 if TYPE_CHECKING:
@@ -23,8 +23,14 @@ if TYPE_CHECKING:
     from lossapi.loss import Function
     from lossapi.plan import Plan
 
-_KEPT = 1000
+_KEPT = 256
 """How many programs are kept."""
+
+_SPECIAL = 4
+"""How many values of the same parameters have programs of their own, which are shorter.
+
+Further ones would take longer to write than to run.
+"""
 
 _PART = 2**19
 """Numbers of a product that are made at once."""
@@ -41,6 +47,8 @@ class NumpyBackend(Backend):
         self.xp.astype = _astype
         self.xp.sum = _sum
         self._steps: dict[Any, Steps] = {}
+        self._special: dict[Any, float] = {}
+        """Of programs for any numbers: how many there are for some of them."""
 
     def recognises(self, kind: type) -> bool:
         """Whether a type is that of NumPy's arrays or scalars."""
@@ -63,6 +71,7 @@ class NumpyBackend(Backend):
     def forget(self) -> None:
         """Drop all programs and their memory."""
         self._steps.clear()
+        self._special.clear()
         walking.forget()
 
     def execute(self, plan: Plan, arrays: dict[str, Any]) -> Any:
@@ -86,26 +95,51 @@ class NumpyBackend(Backend):
 
         return looked
 
-    def blockwise(self, plan: Plan, arrays: dict[str, Any]) -> walking.Run | None:
+    def blockwise(self, plan: Plan, arrays: dict[str, Any]) -> Callable[..., Any] | None:
         """The plan as a program of blocks for arrays like these, if it can be one."""
         if plan.prepared is None:
             plan.prepared = (self._prepared(plan, arrays),)
-        found: walking.Run | None = plan.prepared[0]
+        found: Callable[..., Any] | None = plan.prepared[0]
         return found
 
-    def _prepared(self, plan: Plan, arrays: dict[str, Any]) -> walking.Run | None:
+    def _prepared(self, plan: Plan, arrays: dict[str, Any]) -> Callable[..., Any] | None:
         if any(type(array) is not np.ndarray for array in arrays.values()):
             return None
         try:
             layout = Layout(plan, arrays)
-            outputs = None if layout.key in self._steps else layout.record(self)
+            if layout.key not in self._steps:
+                general = self._general(plan, arrays)
+                if general is not None:
+                    return general
+            return self._run(layout)
         except UntraceableError:
             return None
-        if outputs is not None:
+
+    def _run(self, layout: Layout) -> walking.Run:
+        if layout.key not in self._steps:
+            steps = Steps(layout.record(self), ordinary(layout.plan, layout.arrays))
             if len(self._steps) >= _KEPT:
-                self._steps.clear()
-            self._steps[layout.key] = Steps(outputs, ordinary(plan, layout.arrays))
+                self.forget()
+            self._steps[layout.key] = steps
         return walking.Run(layout, self._steps[layout.key])
+
+    def _general(self, plan: Plan, arrays: dict[str, Any]) -> Callable[..., Any] | None:
+        """The program for any ordinary numbers, once several have had programs of their own."""
+        plan, numbers = plan.with_numbers_as_arrays()
+        if not numbers or not are_ordinary(plan, numbers):
+            return None
+        given = {name: np.asarray(x, plan.compute) for name, x in numbers.items()}
+        layout = Layout(plan, {**arrays, **given})
+        count = self._special.get(layout.key, 0)
+        self._special[layout.key] = count + 1
+        if count < _SPECIAL:
+            return None
+        try:
+            run = self._run(layout)
+        except UntraceableError:  # the kernel looks at a number: never try again
+            self._special[layout.key] = -math.inf
+            return None
+        return lambda *own: run(*own, *given.values())
 
     def sum_by_class(self, values: Any, labels: Any, classes: int) -> Any:
         """The sum of the values by their labels, without a table of labels and classes."""

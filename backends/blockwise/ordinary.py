@@ -20,6 +20,7 @@ _FAR = 2.0**30
 """How far from 0, and by its inverse how close to it, ordinary numbers may be."""
 _FEW = 4096
 """Up to how many entries the place of the largest is found sooner than the largest itself."""
+_NOWHERE = math.inf, -math.inf
 _CLOSE = 64.0
 """Up to where the exponential of a number has room above it, in float32 too."""
 
@@ -75,7 +76,22 @@ def ordinary(plan: Plan, arrays: dict[str, tuple[bool, Any, Any]]) -> dict[str, 
                 found[name] = _without_upper_end(found[name])
             if dtype.kind == "f" and own.is_everything:
                 found[name] = found[name]._replace(closer=_below(np.dtype(dtype).type(_CLOSE)))
+    for name in plan.program.checked:
+        low, high = map(np.dtype(plan.compute).type, _of_number(plan, name))
+        found[name] = Ordinary(low, high, None)
     return found
+
+
+def are_ordinary(plan: Plan, numbers: dict[str, float]) -> bool:
+    """Whether the numbers that come as arrays are what a program takes for ordinary."""
+    limits = {name: _of_number(plan, name) for name in numbers}
+    return all(limits[n][0] <= number <= limits[n][1] for n, number in numbers.items())
+
+
+def _of_number(plan: Plan, name: str) -> tuple[Any, Any]:
+    """The ordinary range of a parameter."""
+    domain = plan.program.function.parameter_domains[name].under(plan.program.parameters)
+    return _limits(domain, 0, np.dtype(plan.compute), is_first=True) or _NOWHERE
 
 
 def _wider(domain: Domain, low: Any, high: Any) -> list[tuple[Any, Any]]:

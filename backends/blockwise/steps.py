@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -279,7 +279,7 @@ def _ranges(usual: dict[str, Ordinary]) -> dict[str, Range]:
     return {name: o.range for name, o in usual.items()}
 
 
-def _stages(nodes: list[Node]) -> dict[int, int]:
+def _stages(nodes: Sequence[Node]) -> dict[int, int]:
     """In which walk over the examples each node can be known."""
     stages: dict[int, int] = {}
     for node in nodes:

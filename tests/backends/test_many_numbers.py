@@ -1,0 +1,102 @@
+"""Ever new values of a parameter, on NumPy: one program serves them, where it can."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lossapi
+import lossapi.backends.numpy as adapter
+from lossapi import call
+from lossapi.backend import get
+from lossapi.conformance import BackendSubject
+from lossapi.conformance.oracle.specfile import load_spec
+from lossapi.conformance.result import Settings
+from lossapi.conformance.runner import load_checks, run
+from lossapi.losses import registry
+
+X = np.linspace(-3.0, 3.0, 24)
+Y = X[::-1].copy()
+ELEMENTWISE = sorted(
+    name
+    for name, function in registry.items()
+    if function.signature.elementwise and function.parameters and not function.libraries
+)
+
+
+@pytest.fixture(autouse=True)
+def nothing_came_before() -> Any:
+    def forget() -> None:
+        call.forget()
+        get("numpy").forget()
+
+    forget()
+    yield
+    forget()
+
+
+def programs() -> int:
+    """How many programs there are."""
+    return len(get("numpy")._steps)  # type: ignore[attr-defined]
+
+
+def test_after_some_values_no_program_is_written_for_a_new_one() -> None:
+    made = []
+    for k in range(12):
+        lossapi.huber_loss.value_and_grad(X, Y, delta=1.5 + k)
+        made.append(programs())
+    assert made == [1, 2, 3, 4, *[5] * 8]
+
+
+def test_it_gives_what_a_program_of_its_own_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked() -> Any:
+        return lossapi.huber_loss.value_and_grad(X, Y, delta=1.25, wrt=("prediction", "target"))
+
+    expected, slopes = asked()
+    monkeypatch.setattr(adapter, "_SPECIAL", 0)
+    get("numpy").forget()
+    call.forget()
+    value, gradients = asked()
+    assert value == pytest.approx(expected, rel=1e-15)
+    np.testing.assert_allclose(gradients, slopes, rtol=1e-15)
+    # The program does not hold the number.
+    size, delta = np.abs(X - Y), 0.5
+    by_hand = np.where(size <= delta, size**2 / 2, delta * (size - delta / 2))
+    assert lossapi.huber_loss(X, Y, delta=delta) == pytest.approx(by_hand.mean(), rel=1e-15)
+    assert programs() == 2
+
+
+@pytest.mark.parametrize("delta", [2.0**-40, 2.0**40])
+def test_numbers_that_are_not_ordinary_have_programs_of_their_own(
+    delta: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapter, "_SPECIAL", 0)
+    for k in range(3):
+        lossapi.huber_loss(X, Y, delta=delta * 2.0**k)
+    assert programs() == 3
+
+
+def test_a_kernel_that_looks_at_its_number_has_programs_of_its_own() -> None:
+    logits, targets = np.eye(4), np.full((4, 4), 0.25)
+    for k in range(8):
+        lossapi.softmax_cross_entropy(logits, targets, label_smoothing=0.1 + k / 20)
+    assert programs() == 8
+
+
+def test_a_default_has_a_program_of_its_own() -> None:
+    for k in range(6):
+        lossapi.huber_loss(X, Y, delta=2.0 + k)
+    lossapi.huber_loss(X, Y)
+    assert programs() == 6
+
+
+@pytest.mark.parametrize("loss", ELEMENTWISE)
+def test_the_program_for_any_numbers_conforms(loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adapter, "_SPECIAL", 0)
+    checks = {kind: check for kind, check in load_checks().items() if kind in ("value", "gradient")}
+    report = run([BackendSubject("numpy")], [load_spec(loss)], checks, settings=Settings(seed=1))
+    assert report.conforming, [f"{r.case} {r.dtype}: {r.message}" for r in report.bad]
+    special = set(get("numpy")._special.values())  # type: ignore[attr-defined]
+    assert -np.inf not in special, "a kernel looks at a number"
