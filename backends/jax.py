@@ -153,10 +153,12 @@ class JaxBackend(Backend):
         if not (program.function.signature.elementwise and program.parameters):
             return plan, {}
         # Numbers become arguments, so that another delta does not compile anew; but not defaults,
-        # which may spare a kernel half of its work.
-        plan, numbers = plan.with_numbers_as_arrays()
-        dtype = np.dtype(plan.compute)
-        return plan, {name: dtype.type(x) for name, x in numbers.items()}
+        # which may spare a kernel half of its work, nor what would lose digits of 1 - x or log(x).
+        general, numbers = plan.with_numbers_as_arrays()
+        kind = np.dtype(plan.compute).type
+        if any(0.5 < x < 2 and float(kind(x)) != x for x in numbers.values()):
+            return plan, {}
+        return general, {name: kind(x) for name, x in numbers.items()}
 
     def _run(self, plan: Plan, arrays: dict[str, Any]) -> Any:
         by_hand = plan.program.function.pullback_kernel and plan.reduction != "none"

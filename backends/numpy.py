@@ -128,7 +128,7 @@ class NumpyBackend(Backend):
         plan, numbers = plan.with_numbers_as_arrays()
         if not numbers or not are_ordinary(plan, numbers):
             return None
-        given = {name: np.asarray(x, plan.compute) for name, x in numbers.items()}
+        given = {name: np.asarray(x, np.float64) for name, x in numbers.items()}
         layout = Layout(plan, {**arrays, **given})
         count = self._special.get(layout.key, 0)
         self._special[layout.key] = count + 1

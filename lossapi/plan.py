@@ -262,6 +262,8 @@ class Examples:
             array = core_last(self.xp, array, self.plan.axis)
         if self._domain(name).text == LABELS:
             return self.xp.astype(array, self.backend.index_dtype)
+        if name in self.plan.program.checked:  # a number keeps its digits until it meets arrays
+            return array
         return _astype(self.backend, array, self.plan.compute)
 
     def _of_kept_classes(self, name: str, array: Any) -> Any:
@@ -318,7 +320,7 @@ class Examples:
 
     def _harmless(self, name: str, array: Any) -> Any:
         """The input with a value inside its domain wherever its example is masked."""
-        if self.mask is None or name == CLASS_MASK or self._is_shared(name, array):
+        if self.mask is None or self._is_of_all(name, array):
             return array
         fill = self._fill(name)
         if self._domain(name).is_increasing:
@@ -338,7 +340,7 @@ class Examples:
             self._late = valid, poison
 
         def poisoned(name: str, array: Any) -> Any:
-            if name == CLASS_MASK or self._is_shared(name, array):
+            if self._is_of_all(name, array):
                 return array
             if self._domain(name).text == LABELS:
                 return xp.where(trail(valid, self._cores[name]), array, 0)
@@ -350,9 +352,10 @@ class Examples:
 
         return {name: poisoned(name, array) for name, array in inputs.items()}
 
-    def _is_shared(self, name: str, array: Any) -> bool:
+    def _is_of_all(self, name: str, array: Any) -> bool:
         """Whether all examples share an array, which then has no fault of one of them."""
-        return self.plan.program.function.is_shared(name, array.ndim)
+        apart = CLASS_MASK, *self.plan.program.checked
+        return name in apart or self.plan.program.function.is_shared(name, array.ndim)
 
     def _nan_elsewhere(self, results: Any, core: int) -> Any:
         """The results, or NaN for every example that is known not to be valid."""
@@ -427,7 +430,7 @@ class Examples:
 
     def _unmasked(self, name: str, gradient: Any) -> Any:
         """A gradient with exactly 0 for masked examples; as it is where examples share it."""
-        if self.mask is None or self._is_shared(name, gradient):
+        if self.mask is None or self._is_of_all(name, gradient):
             return gradient
         return self.xp.where(trail(self.mask, self._cores[name]), gradient, 0.0)
 

@@ -56,6 +56,11 @@ class Node:
         return (ROWS, *self.core) if self.rows else self.core
 
     @property
+    def is_number(self) -> bool:
+        """Whether it is one number, of more digits than the arrays have."""
+        return not (self.rows or self.core) and self.dtype == np.float64 != self.tape.compute
+
+    @property
     def ndim(self) -> int:
         """The number of axes, that of the examples included."""
         return len(self.core) + self.rows
@@ -90,7 +95,9 @@ class Node:
 class Tape:
     """The calls of one recording, each kept once."""
 
-    def __init__(self) -> None:
+    def __init__(self, compute: str) -> None:
+        self.compute = np.dtype(compute)
+        """What arrays of floats are computed in."""
         self._known: dict[Any, Node] = {}
         self.orders: dict[tuple[int, ...], tuple[Node, ...]] = {}
         """What was found to be needed for which outputs."""

@@ -71,7 +71,7 @@ class Layout:
 
     def record(self, backend: Backend) -> list[Any]:
         """The results as nodes; ``UntraceableError`` where the plan looks beyond a block."""
-        tape = Tape()
+        tape = Tape(self.plan.compute)
         output = (ROWS, *self.plan.output[len(self.plan.loop) :])
         plan = self.plan.changed(loop=(ROWS,), output=output, axis=-1)
         arrays = {name: tape.input(name, *kind) for name, kind in self.arrays.items()}

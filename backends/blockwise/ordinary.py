@@ -77,7 +77,7 @@ def ordinary(plan: Plan, arrays: dict[str, tuple[bool, Any, Any]]) -> dict[str, 
             if dtype.kind == "f" and own.is_everything:
                 found[name] = found[name]._replace(closer=_below(np.dtype(dtype).type(_CLOSE)))
     for name in plan.program.checked:
-        low, high = map(np.dtype(plan.compute).type, _of_number(plan, name))
+        low, high = map(np.float64, _of_number(plan, name))
         found[name] = Ordinary(low, high, None)
     return found
 

@@ -26,6 +26,8 @@ def elementwise(function: Any) -> Callable[..., Any]:
         nodes = [x for x in operands if isinstance(x, Node)]
         if not nodes:
             return function(*operands)
+        if any(map(_is_number, nodes)) and not all(map(_leaves_numbers, operands)):
+            operands = tuple(_in_arrays(x) for x in operands)
         rows, core = _together(nodes)
         kinds = [x.dtype if hasattr(x, "dtype") else type(x) for x in operands]
         dtype = _dtype(function, tuple(kinds))
@@ -47,6 +49,22 @@ def elementwise(function: Any) -> Callable[..., Any]:
         return nodes[0].tape.add(function, operands, rows, core, dtype)
 
     return recorded
+
+
+def _is_number(node: Node) -> bool:
+    return node.is_number
+
+
+def _leaves_numbers(x: Any) -> bool:
+    """Whether a number that meets it keeps its digits, as Python's numbers do among themselves."""
+    if isinstance(x, Node):
+        return x.is_number or not (x.rows or x.core or x.dtype.kind == "f")
+    return not isinstance(x, np.ndarray | np.generic)
+
+
+def _in_arrays(x: Any) -> Any:
+    """A number as it is among arrays: rounded to their dtype; other operands as they are."""
+    return _astype(x, x.tape.compute) if isinstance(x, Node) and x.is_number else x
 
 
 @cache
@@ -147,6 +165,8 @@ def _broadcast_to(x: Any, shape: Shape) -> Any:
         raise UntraceableError("a number in the shape of the examples")
     rows = shape[:1] == (ROWS,)
     core = tuple(shape[1:]) if rows else tuple(shape)
+    if rows or core:
+        x = _in_arrays(x)
     if (rows, core) == (x.rows, x.core):
         return x
     if x.function == "full":

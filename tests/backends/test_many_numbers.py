@@ -100,3 +100,30 @@ def test_the_program_for_any_numbers_conforms(loss: str, monkeypatch: pytest.Mon
     assert report.conforming, [f"{r.case} {r.dtype}: {r.message}" for r in report.bad]
     special = set(get("numpy")._special.values())  # type: ignore[attr-defined]
     assert -np.inf not in special, "a kernel looks at a number"
+
+
+@pytest.mark.parametrize("special", [0, 4])
+@pytest.mark.parametrize(
+    ("loss", "number", "due"),
+    [
+        ("quantile_loss", {"quantile": 1 - 1e-5}, 1e-5),  # (1 - q) / 1
+        ("self_information", {"base": 1 + 1e-4}, np.log(2) / np.log1p(1e-4)),
+        ("sigmoid_focal_loss", {"alpha": 1 - 1e-5}, 1e-5 * np.log(2) / 4),
+    ],
+)
+def test_a_number_near_one_keeps_the_digits_of_its_difference_from_one(
+    loss: str,
+    number: dict[str, float],
+    due: float,
+    special: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(adapter, "_SPECIAL", special)
+    inputs = {"quantile_loss": (0, -1), "self_information": (0.5,), "sigmoid_focal_loss": (0, 0)}
+    arrays = [np.full(3, x, np.float32) for x in inputs[loss]]
+    function = getattr(lossapi, loss)
+    # 1 - q of the numbers as Python has them is off by 1e-11 of itself.
+    assert function(*arrays, **number) == pytest.approx(due, rel=2e-7)
+    jax = pytest.importorskip("jax")
+    found = function(*map(jax.numpy.asarray, arrays), **number)
+    assert float(found) == pytest.approx(due, rel=2e-7)
