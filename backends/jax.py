@@ -156,8 +156,11 @@ class JaxBackend(Backend):
         # which may spare a kernel half of its work, nor what would lose digits of 1 - x or log(x).
         general, numbers = plan.with_numbers_as_arrays()
         kind = np.dtype(plan.compute).type
-        if any(0.5 < x < 2 and float(kind(x)) != x for x in numbers.values()):
-            return plan, {}
+        for name, number in numbers.items():
+            domain = program.function.parameter_domains[name]
+            is_rounded = float(kind(number)) != number
+            if is_rounded and 0.5 < number < 2 and 1 in (domain.low, domain.high):
+                return plan, {}
         return general, {name: kind(x) for name, x in numbers.items()}
 
     def _run(self, plan: Plan, arrays: dict[str, Any]) -> Any:
