@@ -21,6 +21,7 @@ _FAR = 2.0**30
 _FEW = 4096
 """Up to how many entries the place of the largest is found sooner than the largest itself."""
 _NOWHERE = math.inf, -math.inf
+"""A range that no number lies in."""
 _CLOSE = 64.0
 """Up to where the exponential of a number has room above it, in float32 too."""
 

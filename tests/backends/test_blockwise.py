@@ -41,18 +41,7 @@ WHOLE = {
 NAMES = [name for name in spec_names() if name in registry]
 
 
-@pytest.fixture(autouse=True)
-def _forgotten() -> Any:
-    """No program that an earlier test made, or leaves behind."""
-
-    def forget() -> None:
-        call.forget()
-        get("numpy").forget()
-
-    forget()
-    yield
-    forget()
-    lossapi.set_threads(None)
+pytestmark = pytest.mark.usefixtures("nothing_came_before")
 
 
 def batches(name: str, dtype: str) -> Any:
