@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
+from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +33,11 @@ _SPECIAL = 4
 
 Further ones would take longer to write than to run.
 """
+
+_ENOUGH = 2**20
+"""How many entries calls without a program go through until it would have taken less time."""
+_LEAST = 2**14
+"""As how many entries a call counts at least."""
 
 _PART = 2**19
 """Numbers of a product that are made at once."""
@@ -107,11 +114,8 @@ class NumpyBackend(Backend):
             return None
         try:
             layout = Layout(plan, arrays)
-            if layout.key not in self._steps:
-                general = self._general(plan, arrays)
-                if general is not None:
-                    return general
-            return self._run(layout)
+            of_many = None if layout.key in self._steps else self._of_many(layout, arrays)
+            return of_many or self._run(layout)
         except UntraceableError:
             return None
 
@@ -123,10 +127,13 @@ class NumpyBackend(Backend):
             self._steps[layout.key] = steps
         return walking.Run(layout, self._steps[layout.key])
 
-    def _general(self, plan: Plan, arrays: dict[str, Any]) -> Callable[..., Any] | None:
-        """The program for any ordinary numbers, once several have had programs of their own."""
-        plan, numbers = plan.with_numbers_as_arrays()
-        if not numbers or not are_ordinary(plan, numbers):
+    def _of_many(self, own: Layout, arrays: dict[str, Any]) -> Callable[..., Any] | None:
+        """What serves further numbers, once several have had programs of their own.
+
+        That is one program for all that are ordinary, unless the kernel looks at its numbers.
+        """
+        plan, numbers = own.plan.with_numbers_as_arrays()
+        if not numbers:
             return None
         given = {name: np.asarray(x, np.float64) for name, x in numbers.items()}
         layout = Layout(plan, {**arrays, **given})
@@ -134,12 +141,18 @@ class NumpyBackend(Backend):
         self._special[layout.key] = count + 1
         if count < _SPECIAL:
             return None
-        try:
-            run = self._run(layout)
-        except UntraceableError:  # the kernel looks at a number: never try again
-            self._special[layout.key] = -math.inf
-            return None
-        return lambda *own: run(*own, *given.values())
+        if count < math.inf and are_ordinary(plan, numbers):
+            try:
+                run = self._run(layout)
+            except UntraceableError:
+                self._special[layout.key] = math.inf
+            else:
+                return lambda *own: run(*own, *given.values())
+        return _Deferred(partial(self._plainly, own.plan, tuple(arrays)), partial(self._run, own))
+
+    def _plainly(self, plan: Plan, names: tuple[str, ...], *arrays: Any) -> Any:
+        """A call without a program."""
+        return super().execute(plan, dict(zip(names, arrays, strict=True)))
 
     def sum_by_class(self, values: Any, labels: Any, classes: int) -> Any:
         """The sum of the values by their labels, without a table of labels and classes."""
@@ -181,6 +194,24 @@ class NumpyBackend(Backend):
             place = slice(start, start + size)
             total[place] += np.matmul(left[:, place].T, right)
         return total
+
+
+class _Deferred:
+    """A call whose program is written once calls without it have taken as long as that would."""
+
+    __slots__ = ("_call", "_left", "_write")
+
+    def __init__(self, plainly: Callable[..., Any], write: Callable[[], walking.Run]) -> None:
+        self._call, self._write = plainly, write
+        self._left = _ENOUGH
+
+    def __call__(self, *arrays: Any) -> Any:
+        if self._left > 0:
+            self._left -= max(_LEAST, *(array.size for array in arrays))
+            if self._left <= 0:
+                with suppress(UntraceableError):
+                    self._call = self._write()
+        return self._call(*arrays)
 
 
 def _astype(array: Any, dtype: Any) -> Any:

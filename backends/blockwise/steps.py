@@ -22,8 +22,11 @@ from .single import Single, single
 from .sums import with_products
 from .writing import Block, Count, size
 
-CACHE_BYTES = 3 * 1024 * 1024
-"""How much all scratch memory of a block may take: with less, threads wait for Python's lock."""
+CACHE_BYTES = 19 * 2**20 // 10
+"""How much all scratch memory of a block may take: two threads stay below 4 MiB together.
+
+With less they wait for Python's lock; with more a single one leaves its cache.
+"""
 BLOCK_BYTES = CACHE_BYTES // 2
 """How much of one array a block may hold."""
 _LOOK = 3

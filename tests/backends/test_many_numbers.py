@@ -61,20 +61,77 @@ def test_it_gives_what_a_program_of_its_own_gives(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("delta", [2.0**-40, 2.0**40])
-def test_numbers_that_are_not_ordinary_have_programs_of_their_own(
+def test_numbers_that_are_not_ordinary_do_not_take_the_program_of_those_that_are(
     delta: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(adapter, "_SPECIAL", 0)
     for k in range(3):
-        lossapi.huber_loss(X, Y, delta=delta * 2.0**k)
-    assert programs() == 3
+        size, own = np.abs(X - Y), delta * 2.0**k
+        by_hand = np.where(size <= own, size**2 / 2, own * (size - own / 2)).mean()
+        assert lossapi.huber_loss(X, Y, delta=own) == pytest.approx(by_hand, rel=1e-15)
+    assert programs() == 0
 
 
-def test_a_kernel_that_looks_at_its_number_has_programs_of_its_own() -> None:
-    logits, targets = np.eye(4), np.full((4, 4), 0.25)
+LOGITS = np.linspace(-2.0, 2.0, 16).reshape(4, 4)
+TARGETS = np.full((4, 4), 0.25)
+
+
+def test_a_kernel_that_looks_at_its_number_runs_plainly_for_further_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def smoothed(k: int) -> Any:
+        return lossapi.softmax_cross_entropy.value_and_grad(
+            LOGITS, TARGETS, label_smoothing=0.1 + k / 20
+        )
+
+    plain = [smoothed(k) for k in range(8)]
+    assert programs() == 4
+    monkeypatch.setattr(adapter, "_SPECIAL", 8)
+    get("numpy").forget()
+    call.forget()
     for k in range(8):
-        lossapi.softmax_cross_entropy(logits, targets, label_smoothing=0.1 + k / 20)
+        value, gradient = smoothed(k)
+        assert type(plain[k][0]) is type(value)
+        assert plain[k][0] == pytest.approx(value, rel=1e-15)
+        np.testing.assert_allclose(plain[k][1], gradient, rtol=1e-14, atol=1e-16)
     assert programs() == 8
+
+
+def test_its_program_is_written_when_the_same_number_comes_often(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(adapter, "_SPECIAL", 0)
+    monkeypatch.setattr(adapter, "_ENOUGH", 3 * adapter._LEAST)
+    made, found = [], []
+    for _ in range(5):
+        found.append(lossapi.softmax_cross_entropy(LOGITS, TARGETS, label_smoothing=0.3))
+        made.append(programs())
+    assert made == [0, 0, 1, 1, 1]
+    assert found == pytest.approx([found[0]] * 5, rel=1e-15)
+
+
+def test_large_arrays_have_a_program_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adapter, "_SPECIAL", 0)
+    monkeypatch.setattr(adapter, "_ENOUGH", LOGITS.size)
+    monkeypatch.setattr(adapter, "_LEAST", 0)
+    lossapi.softmax_cross_entropy(LOGITS, TARGETS, label_smoothing=0.3)
+    assert programs() == 1
+
+
+def test_pytorch_takes_the_plain_call_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    monkeypatch.setattr(adapter, "_SPECIAL", 0)
+    logits = torch.tensor(LOGITS, requires_grad=True)
+    for mass in (0.3, 0.3, 0.4):
+        logits.grad = None
+        value = lossapi.softmax_cross_entropy(logits, torch.tensor(TARGETS), label_smoothing=mass)
+        value.backward()
+        expected, slopes = lossapi.softmax_cross_entropy.value_and_grad(
+            LOGITS, TARGETS, label_smoothing=mass
+        )
+        assert value.item() == pytest.approx(expected, rel=1e-15)
+        np.testing.assert_allclose(logits.grad, slopes, rtol=1e-14, atol=1e-16)
+    assert programs() == 0
 
 
 def test_a_default_has_a_program_of_its_own() -> None:
@@ -91,7 +148,7 @@ def test_the_program_for_any_numbers_conforms(loss: str, monkeypatch: pytest.Mon
     report = run([BackendSubject("numpy")], [load_spec(loss)], checks, settings=Settings(seed=1))
     assert report.conforming, [f"{r.case} {r.dtype}: {r.message}" for r in report.bad]
     special = set(get("numpy")._special.values())  # type: ignore[attr-defined]
-    assert -np.inf not in special, "a kernel looks at a number"
+    assert np.inf not in special, "a kernel looks at a number"
 
 
 @pytest.mark.parametrize("library", ["numpy", "numpy, one program for all", "jax"])
