@@ -269,7 +269,7 @@ class Examples:
     def _of_kept_classes(self, name: str, array: Any) -> Any:
         """The input with 0 for the classes that are left out, whatever stands there."""
         mask = self._class_mask
-        if mask is None or name == CLASS_MASK or not self._cores[name]:
+        if mask is None or name == CLASS_MASK or not self._cores.get(name):
             return array
         return self.xp.where(mask, array, 0)
 
