@@ -127,12 +127,12 @@ class NumpyBackend(Backend):
             self._steps[layout.key] = steps
         return walking.Run(layout, self._steps[layout.key])
 
-    def _of_many(self, own: Layout, arrays: dict[str, Any]) -> Callable[..., Any] | None:
+    def _of_many(self, fixed: Layout, arrays: dict[str, Any]) -> Callable[..., Any] | None:
         """What serves further numbers, once several have had programs of their own.
 
         That is one program for all that are ordinary, unless the kernel looks at its numbers.
         """
-        plan, numbers = own.plan.with_numbers_as_arrays()
+        plan, numbers = fixed.plan.with_numbers_as_arrays()
         if not numbers:
             return None
         given = {name: np.asarray(x, np.float64) for name, x in numbers.items()}
@@ -148,7 +148,8 @@ class NumpyBackend(Backend):
                 self._special[layout.key] = math.inf
             else:
                 return lambda *own: run(*own, *given.values())
-        return _Deferred(partial(self._plainly, own.plan, tuple(arrays)), partial(self._run, own))
+        plainly = partial(self._plainly, fixed.plan, tuple(arrays))
+        return _Deferred(plainly, partial(self._run, fixed))
 
     def _plainly(self, plan: Plan, names: tuple[str, ...], *arrays: Any) -> Any:
         """A call without a program."""
