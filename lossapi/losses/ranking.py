@@ -78,6 +78,11 @@ def _shortfall(xp, above, below, margin):
     return xp.where(misses, short, p.zero(xp, gap))
 
 
+def _half_shortfall(xp, above, below, margin):
+    """Half of it, finite where the whole may overflow."""
+    return _shortfall(xp, 0.5 * above, 0.5 * below, 0.5 * margin)
+
+
 # --- lists
 
 
@@ -87,7 +92,9 @@ def pairwise_hinge_loss(xp, scores, relevance, *, margin=1.0, class_where=None):
     ordered, above, below = _pairs(xp, scores, relevance, class_where)
     short = xp.where(ordered, _shortfall(xp, above, below, margin), 0.0)
     total, count = _over_pairs(xp, short), _count(xp, ordered, scores)
-    mean = xp.where(xp.isinf(total), _over_pairs(xp, short / count[..., None, None]), total / count)
+    halves = xp.where(ordered, _half_shortfall(xp, above, below, margin), 0.0)
+    each = _over_pairs(xp, halves / (0.5 * count)[..., None, None])
+    mean = xp.where(xp.isinf(total), each, total / count)
     return mean + _nothing(xp, scores, relevance)
 
 
@@ -173,8 +180,10 @@ def warp_loss(
     short = _shortfall(xp, positive_score[..., None], negative_scores, margin)
     _, share = _rank(xp, short, logarithmic, max_weight)
     total = xp.sum(short, axis=-1)
-    # The share first where only the sum overflows; elsewhere that would lose small digits.
-    each = xp.sum(p.times(xp, share[..., None], short), axis=-1)
+    # The share first where only the sum, or one of its terms, overflows; elsewhere that would
+    # lose small digits.
+    halves = _half_shortfall(xp, positive_score[..., None], negative_scores, margin)
+    each = xp.sum(p.times(xp, 2.0 * share[..., None], halves), axis=-1)
     return xp.where(xp.isinf(total), each, p.times(xp, share, total))
 
 
