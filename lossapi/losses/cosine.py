@@ -107,14 +107,32 @@ def _product(xp, x, other):
 
 def _slope(xp, x, other):
     """The gradient of the cosine by x: what of the other is across, over both lengths."""
-    x, (first, second) = _lifted(xp, x)
+    x, factors = _lifted(xp, x)
+    # Small entries beside huge ones on their own, since no factor brings both into the middle.
+    limit, least = (2.0**480, 2.0**-400) if _is_wide(xp, x) else (2.0**50, 2.0**-30)
+    size = xp.abs(other)
+    apart = (size < least) & (xp.max(size, axis=-1, keepdims=True) > limit)
+    huge, (down, _) = _lifted(xp, xp.where(apart, 0.0, other))
+    rest, (first, second) = _lifted(xp, xp.where(apart, other, 0.0))
+    # The length of the rest over that of all: the larger factor reduces it before what may
+    # enlarge it, the others do afterwards.
+    length, whole = (xp.sqrt(_square(xp, part)) for part in (rest, huge))
+    swaps = first < second
+    early, late = xp.where(swaps, second, first), xp.where(swaps, first, second)
+    shares = length / whole / early, xp.where(down < 1.0, down, 1.0) / late
+    return _slope_of(xp, x, factors, huge) + _slope_of(xp, x, factors, rest, shares)
+
+
+def _slope_of(xp, x, factors, other, shares=(1.0, 1.0)):
+    """The slope by x over its factors, times the product of two shares."""
     # Held up until the last product, since one length may bring back what the other took away.
     up = 2.0**530 if _is_wide(xp, x) else 2.0**75
-    apart = _apart(xp, x, _lifted(xp, other)[0], up)
+    first, second = factors
+    apart = _apart(xp, x, other, up)
     lengths = xp.sqrt(_square(xp, apart.u) * _square(xp, apart.v))
-    across = xp.where(apart.vanishes, 0.0, apart.across / lengths)
+    across = xp.where(apart.vanishes, 0.0, apart.across / lengths) * shares[0]
     tiny = first > 1.0
-    slope = across * xp.where(tiny, first / up, 1.0) * (second / apart.size)
+    slope = across * xp.where(tiny, first / up, 1.0) * (second / apart.size) * shares[1]
     return slope * xp.where(tiny, 1.0, first) * xp.where(tiny, xp.ones_like(first), 1.0 / up)
 
 
