@@ -46,9 +46,13 @@ def _(xp, logits, labels, *, q):
 @loss("(k),()->()", labels="labels", alpha="[0, inf)", beta="[0, inf)", log_zero="(-inf, 0)")
 def symmetric_cross_entropy(xp, logits, labels, *, alpha=1.0, beta=1.0, log_zero=-4.0):
     """Cross-entropy plus its reverse, in which the logarithm of 0 is a number."""
-    judged = _judged(xp, c.softmax_parts(xp, logits), logits, labels)
+    parts = c.softmax_parts(xp, logits)
+    judged = _judged(xp, parts, logits, labels)
     reverse = beta * judged.complement * -log_zero
-    return alpha * judged.surprise + reverse if alpha else reverse
+    if alpha == 0.0:
+        return reverse
+    weighted = 2.0 * (alpha * _half_surprise(xp, parts, logits, labels))
+    return xp.where(xp.isinf(judged.surprise), weighted, alpha * judged.surprise) + reverse
 
 
 @symmetric_cross_entropy.gradient("logits")
@@ -63,12 +67,14 @@ def _(xp, logits, labels, *, alpha, beta, log_zero):
 @loss("(k),()->()", labels="labels", gamma="[0, inf)", alpha="(k) [0, inf)")
 def softmax_focal_loss(xp, logits, labels, *, gamma=2.0, alpha=None):
     """Cross-entropy that turns away from what is right already: -(1 - p)^gamma log p."""
-    judged = _judged(xp, c.softmax_parts(xp, logits), logits, labels)
+    parts = c.softmax_parts(xp, logits)
+    judged = _judged(xp, parts, logits, labels)
     # Where p is 0 the power is 1, and its derivative, 0, must not meet the infinite surprise.
     impossible = xp.isinf(judged.surprise)
     finite = xp.where(impossible, 0.0, judged.surprise)
-    focal = _power(xp, judged.complement, gamma) * finite
-    return _weighted(xp, alpha, labels, xp.where(impossible, judged.surprise, focal))
+    focal = _weighted(xp, alpha, labels, _power(xp, judged.complement, gamma) * finite)
+    weighted = 2.0 * _weighted(xp, alpha, labels, _half_surprise(xp, parts, logits, labels))
+    return xp.where(impossible, weighted, focal)
 
 
 @softmax_focal_loss.gradient("logits")
@@ -114,6 +120,13 @@ def _judged(xp, parts, logits, labels):
         probability=xp.take_class(parts.odds, labels) / (1.0 + rest),
         complement=c.odds_against(xp, parts, labels) / (1.0 + rest),
     )
+
+
+def _half_surprise(xp, parts, logits, labels):
+    """Half of a surprise, as that may overflow where a small weight makes it finite again."""
+    halves = parts._replace(top=0.5 * parts.top)
+    gap = c.gap_below_top(xp, halves, 0.5 * logits, labels)
+    return gap + 0.5 * xp.log1p_of_shares(parts.rest[..., 0])
 
 
 def _slope(xp, parts, judged, labels):
