@@ -103,7 +103,7 @@ def both_ways(xp, pair):
 
 def _power(xp, size):
     """What keeps lengths of coordinates of this size from overflow, and differences normal."""
-    wide = float(xp.finfo(size.dtype).max) > 2.0**200
+    wide = p.is_wide(xp, size)
     # No more than is needed: a side that is tiny beside huge coordinates must not underflow.
     most, least, lift = (2.0**1016, 2.0**-960, 2.0**64) if wide else (2.0**120, 2.0**-96, 2.0**32)
     small = xp.where(size < least, lift, xp.ones_like(size))
@@ -153,9 +153,10 @@ class Unit(NamedTuple):
     power: Array
     size: Array
 
-    def of(self, lengths):
-        """Lengths in this unit."""
-        return lengths * self.relative / self.size
+    def of(self, lengths, up=1.0):
+        """Lengths in this unit, times a power of two."""
+        # In this order a length that is subnormal in these units keeps its digits.
+        return lengths / self.size * (self.relative * up)
 
 
 def unit_of(xp, pair, lengths):
@@ -216,7 +217,7 @@ def _shape(xp, pair, sides, low, high):
 
 def _excess(xp, shape, sides, unit):
     """By how much the rounded quotients are larger than sides over the unit."""
-    wide = float(xp.finfo(sides.dtype).max) > 2.0**200
+    wide = p.is_wide(xp, sides)
     smaller = xp.where(
         unit.size > 2.0**90, 2.0**-900 if wide else 2.0**-60, xp.ones_like(unit.size)
     )

@@ -73,7 +73,7 @@ def along(xp: Namespace, x: Array, unit: Array, rest: Array, size: Array) -> Arr
 
     What a component of the direction loses to underflow, the size would bring to light.
     """
-    wide = float(xp.finfo(x.dtype).max) > 2.0**200
+    wide = primitives.is_wide(xp, x)
     small, step = (2.0**-900, 2.0**64) if wide else (2.0**-90, 2.0**32)
     lift = primitives.from_the_ends(xp, x)
     lift = xp.where(lift > 1.0, lift, 1.0)

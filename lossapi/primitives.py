@@ -302,12 +302,17 @@ def in_base(xp: Namespace, nats: Array, base: Array | float | None) -> Array:
 # --- distances, and sums along an axis
 
 
+def is_wide(xp: Namespace, x: Array) -> bool:
+    """Whether the range is that of float64, not of float32."""
+    return float(xp.finfo(x.dtype).max) > 2.0**200
+
+
 def to_middle(xp: Namespace, x: Array) -> Array:
     """A power of two for each row: times it, sums of squares neither overflow nor underflow.
 
     Exact, and constant under differentiation, since it cancels.
     """
-    wide = float(xp.finfo(x.dtype).max) > 2.0**200
+    wide = is_wide(xp, x)
     limit, step = (2.0**480, 2.0**600) if wide else (2.0**50, 2.0**90)
     size = xp.stop_gradient(xp.max(xp.abs(x), axis=-1, keepdims=True))
     small = xp.where(size < 1.0 / limit, step, xp.ones_like(size))
@@ -319,7 +324,7 @@ def from_the_ends(xp: Namespace, x: Array) -> Array:
 
     Less than is wanted for squares, which would take small entries out of it.
     """
-    wide = float(xp.finfo(x.dtype).max) > 2.0**200
+    wide = is_wide(xp, x)
     limit, step = (2.0**960, 2.0**64) if wide else (2.0**96, 2.0**32)
     size = xp.stop_gradient(xp.max(xp.abs(x), axis=-1, keepdims=True))
     small = xp.where(size < 1.0 / limit, step, xp.ones_like(size))

@@ -97,7 +97,7 @@ def _masses(
 
 def _near_one(xp: Namespace, weights: Array) -> Array:
     """The weights times a power of two, so that products of their sums are exact as pairs."""
-    steps = (512, 256, 128, 64) if float(xp.finfo(weights.dtype).max) > 2.0**200 else (64, 32)
+    steps = (512, 256, 128, 64) if primitives.is_wide(xp, weights) else (64, 32)
     for step in steps:
         top = xp.max(weights, axis=-1, keepdims=True)
         up = xp.where(top < 2.0**-step, 2.0**step, xp.ones_like(top))

@@ -209,8 +209,11 @@ def _generalized(xp, pair):
 def _generalized_slope(xp, pair, ways):
     flat = xp.any(pair.hull == 0, axis=-1, keepdims=True)
     unit = xp.where(pair.hull == 0, 1.0, pair.hull)
+    # As a slope before shares of lengths make it smaller; unless it overflows.
+    early = pair.power / unit < (2.0**1016 if p.is_wide(xp, unit) else 2.0**120)
+    power, late = xp.where(early, pair.power, 1.0), xp.where(early, 1.0, pair.power)
     across, other, shared = (
-        _across(xp, unit, x) for x in (pair.sides, pair.other_sides, pair.overlap)
+        _across(xp, unit, x, power) for x in (pair.sides, pair.other_sides, pair.overlap)
     )
     sides, others, overlap = _in_hull(xp, pair, pair.sides, pair.other_sides, pair.overlap)
     union = (
@@ -229,21 +232,24 @@ def _generalized_slope(xp, pair, ways):
         - xp.where(ways.high > ways.low, across, 0.0)
         + hull_back * union
     )
-    empty = xp.where(flat, 0.0, empty_out), xp.where(flat, 0.0, empty_back), pair.power
+    empty = xp.where(flat, 0.0, empty_out), xp.where(flat, 0.0, empty_back), late
     return [*_uncovered_slope(xp, pair, ways), empty]
 
 
-def _across(xp, unit, lengths):
+def _across(xp, unit, lengths, power):
     """Lengths along the other axis over both sides of the enclosing box, for a slope along this.
 
-    Over the side first that keeps the quotient in range.
+    Times a power of two, and over the side first that keeps the quotient in range.
     """
     across, other = xp.flip(lengths, axis=-1), xp.flip(unit, axis=-1)
-    large = 2.0**1000 if float(xp.finfo(unit.dtype).max) > 2.0**200 else 2.0**100
+    small = across < 1.0
+    across = across * xp.where(small, power, 1.0)
+    large = 2.0**1000 if p.is_wide(xp, unit) else 2.0**100
     own = unit < 1.0
     own = own & (across <= large * xp.where(own, unit, 1.0))
     # Times a reciprocal: compilers make one of two divisions, by a product that underflows.
-    return across / xp.where(own, unit, other) * (1.0 / xp.where(own, other, unit))
+    quotient = across / xp.where(own, unit, other) * (1.0 / xp.where(own, other, unit))
+    return quotient * xp.where(small, 1.0, power)
 
 
 def _in_hull(xp, pair, *lengths):
@@ -262,11 +268,14 @@ def _distant_slope(xp, pair, ways):
     square = xp.expand_dims(_squared(xp, hull), axis=-1)
     ratio = xp.expand_dims(_squared(xp, centre), axis=-1) / square
     hull_out, hull_back = boxes.hull_moves(xp, ways)
-    shrink = 2.0 * ratio * hull
+    # Held up until the last product, as a short way may be steep again over a short unit.
+    least, up = (2.0**-500, 2.0**512) if p.is_wide(xp, hull) else (2.0**-40, 2.0**64)
+    up = xp.where(unit.size > least, up, xp.ones_like(unit.size))
+    centre, shrink = 0.5 * unit.of(ways.steps, up), 2.0 * ratio * unit.of(pair.hull, up)
     away_out, away_back = (
         (centre - shrink * moves) / square / unit.size for moves in (hull_out, hull_back)
     )
-    return [*_uncovered_slope(xp, pair, ways), (away_out, away_back, unit.power)]
+    return [*_uncovered_slope(xp, pair, ways), (away_out, away_back, unit.power / up)]
 
 
 def _distance(xp, pair, steps):

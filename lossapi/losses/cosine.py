@@ -95,7 +95,7 @@ def _product(xp, x, other):
     a, b, one = xp.abs(x), xp.abs(other), xp.ones_like(x)
     signs = xp.where((x < 0) == (other < 0), one, -one)
     small, large = xp.where(a < b, a, b), xp.where(a < b, b, a)
-    up = 2.0**800 if _is_wide(xp, x) else 2.0**100
+    up = 2.0**800 if p.is_wide(xp, x) else 2.0**100
     top = xp.max(small * large, axis=-1, keepdims=True)
     down = xp.where(xp.isinf(top), 1.0 / up, xp.ones_like(top))
     # A large number beside a small one stays as it is.
@@ -109,7 +109,7 @@ def _slope(xp, x, other):
     """The gradient of the cosine by x: what of the other is across, over both lengths."""
     x, factors = _lifted(xp, x)
     # Small entries beside huge ones on their own, since no factor brings both into the middle.
-    limit, least = (2.0**480, 2.0**-400) if _is_wide(xp, x) else (2.0**50, 2.0**-30)
+    limit, least = (2.0**480, 2.0**-400) if p.is_wide(xp, x) else (2.0**50, 2.0**-30)
     size = xp.abs(other)
     apart = (size < least) & (xp.max(size, axis=-1, keepdims=True) > limit)
     huge, (down, _) = _lifted(xp, xp.where(apart, 0.0, other))
@@ -126,7 +126,7 @@ def _slope(xp, x, other):
 def _slope_of(xp, x, factors, other, shares=(1.0, 1.0)):
     """The slope by x over its factors, times the product of two shares."""
     # Held up until the last product, since one length may bring back what the other took away.
-    up = 2.0**530 if _is_wide(xp, x) else 2.0**75
+    up = 2.0**530 if p.is_wide(xp, x) else 2.0**75
     first, second = factors
     apart = _apart(xp, x, other, up)
     lengths = xp.sqrt(_square(xp, apart.u) * _square(xp, apart.v))
@@ -156,7 +156,7 @@ def _apart(xp, u, v, up=1.0):
     a, b = xp.stop_gradient(u), xp.stop_gradient(v)
     top, beside = (xp.expand_dims(xp.take_class(x, index), axis=-1) for x in (a, b))
     vanishes = top == 0
-    limit = 2.0**500 if _is_wide(xp, u) else 2.0**96
+    limit = 2.0**500 if p.is_wide(xp, u) else 2.0**96
     high, low = p.two_product(xp, b, top + xp.zeros_like(b), limit)
     less, error = p.two_product(xp, a, beside + xp.zeros_like(a), limit)
     rest = xp.where(leads, 0.0, (high - less) + (low - error)) / xp.where(vanishes, 1.0, top)
@@ -184,7 +184,7 @@ def _lifted(xp, x):
     first = p.to_middle(xp, x)
     size = xp.stop_gradient(xp.max(xp.abs(x), axis=-1, keepdims=True)) * first
     second = xp.ones_like(size)
-    for limit, step in ((-128, 512), (128, 256)) if _is_wide(xp, x) else ((-16, 64), (16, 32)):
+    for limit, step in ((-128, 512), (128, 256)) if p.is_wide(xp, x) else ((-16, 64), (16, 32)):
         small = (size < 2.0**limit) & (size > 0)
         up = xp.where(small, 2.0**step, xp.ones_like(size))
         size, second = size * up, second * up
@@ -192,7 +192,3 @@ def _lifted(xp, x):
     down = first < 1.0
     factors = xp.where(down, first * second, first), xp.where(down, 1.0, second)
     return x * factors[0] * factors[1], factors
-
-
-def _is_wide(xp, x):
-    return float(xp.finfo(x.dtype).max) > 2.0**200

@@ -91,7 +91,7 @@ def _solutions(xp, entropy, classes):
     count = xp.zeros_like(entropy) + classes
     others, largest = xp.log(count - 1.0), xp.log(count)
 
-    wide = float(xp.finfo(entropy.dtype).max) > 2.0**200
+    wide = p.is_wide(xp, entropy)
     bits = 600.0 if wide else 90.0
     given = xp.where(low, entropy, 0.5 * largest)
     tiny = given < 2.0 ** (-0.75 * bits)

@@ -11,7 +11,7 @@ def weighted_sum_loss(xp, losses, task_weights):
     total = xp.sum(products, axis=-1)
     # Where terms of opposite sign overflow and their sum does not, both sides are made smaller.
     lost = (xp.isnan(total) | xp.isinf(total))[..., None]
-    small = 2.0**-516 if float(xp.finfo(losses.dtype).max) > 2.0**200 else 2.0**-68
+    small = 2.0**-516 if p.is_wide(xp, losses) else 2.0**-68
     part = xp.where(lost, small, xp.ones_like(products))
     infinite = xp.isinf(losses)
     held = xp.where(lost & ~infinite, xp.stop_gradient(losses), 0.0)

@@ -147,7 +147,7 @@ def _(xp, step, *, start, slope, floor):
 
 def _along_the_line(xp, step, start, slope, floor):
     """k - c t, what it was rounded by, and whether their sum is above the floor."""
-    wide = float(xp.finfo(step.dtype).max) > 2.0**200
+    wide = p.is_wide(xp, step)
     limit, unit = (2.0**500, 2.0**-512) if wide else (2.0**64, 2.0**-64)
     # In units in which the product can be taken apart; what is infinite is at the floor.
     huge = step > limit

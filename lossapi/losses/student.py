@@ -205,7 +205,7 @@ def _residual(xp, prediction, target):
 
 def _small(xp, x):
     """Below what a scale or a root is small, and the power of two that enlarges it."""
-    wide = float(xp.finfo(x.dtype).max) > 2.0**200
+    wide = p.is_wide(xp, x)
     return (2.0**-400, 2.0**700) if wide else (2.0**-40, 2.0**100)
 
 

@@ -50,7 +50,7 @@ def _softened(xp, logits, temperature):
 
 def _scale(xp, temperature):
     """The temperature times a power of two, and that, so that its reciprocal is a normal number."""
-    wide = float(xp.finfo(temperature.dtype).max) > 2.0**200
+    wide = p.is_wide(xp, temperature)
     limit, step = (2.0**960, 2.0**-64) if wide else (2.0**96, 2.0**-32)
     shrink = xp.where(temperature > limit, step, xp.ones_like(temperature))
     # Where a library takes a subnormal temperature for 0 there is no loss.
