@@ -107,14 +107,19 @@ def _(xp, gradient_norms, loss_ratios, *, alpha):
 def _compared(xp, norms, ratios, alpha):
     """The sign of G - mean(G) r^alpha, and the means of norms and ratios."""
     # By logarithms, whose order is that of the numbers however small both are.
-    share, mean = _log_over_mean(xp, norms)
-    log_rate, level = _log_over_mean(xp, ratios)
+    share, share_rest, mean = _log_over_mean(xp, norms)
+    log_rate, rate_rest, level = _log_over_mean(xp, ratios)
     # Where a library takes a ratio for 0 the least normal one bounds it, and else nothing is known.
     known = xp.where(level == 0, 1.0, level)
     gone = log_rate == -xp.inf
     bound = xp.log(xp.finfo(norms.dtype).smallest_normal * xp.ones_like(level)) - xp.log(known)
     log_rate = xp.where(gone, bound, log_rate)
-    side = p.order(xp, share, alpha * log_rate)
+    power, error = p.two_product(xp, log_rate, alpha + xp.zeros_like(log_rate))
+    rest = (share_rest - error) - alpha * rate_rest
+    # Numbers that differ in their last digits alone may agree in those of the logarithms.
+    near = (share_rest != 0) & (rate_rest != 0)
+    side = p.order(xp, share, power)
+    side = xp.where(near, p.order(xp, (share - power) + rest, p.zero(xp, rest)), side)
     side = xp.where(gone & (side < 0), 0.0, side)
     nothing = mean == 0
     side = xp.where(nothing, 0.0, side)
@@ -122,19 +127,31 @@ def _compared(xp, norms, ratios, alpha):
 
 
 def _log_over_mean(xp, x):
-    """The logarithms of numbers that are not negative over their mean, and that."""
+    """The logarithms of numbers that are not negative over their mean, their rest, and the mean.
+
+    The rest is what rounding takes from the logarithm of a number close to the mean.
+    """
     # With the rounding errors of the sum: near the mean they decide who lies above it.
     factor, count = p.from_the_ends(xp, x), x.shape[-1]
     scaled = x * factor
     total, lost = _sum(xp, scaled)
     product, error = p.two_product(xp, scaled, count + xp.zeros_like(scaled))
-    above, mean = ((product - total) + (error - lost)) / count, total / count
-    nothing = mean == 0
-    divisor = xp.where(nothing, 1.0, mean)
-    close = (above < 0.5 * mean) & (above > -0.5 * mean)
-    near = xp.log1p(xp.where(close, above, 0.0) / divisor)
-    far = p.log_ratio(xp, xp.where(close | nothing, 1.0, x), xp.where(close, 1.0, divisor / factor))
-    return xp.where(nothing, 0.0, xp.where(close, near, far)), mean / factor
+    above, beside = product - total, error - lost
+    nothing = total == 0
+    divisor = xp.where(nothing, 1.0, total)
+    close = (above < 0.5 * total) & (above > -0.5 * total)
+    part = xp.where(close, above + beside, 0.0) / divisor
+    near = xp.log1p(part)
+    mean = total / count
+    far = p.log_ratio(
+        xp, xp.where(close | nothing, 1.0, x), xp.where(close | nothing, 1.0, mean / factor)
+    )
+    back, error = p.two_product(xp, part, divisor)
+    beyond = (((above - back) - error) + beside - part * lost) / divisor
+    series = part * part * (part * (1.0 / 3.0 - 0.25 * part) - 0.5)
+    closest = close & (part < 2.0**-8) & (part > -(2.0**-8))
+    rest = xp.where(closest & ~nothing, beyond + ((part - near) + series), 0.0)
+    return xp.where(nothing, 0.0, xp.where(close, near, far)), rest, mean / factor
 
 
 def _sum(xp, x):
