@@ -157,7 +157,10 @@ def _root(xp, pair):
     # Rounded nowhere: the root of boxes of ordinary size is taken for a power of two.
     root = xp.where((root >= 1.0) & (root < 2.0**14), 1.0, root)
     root = xp.where((root >= 2.0**-14) & (root < 1.0), 2.0**-14, root)
-    return xp.stop_gradient(xp.where(root > 0, root, 1.0))
+    # Not so small that its inverse overflows.
+    least = xp.finfo(root.dtype).smallest_normal
+    root = xp.where(root > 0, root, 1.0)
+    return xp.stop_gradient(xp.where(root < least, least, root))
 
 
 def _uncovered_slope(xp, pair, ways):
@@ -177,12 +180,12 @@ def _uncovered_slope(xp, pair, ways):
     left = left + boxes.times(xp, overlap[..., :1], other_beyond[..., 1:])
     union = area + xp.where(meet, left, other_area)
     union = xp.where(union > 0, union, 1.0)
-    across, share = xp.flip(sides, axis=-1), xp.flip(overlap, axis=-1) / union
+    across, share = xp.flip(sides, axis=-1), xp.flip(overlap, axis=-1)
     # As a slope before parts of areas, which are at most 1, make it smaller; unless it overflows.
     inverse = 1.0 / root
     steep = inverse * pair.power
     early = ~(xp.isinf(steep) | xp.isinf(share * steep))
-    share = share * xp.where(early, steep, 1.0)
+    share = share * xp.where(early, steep, 1.0) / union
     grow = xp.where(meet, boxes.times(xp, overlap, across) / union * share, 0.0)
     cut = -boxes.times(xp, share, (boxes.times(xp, beyond, across) + other_area) / union)
     out = xp.where(ways.within, xp.where(pair.touch, cut, 0.0), grow)

@@ -105,7 +105,7 @@ def _(xp, cotangent, a, b, *, p, squared):
     if not squared:
         return summed(cotangent)
     # Where steps overflow whose sum does not, by smaller ones.
-    small = 2.0**-300 if p.is_wide(xp, gap) else 2.0**-40
+    small = 2.0**-300 if primitives.is_wide(xp, gap) else 2.0**-40
     sums = zip(summed(cotangent), summed(cotangent * small), strict=True)
     return tuple(xp.where(xp.isinf(x) | xp.isnan(x), y / small, x) for x, y in sums)
 
