@@ -139,17 +139,18 @@ def _read(path: Path) -> tuple[dict[str, Any], list[Row], list[runs.Failure]]:
 def _together(
     parts: list[tuple[dict[str, Any], list[Row], list[runs.Failure]]], paths: Sequence[Path]
 ) -> tuple[dict[str, Any], list[Row], list[runs.Failure]]:
-    """Several runs as one: of one commit, one machine and the same versions."""
+    """Several runs as one: of one machine and the same versions; the page names each commit."""
     machines = [machine for machine, _, _ in parts]
     for path, other in zip(paths, machines, strict=True):
-        for what in ("commit", "processor", "cores", "python", "versions"):
+        for what in ("processor", "cores", "python", "versions"):
             if other[what] != machines[0][what]:
                 raise click.UsageError(
                     f"{path} is of another run than {paths[0]}: {what} {other[what]}, not "
-                    f"{machines[0][what]}; give runs of one commit on one machine"
+                    f"{machines[0][what]}; give runs of one machine"
                 )
     described = {**machines[0], "load_after": machines[-1]["load_after"]}
     described["command"] = "\n".join(dict.fromkeys(m["command"] for m in machines))
+    described["runs"] = [made for machine in machines for made in report.runs_of(machine)]
     rows = [row for _, own, _ in parts for row in own]
     return described, rows, [failure for _, _, own in parts for failure in own]
 

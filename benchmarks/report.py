@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from .compare import ALONE, LOOP, MODES, OURS, Row
@@ -160,6 +160,18 @@ def _commands(command: str) -> str:
     return "\n".join([*lines, f"python -m benchmarks {together} --markdown benchmarks/RESULTS.md"])
 
 
+def runs_of(machine: dict[str, Any]) -> list[Sequence[str]]:
+    """The date and the commit of each run that was put together."""
+    return machine.get("runs") or [(machine["date"], machine["commit"])]
+
+
+def _when(machine: dict[str, Any]) -> str:
+    made = runs_of(machine)
+    if len({commit for _, commit in made}) == 1:
+        return f"{made[0][0]}, commit {made[0][1]}"
+    return ", ".join(f"run {k} {date}, commit {commit}" for k, (date, commit) in enumerate(made, 1))
+
+
 def as_markdown(machine: dict[str, Any], rows: list[Row], failures: list[Failure]) -> str:
     """The whole run as a page."""
     versions = ", ".join(f"{name} {v or 'missing'}" for name, v in machine["versions"].items())
@@ -167,7 +179,7 @@ def as_markdown(machine: dict[str, Any], rows: list[Row], failures: list[Failure
         "# Benchmark results",
         f"Written by the program, not by hand. To reproduce: `pip install -e '.[bench]'`, then\n\n"
         f"```sh\n{_commands(machine['command'])}\n```",
-        f"{machine['date']}, commit {machine['commit']}, {machine['processor']}, "
+        f"{_when(machine)}, {machine['processor']}, "
         f"{machine['cores']} cores, {machine['system']}, Python {machine['python']}, "
         f"{versions}. Load average at the start {machine['load_before']}, at the end "
         f"{machine['load_after']}. C loop: {machine['compiler'] or 'no compiler'}, "

@@ -11,6 +11,7 @@ import numpy as np
 from lossapi.domain import LABELS
 
 from .ranges import Ends, Range
+from .sums import sum_of_products
 
 if TYPE_CHECKING:
     from lossapi.domain import Domain
@@ -20,6 +21,8 @@ _FAR = 2.0**30
 """How far from 0, and by its inverse how close to it, ordinary numbers may be."""
 _FEW = 4096
 """Up to how many entries the place of the largest is found sooner than the largest itself."""
+_ALONE = 8192
+"""Up to how many entries a dot product runs on one thread in every BLAS library."""
 _NOWHERE = math.inf, -math.inf
 """A range that no number lies in."""
 _CLOSE = 64.0
@@ -143,7 +146,9 @@ def _within(far: Any) -> Callable[[Any], bool]:
 
     def holds(block: Any) -> bool:
         flat = block if block.ndim == 1 else block.reshape(-1)
-        return bool(flat.dot(flat) <= most)
+        # A long dot product would start the BLAS library's threads beside ours.
+        square = flat.dot(flat) if flat.size <= _ALONE else sum_of_products(flat, flat)
+        return bool(square <= most)
 
     return holds
 

@@ -123,7 +123,7 @@ def test_a_run_writes_its_table_as_data_and_as_a_page(tmp_path: Path) -> None:
     assert again.read_text() == page.read_text()
 
 
-def test_several_runs_of_one_commit_are_shown_as_one(tmp_path: Path) -> None:
+def test_several_runs_of_one_machine_are_shown_as_one(tmp_path: Path) -> None:
     paths = [tmp_path / f"{name}.json" for name in ("first", "second", "third")]
     losses = ("squared_error", "huber_loss")
     for loss, path in zip(losses, paths, strict=False):
@@ -136,12 +136,19 @@ def test_several_runs_of_one_commit_are_shown_as_one(tmp_path: Path) -> None:
     for loss in losses:
         assert f"| {loss} | 1 | float32 |" in page.read_text()
     other = json.loads(paths[1].read_text())
+    assert page.read_text().count(f"commit {other['machine']['commit']}") == 1
     other["machine"]["commit"] = "0000000"
+    paths[2].write_text(json.dumps(other))
+    assert run(*both, "--from", str(paths[2]), "--markdown", str(page)).returncode == 0
+    date, first = other["machine"]["date"], json.loads(paths[0].read_text())["machine"]
+    assert f"run 1 {first['date']}, commit {first['commit']}, run 2 " in page.read_text()
+    assert f"run 3 {date}, commit 0000000, {other['machine']['processor']}" in page.read_text()
+    other["machine"]["processor"] = "Abacus"
     paths[2].write_text(json.dumps(other))
     done = run(*both, "--from", str(paths[2]))
     assert done.returncode == 2
     assert "third.json is of another run than" in done.stderr
-    assert "commit 0000000, not" in done.stderr
+    assert "processor Abacus, not" in done.stderr
 
 
 @pytest.mark.parametrize(
