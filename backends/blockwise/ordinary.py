@@ -22,7 +22,7 @@ _FAR = 2.0**30
 _FEW = 4096
 """Up to how many entries the place of the largest is found sooner than the largest itself."""
 _ALONE = 8192
-"""Up to how many entries a dot product runs on one thread in every BLAS library."""
+"""Up to how many float64 numbers a dot product takes no threads of OpenBLAS."""
 _NOWHERE = math.inf, -math.inf
 """A range that no number lies in."""
 _CLOSE = 64.0
@@ -143,11 +143,12 @@ def _limits(domain: Domain, classes: int, dtype: Any, is_first: bool) -> tuple[A
 def _within(far: Any) -> Callable[[Any], bool]:
     """A bound on the root of the sum of squares bounds them all, and NaN fails it."""
     most = float(far) * float(far)
+    alone = _ALONE if far.dtype.itemsize == 8 else math.inf
 
     def holds(block: Any) -> bool:
         flat = block if block.ndim == 1 else block.reshape(-1)
         # A long dot product would start the BLAS library's threads beside ours.
-        square = flat.dot(flat) if flat.size <= _ALONE else sum_of_products(flat, flat)
+        square = flat.dot(flat) if flat.size <= alone else sum_of_products(flat, flat)
         return bool(square <= most)
 
     return holds
