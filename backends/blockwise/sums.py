@@ -36,12 +36,18 @@ def sum_of(x: Any) -> Any:
 
 def sum_of_products(x: Any, y: Any) -> Any:
     """The sum of the products of the entries of two arrays of one shape."""
-    x, y = x.reshape(-1), y.reshape(-1)
     if x.size <= PIECE:
-        return np.dot(x, y)
+        return x.reshape(-1).dot(y.reshape(-1))
+    pieces, rest = _in_pieces(x)
+    others, other_rest = (pieces, rest) if y is x else _in_pieces(y)
+    return np.add.reduce(np.vecdot(pieces, others)) + rest.dot(other_rest)
+
+
+def _in_pieces(x: Any) -> tuple[Any, Any]:
+    """The whole pieces of an array as rows, and what is left."""
+    x = x.reshape(-1)
     whole = x.size - x.size % PIECE
-    parts = np.vecdot(x[:whole].reshape(-1, PIECE), y[:whole].reshape(-1, PIECE))
-    return np.add.reduce(parts) + np.dot(x[whole:], y[whole:])
+    return x[:whole].reshape(-1, PIECE), x[whole:]
 
 
 def with_products(outputs: list[Any], is_checked: bool) -> list[Any]:
