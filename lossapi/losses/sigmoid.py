@@ -152,9 +152,14 @@ def _(xp, logits, target, *, gamma_positive, gamma_negative, clip):
     probability, complement = miss.probability, miss.complement
     pull = gamma_positive * p.times(xp, probability, p.softplus(xp, -logits)) + complement
     positive = -p.power(xp, complement, gamma_positive) * pull
-    push = gamma_negative * p.times(xp, complement, _steepness(xp, miss))
-    push = push + xp.where(miss.is_clipped, complement / miss.left, 1.0)
-    negative = _shifted_power(xp, miss, gamma_negative) * (probability * push)
+    # What multiplies the complement may be large, and a subnormal one has few digits: of one that
+    # is far from 1 a root comes in at the end.
+    far = miss.is_clipped & (logits > 64.0)
+    root = xp.exp(-0.5 * xp.where(far, logits, 0.0))
+    part = xp.where(far, root, complement)
+    push = gamma_negative * p.times(xp, part, _steepness(xp, miss))
+    push = push + xp.where(miss.is_clipped, part / miss.left, 1.0)
+    negative = _shifted_power(xp, miss, gamma_negative) * (probability * push) * root
     return _of_class(xp, target, positive, xp.where(miss.fourfold == 0, 0.0, negative))
 
 
