@@ -28,23 +28,38 @@ class Softmax(NamedTuple):
     """The sum of all odds but its own, so that log1p(rest) = -log of its probability; (..., 1)."""
 
 
-def softmax_parts(xp: Namespace, logits: Array, temperature: float = 1.0) -> Softmax:
+def softmax_parts(
+    xp: Namespace, logits: Array, temperature: float = 1.0, keeps_small_top: bool = False
+) -> Softmax:
     """The parts that keep the digits of a confident softmax, where 1 + rest would round to 1.
 
     A class masked by a logit of -inf has odds 0, and a single +inf leaves odds 0 to the others;
     several of them, or nothing but -inf, are undefined: NaN.
+
+    If it `keeps_small_top`, a leading logit near 0 is not taken off before the exponential, as the
+    rounding of differences would be seen beside it: the rest is as ever, the odds are not.
     """
     if xp.marks_leaders:
-        return _parts_by_mask(xp, logits, temperature)
+        return _parts_by_mask(xp, logits, temperature, keeps_small_top)
     index = xp.argmax(logits, axis=-1)
     top = xp.expand_dims(xp.take_class(logits, index), axis=-1)
-    gap = xp.put_class(logits - top, index, 0.0)
+    base, scale = _base(xp, top) if keeps_small_top else (top, 1.0)
+    gap = xp.put_class(logits - base, index, 0.0)
     odds = xp.exp(gap if temperature == 1.0 else gap / temperature)
     rest = xp.sum(xp.put_class(odds, index, 0.0), axis=-1, keepdims=True)
+    rest = rest * scale if keeps_small_top else rest
     return Softmax(index, top, odds, xp.where(top > -xp.inf, rest, xp.nan))
 
 
-def _parts_by_mask(xp: Namespace, logits: Array, temperature: float) -> Softmax:
+def _base(xp: Namespace, top: Array) -> tuple[Array, Array]:
+    """What to take off logits for their leading one, and the odds of this against the latter."""
+    near = xp.abs(top) < 0.5
+    return xp.where(near, 0.0, top), xp.exp(xp.where(near, -top, 0.0))
+
+
+def _parts_by_mask(
+    xp: Namespace, logits: Array, temperature: float, keeps_small_top: bool
+) -> Softmax:
     """The same without a look for the place of the largest logit, which for some costs a pass.
 
     All that equal it are left out of the sum, and all but one of them counted. Where there are
@@ -52,8 +67,10 @@ def _parts_by_mask(xp: Namespace, logits: Array, temperature: float) -> Softmax:
     """
     top = xp.max(logits, axis=-1, keepdims=True)
     leads = logits == top
-    odds = xp.exp((logits - top) if temperature == 1.0 else (logits - top) / temperature)
+    base, scale = _base(xp, top) if keeps_small_top else (top, 1.0)
+    odds = xp.exp((logits - base) if temperature == 1.0 else (logits - base) / temperature)
     others = xp.sum(xp.where(leads, 0.0, odds), axis=-1, keepdims=True)
+    others = others * scale if keeps_small_top else others
     ties = xp.sum(xp.where(leads, xp.ones_like(odds), 0.0), axis=-1, keepdims=True) - 1.0
     defined = (top > -xp.inf) & ((top < xp.inf) | (ties == 0))
     leader = leads & (ties == 0)

@@ -1,7 +1,6 @@
 """Building blocks over classes, as functions of their own."""
 
 from .. import class_axis as c
-from .. import primitives as p
 from ..loss import primitive
 
 
@@ -9,13 +8,10 @@ from ..loss import primitive
 def logsumexp(xp, logits, *, class_where=None):
     """The logarithm of a sum of exponentials."""
     logits = c.ruled_out(xp, logits, class_where)
-    parts = c.softmax_parts(xp, logits)
-    far = xp.isinf(parts.top)
-    # Beside a leading logit near 0, what differences of logits lost to rounding is seen.
-    _, lost = p.two_sum(logits, -parts.top)
-    lost = xp.stop_gradient(xp.where(far | (parts.odds == 0), 0.0, lost))
-    rest = parts.rest + xp.sum(parts.odds * lost, axis=-1, keepdims=True)
-    total = xp.where(far, parts.top, parts.top + xp.log1p_of_shares(rest))[..., 0]
+    parts = c.softmax_parts(xp, logits, keeps_small_top=True)
+    total = xp.where(xp.isinf(parts.top), parts.top, parts.top + xp.log1p_of_shares(parts.rest))[
+        ..., 0
+    ]
     return c.only(xp, c.any_kept(xp, class_where), total, -xp.inf)
 
 
