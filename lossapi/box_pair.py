@@ -35,7 +35,7 @@ def pair(xp, box, other):
     # Edges are compared as they are: multiplied, small ones beside huge ones would be 0.
     edges = box[..., :2], box[..., 2:], other[..., :2], other[..., 2:]
     meet, touch = _overlap(xp, *edges)
-    power = _power(xp, largest(xp, *(xp.abs(xp.stop_gradient(x)) for x in edges)))
+    power = _power(xp, *edges)
     low, high, other_low, other_high = scaled = tuple(power * x for x in edges)
     top = xp.where(high < other_high, high, other_high)
     bottom = xp.where(low < other_low, other_low, low)
@@ -101,8 +101,9 @@ def both_ways(xp, pair):
     )
 
 
-def _power(xp, size):
-    """What keeps lengths of coordinates of this size from overflow, and differences normal."""
+def _power(xp, *edges):
+    """What keeps lengths between these edges from overflow, and differences normal."""
+    size = largest(xp, *(xp.abs(xp.stop_gradient(x)) for x in edges))
     wide = p.is_wide(xp, size)
     # No more than is needed: a side that is tiny beside huge coordinates must not underflow.
     most, least, lift = (2.0**1016, 2.0**-960, 2.0**64) if wide else (2.0**120, 2.0**-96, 2.0**32)
@@ -159,20 +160,20 @@ class Unit(NamedTuple):
         return lengths / self.size * (self.relative * up)
 
 
-def unit_of(xp, pair, lengths):
-    width, height = pair.power[..., :1], pair.power[..., 1:]
+def unit_of(xp, powers, lengths):
+    width, height = powers[..., :1], powers[..., 1:]
     power = xp.where(width < height, width, height)
     power = xp.where(lengths[..., :1] == 0, height, power)
     power = xp.where(lengths[..., 1:] == 0, width, power)
-    relative = power / pair.power
+    relative = power / powers
     longest = xp.stop_gradient(xp.max(lengths * relative, axis=-1, keepdims=True))
     return Unit(longest, relative, power, xp.where(longest == 0, 1.0, longest))
 
 
 def turn(xp, pair):
-    """The angle between the diagonals, and its slope by the sides, but for the unit's power."""
-    shape, unit = _shape(xp, pair, pair.sides, pair.low, pair.high)
-    other, _ = _shape(xp, pair, pair.other_sides, pair.other_low, pair.other_high)
+    """The angle between the diagonals, and its slope by the sides, but for a power of two."""
+    shape, unit = _shape(xp, pair.low, pair.high)
+    other, _ = _shape(xp, pair.other_low, pair.other_high)
     # One arctangent of a quotient, not the difference of two: that would cancel, as do the two
     # products of sides. What was rounded of them and of their factors is added.
     wider, more = p.two_product(xp, other.width, shape.height)
@@ -187,9 +188,12 @@ def turn(xp, pair):
     cross = cross + xp.stop_gradient(xp.where(_alike(shape, other), 0.0, left))
     angle = xp.atan2(cross, other.height * shape.height + other.width * shape.width)
     square = shape.width * shape.width + shape.height * shape.height
-    # Divided as the last: the reciprocal of a small unit would overflow.
-    slope = xp.stack([-shape.height / square, shape.width / square], axis=-1) / unit.size
-    return angle, xp.where(unit.longest == 0, 0.0, slope), unit
+    # Divided as the last, and enlarged: the reciprocal of a small unit would overflow.
+    small = unit.size < xp.finfo(unit.size.dtype).smallest_normal
+    power = 2.0**64 if p.is_wide(xp, square) else 2.0**32
+    lift = xp.where(small, power, xp.ones_like(unit.size))
+    slope = xp.stack([-shape.height / square, shape.width / square], axis=-1) / (unit.size * lift)
+    return angle, xp.where(unit.longest == 0, 0.0, slope), unit.power * lift
 
 
 class Shape(NamedTuple):
@@ -201,11 +205,15 @@ class Shape(NamedTuple):
     height_lost: Array
 
 
-def _shape(xp, pair, sides, low, high):
+def _shape(xp, low, high):
     """A point has no width."""
-    unit = unit_of(xp, pair, sides)
+    # By powers of this box alone: beside the huge edges of another one, tiny sides would be lost.
+    power = _power(xp, low, high)
+    start, end = power * low, power * high
+    sides = rise(xp, start, end)
+    unit = unit_of(xp, power, sides)
     shape = unit.of(sides)
-    _, lost = p.two_sum(pair.power * high, -(pair.power * low))
+    _, lost = p.two_sum(end, -start)
     lost = unit.of(xp.where(sides > 0, lost, 0.0)) - _excess(xp, shape, sides, unit)
     point = unit.longest[..., 0] == 0
     # Where subnormal numbers are 0 a box may have no sides, and still be wider than high.

@@ -283,7 +283,7 @@ def _distant_slope(xp, pair, ways):
 
 def _distance(xp, pair, steps):
     """The way from the other centre and the sides of the enclosing box, in units of the longer."""
-    unit = boxes.unit_of(xp, pair, pair.hull)
+    unit = boxes.unit_of(xp, pair.power, pair.hull)
     flat = unit.longest == 0
     return 0.5 * unit.of(steps), unit.of(xp.where(flat, unit.longest + 1.0, pair.hull)), unit
 
@@ -298,12 +298,12 @@ def _complete(xp, pair):
 
 
 def _complete_slope(xp, pair, ways):
-    turn, slope, unit = boxes.turn(xp, pair)
+    turn, slope, power = boxes.turn(xp, pair)
     weight = xp.expand_dims(2.0 * _RIGHT_ANGLES * _weight(xp, pair, turn) * turn, axis=-1)
     turned = boxes.times(xp, weight, slope)
     turned_out = xp.where(ways.high >= ways.low, turned, 0.0)
     turned_back = xp.where(ways.high > ways.low, turned, 0.0)
-    return [*_distant_slope(xp, pair, ways), (turned_out, turned_back, unit.power)]
+    return [*_distant_slope(xp, pair, ways), (turned_out, turned_back, power)]
 
 
 def _weight(xp, pair, turn):

@@ -43,8 +43,9 @@ def _(xp, prediction, scale, target, *, full):
 @laplace_nll.curvature("scale")
 def _(xp, prediction, scale, target, *, full):
     # Times 1 / b twice: b^2 leaves the range long before the quotient does.
-    inverse = 1.0 / p.without_signed_zero(xp, scale)
-    return 2.0 * ((_size(xp, prediction, scale, target) - 0.5) * inverse * inverse)
+    excess = _size(xp, prediction, scale, target) - 0.5
+    inverse = xp.where(excess == 0, 1.0, 1.0 / p.without_signed_zero(xp, scale))
+    return 2.0 * (excess * inverse * inverse)
 
 
 def _size(xp, prediction, scale, target):

@@ -53,9 +53,9 @@ def uncertainty_weighted_loss(xp, losses, log_variances, *, task_scales=None):
 def _(xp, losses, log_variances, *, task_scales):
     total = uncertainty_weighted_loss.kernel(xp, losses, log_variances, task_scales=task_scales)
     flat = p.zero(xp, total)[..., None]
-    root = xp.exp(-0.5 * log_variances)
+    root, rest = _precision(xp, log_variances, task_scales)
     fit = _fit(xp, losses, log_variances, task_scales)
-    return root * (_scales(task_scales) * root) + flat, 0.5 - fit + flat
+    return root * (rest * root) + flat, 0.5 - fit + flat
 
 
 def _fit(xp, losses, log_variances, task_scales):
@@ -64,18 +64,25 @@ def _fit(xp, losses, log_variances, task_scales):
     loss = xp.where(log_variances == xp.inf, 0.0, losses)
     infinite = xp.isinf(loss)
     finite = xp.where(infinite, 0.0, loss)
-    root = xp.exp(-0.5 * log_variances)
+    root, rest = _precision(xp, log_variances, task_scales)
     # Of a loss of 0 the derivative is still the precision, if that is finite.
     root = xp.where((finite == 0) & xp.isinf(root), 1.0, root)
-    scaled = _scales(task_scales) * root
+    scaled = rest * root
     # First by what takes the loss towards the middle of the range.
     swaps = (root < scaled) == (finite < 1)
     fit = (finite * xp.where(swaps, scaled, root)) * xp.where(swaps, root, scaled)
     return xp.where(infinite, loss, fit)
 
 
-def _scales(task_scales):
-    return 0.5 if task_scales is None else task_scales
+def _precision(xp, log_variances, task_scales):
+    """A scale over a variance: the factor to be taken twice, and the one to be taken once."""
+    scales = 0.5 if task_scales is None else task_scales
+    size = xp.where(log_variances < 0, -log_variances, log_variances)
+    # By one exponential where that is far from the ends, as the errors of two add up.
+    moderate = (size < (690.0 if p.is_wide(xp, size) else 80.0)) & (scales > 2.0**-8)
+    moderate = moderate & (scales < 2.0**8)
+    root = xp.exp(xp.where(moderate, 0.0, -0.5 * log_variances))
+    return root, scales * xp.exp(xp.where(moderate, -log_variances, 0.0))
 
 
 @loss("(t),(t)->()", gradient_norms="[0, inf)", loss_ratios="(0, inf)", alpha="[0, inf)")
@@ -85,11 +92,11 @@ def gradnorm_loss(xp, gradient_norms, loss_ratios, *, alpha=1.5):
     factor = p.from_the_ends(xp, gradient_norms)
     norms = xp.stop_gradient(gradient_norms)
     side, mean, level = _compared(xp, norms, loss_ratios, alpha)
-    # Both by a power of two, as compilers multiply by an inverse, which may be subnormal.
+    # Both by a power of two: a mean of subnormal numbers would be rounded to one of them.
     part = p.from_the_ends(xp, loss_ratios)
     lost = level == 0  # a library takes all ratios for 0: alike, as far as it can tell
-    rate = xp.where(lost, 1.0, (loss_ratios * part) / (xp.where(lost, 1.0, level) * part))
-    wanted = mean * factor * xp.pow(rate, alpha * xp.ones_like(rate))
+    rate = xp.where(lost, 1.0, (loss_ratios * part) / xp.where(lost, 1.0, level))
+    wanted = mean * xp.pow(rate, alpha * xp.ones_like(rate))
     excess = norms * factor - wanted
     size = side * (excess + factor * (gradient_norms - norms))
     # Where rounding makes the difference one of the other side, there is next to none.
@@ -105,12 +112,12 @@ def _(xp, gradient_norms, loss_ratios, *, alpha):
 
 
 def _compared(xp, norms, ratios, alpha):
-    """The sign of G - mean(G) r^alpha, and the means of norms and ratios."""
+    """The sign of G - mean(G) r^alpha, and the means of norms and ratios in units of their own."""
     # By logarithms, whose order is that of the numbers however small both are.
     share, share_rest, mean = _log_over_mean(xp, norms)
     log_rate, rate_rest, level = _log_over_mean(xp, ratios)
     # Where a library takes a ratio for 0 the least normal one bounds it, and else nothing is known.
-    known = xp.where(level == 0, 1.0, level)
+    known = xp.where(level == 0, 1.0, level / p.from_the_ends(xp, ratios))
     gone = log_rate == -xp.inf
     bound = xp.log(xp.finfo(norms.dtype).smallest_normal * xp.ones_like(level)) - xp.log(known)
     log_rate = xp.where(gone, bound, log_rate)
@@ -129,6 +136,7 @@ def _compared(xp, norms, ratios, alpha):
 def _log_over_mean(xp, x):
     """The logarithms of numbers that are not negative over their mean, their rest, and the mean.
 
+    The mean is of the numbers taken from the ends of the range.
     The rest is what rounding takes from the logarithm of a number close to the mean.
     """
     # With the rounding errors of the sum: near the mean they decide who lies above it.
@@ -143,15 +151,19 @@ def _log_over_mean(xp, x):
     part = xp.where(close, above + beside, 0.0) / divisor
     near = xp.log1p(part)
     mean = total / count
+    # Small numbers enlarged, as their mean is; large ones not made smaller, as others are small.
+    down = xp.where(factor < 1.0, 1.0 / factor, 1.0)
     far = p.log_ratio(
-        xp, xp.where(close | nothing, 1.0, x), xp.where(close | nothing, 1.0, mean / factor)
+        xp,
+        xp.where(close | nothing, 1.0, xp.where(factor < 1.0, x, scaled)),
+        xp.where(close | nothing, 1.0, mean * down),
     )
     back, error = p.two_product(xp, part, divisor)
     beyond = (((above - back) - error) + beside - part * lost) / divisor
     series = part * part * (part * (1.0 / 3.0 - 0.25 * part) - 0.5)
     closest = close & (part < 2.0**-8) & (part > -(2.0**-8))
     rest = xp.where(closest & ~nothing, beyond + ((part - near) + series), 0.0)
-    return xp.where(nothing, 0.0, xp.where(close, near, far)), rest, mean / factor
+    return xp.where(nothing, 0.0, xp.where(close, near, far)), rest, mean
 
 
 def _sum(xp, x):

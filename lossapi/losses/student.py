@@ -46,7 +46,11 @@ def _(xp, prediction, scale, degrees_of_freedom, target, *, full):
     whole, apart = _information(xp, scale, n)
     lift = _lift(xp, scale)
     root = xp.where(half == 0, 1.0, _root_of_information(xp, scale, n))
-    by_root = (half * lift * root) * (root * t.larger) * lift
+    # So would be digits of a product of a subnormal residual with one root.
+    tiny = float(xp.finfo(half.dtype).smallest_normal)
+    small = (lift == 1.0) & (half < tiny) & (half > -tiny)
+    up = xp.where(small, 2.0**53 if p.is_wide(xp, half) else 2.0**24, lift)
+    by_root = (half * up * root) * (root * t.larger) * xp.where(small, 1.0 / up, lift)
     near = double * xp.where(apart, by_root, half * whole * t.larger)
     slope = xp.where(t.inside, near, far)
     return slope, -slope

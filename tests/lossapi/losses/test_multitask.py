@@ -38,6 +38,14 @@ def test_alpha_0_wants_equal_norms() -> None:
     assert slope.tolist() == [-1.0, -1.0, 1.0]
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_only_ratios_of_ratios_count_down_to_the_smallest_numbers(dtype: type) -> None:
+    norms, ratios = np.asarray([1, 0, 0.5], dtype=dtype), np.asarray([1, 3, 12], dtype=dtype)
+    due = lossapi.gradnorm_loss(norms, ratios)
+    # Their mean is no multiple of the smallest number.
+    assert lossapi.gradnorm_loss(norms, ratios * np.finfo(dtype).smallest_subnormal) == due
+
+
 def test_the_log_variance_that_is_learnt_is_that_of_the_loss() -> None:
     for scales in (None, [0.5, 1.0, 1.0]):
         twice = 2 * np.asarray(scales or [0.5, 0.5, 0.5])
