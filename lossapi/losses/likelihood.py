@@ -129,11 +129,17 @@ def _half_square(xp, prediction, v, target):
         z = p.standardised(xp, prediction, target, xp.sqrt(v))
         return 0.5 * z * z
     # By the quotient that the gradient needs too, unless it may overflow before the square does.
+    residual = prediction - target
     if _has_no_tiny(xp):
-        return 0.5 * p.standardised(xp, prediction, target, v) * (prediction - target)
-    tiny = v < xp.finfo(v.dtype).smallest_normal
-    ratio = p.standardised(xp, prediction, target, xp.where(tiny, xp.sqrt(v), v))
-    return 0.5 * ratio * xp.where(tiny, ratio, prediction - target)
+        ratio, factor = p.standardised(xp, prediction, target, v), residual
+    else:
+        tiny = v < xp.finfo(v.dtype).smallest_normal
+        ratio = p.standardised(xp, prediction, target, xp.where(tiny, xp.sqrt(v), v))
+        factor = xp.where(tiny, ratio, residual)
+    # A residual that overflows, by its half: a variance as large brings the square back.
+    wide = xp.isinf(residual)
+    by_half = ratio * xp.where(wide, 0.5 * prediction - 0.5 * target, 0.0)
+    return xp.where(wide, by_half, 0.5 * ratio * factor)
 
 
 def _clamped(xp, variance, minimum_variance):

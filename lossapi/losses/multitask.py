@@ -148,7 +148,11 @@ def _log_over_mean(xp, x):
     nothing = total == 0
     divisor = xp.where(nothing, 1.0, total)
     close = (above < 0.5 * total) & (above > -0.5 * total)
-    part = xp.where(close, above + beside, 0.0) / divisor
+    gap = xp.where(close, above + beside, 0.0)
+    part = gap / divisor
+    # A gap that no quotient holds still has a side.
+    least = xp.zeros_like(gap) + xp.finfo(gap.dtype).smallest_normal
+    part = xp.where((part == 0) & (gap != 0), xp.where(gap < 0, -least, least), part)
     near = xp.log1p(part)
     mean = total / count
     # Small numbers enlarged, as their mean is; large ones not made smaller, as others are small.
