@@ -236,7 +236,8 @@ def _step(n: Array) -> Array:
 
 
 def _bend(n: Array) -> Array:
-    return 1.0 / n / (n + 1.0) / (n + 2.0)
+    # In this order, as 1 / n may overflow.
+    return 1.0 / (n + 2.0) / (n + 1.0) / n
 
 
 def _inverse_of_half(n: Array) -> Array:

@@ -109,10 +109,18 @@ def _(xp, prediction, scale, degrees_of_freedom, target, *, full):
     lift = _lift(xp, scale)
     by_root = (root * lift * height) * (root * lift)
     near = xp.where(height == 0, height, xp.where(apart, by_root, whole * height))
-    # Outside -(n + 1) / r^2 times that.
+    # Outside -(n + 1) / r^2 times that; by the square of r (1 + 1/u^2), all digits of the residual
+    # included, unless that leaves the range.
     half, double = _residual(xp, prediction, target)
+    more = xp.where(t.inside, 1.0, n) + 1.0
     inverse = 1.0 / xp.where(t.inside, 1.0, half) / double
-    far = (xp.where(t.inside, 1.0, n) + 1.0) * height * inverse * inverse
+    apart = more * height * inverse * inverse
+    small, _ = _small(xp, half)
+    moderate = ~t.inside & (xp.abs(half) > small) & (xp.abs(half) < 1.0 / small)
+    whole, lost = p.two_sum(prediction, -target)
+    whole, lost = xp.where(moderate, whole, 1.0), xp.where(moderate, lost, 0.0)
+    length = whole + (whole * t.square + lost)
+    far = xp.where(moderate, more * (1.0 - t.square) / (length * length), apart)
     bend = xp.where(t.inside, near, -far)
     flat = xp.isinf(scale) & xp.isinf(n)
     bend = xp.where(flat, p.zero(xp, prediction - target), bend)
