@@ -188,7 +188,7 @@ def turn(xp, pair):
     cross = cross + xp.stop_gradient(xp.where(_alike(shape, other), 0.0, left))
     angle = xp.atan2(cross, other.height * shape.height + other.width * shape.width)
     square = shape.width * shape.width + shape.height * shape.height
-    # Divided as the last, and enlarged: the reciprocal of a small unit would overflow.
+    # Divided as the last, by the unit enlarged: the reciprocal of a small one would overflow.
     small = unit.size < xp.finfo(unit.size.dtype).smallest_normal
     power = 2.0**64 if p.is_wide(xp, square) else 2.0**32
     lift = xp.where(small, power, xp.ones_like(unit.size))

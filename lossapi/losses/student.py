@@ -46,7 +46,7 @@ def _(xp, prediction, scale, degrees_of_freedom, target, *, full):
     whole, apart = _information(xp, scale, n)
     lift = _lift(xp, scale)
     root = xp.where(half == 0, 1.0, _root_of_information(xp, scale, n))
-    # So would be digits of a product of a subnormal residual with one root.
+    # A subnormal residual is enlarged first: its product with one root would lose digits.
     tiny = float(xp.finfo(half.dtype).smallest_normal)
     small = (lift == 1.0) & (half < tiny) & (half > -tiny)
     up = xp.where(small, 2.0**53 if p.is_wide(xp, half) else 2.0**24, lift)
@@ -114,13 +114,13 @@ def _(xp, prediction, scale, degrees_of_freedom, target, *, full):
     half, double = _residual(xp, prediction, target)
     more = xp.where(t.inside, 1.0, n) + 1.0
     inverse = 1.0 / xp.where(t.inside, 1.0, half) / double
-    apart = more * height * inverse * inverse
+    by_inverse = more * height * inverse * inverse
     small, _ = _small(xp, half)
     moderate = ~t.inside & (xp.abs(half) > small) & (xp.abs(half) < 1.0 / small)
-    whole, lost = p.two_sum(prediction, -target)
-    whole, lost = xp.where(moderate, whole, 1.0), xp.where(moderate, lost, 0.0)
-    length = whole + (whole * t.square + lost)
-    far = xp.where(moderate, more * (1.0 - t.square) / (length * length), apart)
+    residual, lost = p.two_sum(prediction, -target)
+    residual, lost = xp.where(moderate, residual, 1.0), xp.where(moderate, lost, 0.0)
+    length = residual + (residual * t.square + lost)
+    far = xp.where(moderate, more * (1.0 - t.square) / (length * length), by_inverse)
     bend = xp.where(t.inside, near, -far)
     flat = xp.isinf(scale) & xp.isinf(n)
     bend = xp.where(flat, p.zero(xp, prediction - target), bend)
